@@ -1,0 +1,97 @@
+/**
+ * The error classes, one for each audience.
+ *
+ * What may happen in correct use (no page left inside the core) is a value, `null`, not an error.
+ * Everything here carries its facts as fields beside the sentence, so that a program need not
+ * parse the message.
+ */
+
+/** The caller broke the contract. Thrown before anything is changed: the heap is as it was. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError';
+  /** Short, stable name of the misuse, for example `double-free`. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** We broke a rule of our own. The heap can no longer be trusted; whoever waits on it throws too. */
+export class InvariantError extends Error {
+  override readonly name: string = 'InvariantError';
+  /** The rule, by its number in docs/requirements.md, for example `P4`. */
+  readonly rule: string;
+
+  constructor(rule: string, found: string) {
+    super(`${rule} does not hold: ${found}`);
+    this.rule = rule;
+  }
+}
+
+/** No page is left. Nothing was changed; the call succeeds once pending frees have ripened. */
+export class OutOfPagesError extends Error {
+  override readonly name: string = 'OutOfPagesError';
+  readonly code = 'out-of-pages';
+  readonly pagesLimit: number;
+
+  constructor(what: string, pagesLimit: number) {
+    super(
+      `no page left for ${what}: all ${pagesLimit} pages are in use or wait for a grace period; ` +
+        'poll and try again, free something, or grow the heap',
+    );
+    this.pagesLimit = pagesLimit;
+  }
+}
+
+/** A limit that was chosen when the heap was created is reached. */
+export class LimitError extends Error {
+  override readonly name: string = 'LimitError';
+  /** The option of `createHeap` that sets it, for example `threadsMax`. */
+  readonly limit: string;
+  readonly max: number;
+
+  constructor(limit: string, max: number, message: string) {
+    super(`${message} (limit ${limit} = ${max}, set when the heap was created)`);
+    this.limit = limit;
+    this.max = max;
+  }
+}
+
+/** This machine, page or process can't run it; the message says what is missing. */
+export class UnsupportedError extends Error {
+  override readonly name: string = 'UnsupportedError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Where an input file is wrong. Line 0: the file as a whole. */
+export interface InputPlace {
+  readonly code: string;
+  readonly file: string;
+  readonly line: number;
+  readonly expected: string;
+}
+
+/** An input file is refused. */
+export class InputError extends Error {
+  override readonly name: string = 'InputError';
+  readonly code: string;
+  readonly file: string;
+  readonly line: number;
+  /** What would have been right at that place. */
+  readonly expected: string;
+
+  constructor(message: string, place: InputPlace) {
+    super(message);
+    this.code = place.code;
+    this.file = place.file;
+    this.line = place.line;
+    this.expected = place.expected;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Handing out a fragment.
+ *
+ * From the first partial page of the owner's list if there is one: the lowest F, and the holder of
+ * the list node only when no other F is left, for then the page leaves the list anyway. Otherwise
+ * from a fresh page: the lock is not held while the supply is asked and the page is filled, so two
+ * threads may each bring one; both pages are listed.
+ */
+import { UsageError } from '../base/errors.js';
+import type { FragIndex, KindId, MmId, Word } from '../base/units.js';
+import {
+  type Heap,
+  type HeapKind,
+  pageAddress,
+  pfnOfAddress,
+  ptdescOf,
+  type Thread,
+} from '../mem/heap.js';
+import { PTDESC } from '../mem/layout.js';
+import { listAdd, listDelete, listFirst } from '../mem/list.js';
+import { breakRule, release } from '../mem/lock.js';
+import type { Memory } from '../mem/memory.js';
+import { returnPages, takePages } from '../mem/supply.js';
+import { eraseNode, fillEmpty, findNotEmpty, hasResidue } from './contents.js';
+import { countTables, lockMm, mmNotLive, partialList, tryLockMm } from './mm.js';
+import { findFree, initStates, setState, tableAt } from './ptdesc.js';
+import { A } from './state.js';
+
+const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
+
+/**
+ * Allocates a table of a kind for an mm: its address, in the kind's empty state, or null when no
+ * page is left. Blocks on the owner's lock and the supply lock. Throws `UsageError` for an mm that
+ * is not live or a kind that does not exist. The table is the caller's until `freeTable`.
+ *
+ * Source: Gunthorpe, ZIHeiDf9srvRagfr@ziepe.ca, 8 June 2023, "at least one frag is free".
+ */
+export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | null {
+  const { heap, mem } = thread;
+  const kind = heap.kinds[kindId];
+  if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
+  const owner = lockMm(thread, mm, 'allocTable');
+  const node = listFirst(mem, partialList(owner, kindId));
+  if (node === null) {
+    release(thread, owner);
+    return allocFresh(thread, mm, kindId, kind);
+  }
+  const table = takeFragment(heap, mem, node, kind);
+  countTables(heap, mm, 1);
+  release(thread, owner);
+  // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
+  if (hasResidue(kind)) fillEmpty(mem, table, kind.fragmentWords, kind);
+  if (heap.debug) requireEmpty(heap, table, kind);
+  return table;
+}
+
+/** F to A in the page whose list node is `node`. Context: owner's lock held. */
+function takeFragment(heap: Heap, mem: Memory, node: Word, kind: HeapKind): Word {
+  const pfn = pfnOfAddress(heap, node);
+  const ptdesc = ptdescOf(heap, pfn);
+  const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
+  const index = findFree(mem, ptdesc, kind.perPage, holder) as FragIndex;
+  if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
+  if (index === holder) {
+    // The last F: the page leaves the list, and its node leaves the fragment's memory (H4).
+    listDelete(mem, node);
+    eraseNode(mem, node, kind);
+    mem.poke((ptdesc + HOLDER) as Word, 0);
+  }
+  setState(mem, ptdesc, index, A);
+  const allocated = (ptdesc + ALLOCATED) as Word;
+  mem.poke(allocated, mem.peek(allocated) + 1);
+  return tableAt(heap, pfn, kind, index);
+}
+
+function allocFresh(thread: Thread, mm: MmId, kindId: KindId, kind: HeapKind): Word | null {
+  const { heap, mem } = thread;
+  const pfn = takePages(thread, kind.order);
+  if (pfn === null) return null;
+  const ptdesc = ptdescOf(heap, pfn);
+  const page = pageAddress(heap, pfn);
+  fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);
+  mem.poke((ptdesc + KIND) as Word, kindId);
+  mem.poke((ptdesc + HOLDER) as Word, 0);
+  mem.poke((ptdesc + ALLOCATED) as Word, 1);
+  initStates(mem, ptdesc, kind);
+  const owner = tryLockMm(thread, mm);
+  if (owner === null) {
+    // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
+    returnPages(thread, pfn, retireUnseen);
+    throw mmNotLive(mm, 'allocTable');
+  }
+  mem.store((ptdesc + OWNER) as Word, owner);
+  countTables(heap, mm, 1);
+  if (kind.perPage > 1) {
+    const holder = 1 as FragIndex;
+    listAdd(mem, partialList(owner, kindId), tableAt(heap, pfn, kind, holder));
+    mem.poke((ptdesc + HOLDER) as Word, holder + 1);
+  }
+  release(thread, owner);
+  return page;
+}
+
+function retireUnseen(): void {
+  // OWNER was not set yet.
+}
+
+function requireEmpty(heap: Heap, table: Word, kind: HeapKind): void {
+  const at = findNotEmpty(heap.mem, table, kind, 0);
+  if (at !== null) breakRule(heap, 2, `word ${at} of the free fragment at ${table} was written`);
+}

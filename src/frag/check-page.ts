@@ -1,0 +1,109 @@
+/** The whole-heap check of one page: its states, counts, gate and free memory. */
+import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, type HeapKind, mmOfRecord, ptdescOf } from '../mem/heap.js';
+import { PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { NODE_WORDS } from '../mem/list.js';
+import type { OutBlock, Violation } from '../mem/supply-check.js';
+import { graceAhead, isBefore } from '../rcu/grace-period.js';
+import { findNotEmpty } from './contents.js';
+import { formatPage, getState, kindIdOf, tableAt } from './ptdesc.js';
+import { A, C, F, N } from './state.js';
+
+/** What the other parts of the check need to know of a page. */
+export interface PageFacts {
+  readonly pfn: Pfn;
+  readonly kindId: KindId;
+  readonly states: string;
+  /** The mm that OWNER names; null if the page is lost. */
+  readonly owner: MmId | null;
+  readonly allocated: number;
+  readonly waiting: boolean;
+  readonly head: Word;
+  readonly headState: number;
+  /** Address of the list node; null if the page has none. */
+  readonly node: Word | null;
+}
+
+/** Checks one page that is out of the supply. */
+export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): PageFacts {
+  const { mem } = heap;
+  const ptdesc = ptdescOf(heap, block.pfn);
+  const owner = mem.peek(at(ptdesc, PTDESC.OWNER));
+  const kindId = kindIdOf(mem, ptdesc);
+  const kind = heap.kinds[kindId];
+  const head = at(ptdesc, PTDESC.RCU);
+  const headState = mem.peek(at(head, RCU_HEAD.STATE));
+  if (owner === 0 || kind === undefined || kind.order !== block.order) {
+    found.push({ rule: 'P6', detail: `page ${block.pfn} is out of the supply but nobody has it` });
+    const states = 'lost';
+    return {
+      ...block,
+      kindId,
+      states,
+      owner: null,
+      allocated: 0,
+      waiting: false,
+      head,
+      headState,
+      node: null,
+    };
+  }
+  const says = `page ${block.pfn} (${formatPage(mem, ptdesc, kind)})`;
+  const counts = countStates(heap, ptdesc, kind);
+  const holder = mem.peek(at(ptdesc, PTDESC.HOLDER));
+  const fail = (rule: string, what: string): void => {
+    found.push({ rule, detail: `${says}: ${what}` });
+  };
+  if (mem.peek(at(ptdesc, PTDESC.ALLOCATED)) !== counts[A])
+    fail('P6', 'ALLOCATED is not the number of A');
+  if (owner > 0 !== counts[A] > 0) fail('P5', `OWNER is ${owner}`);
+  if (counts[F] === kind.perPage) fail('P3', 'all free, but not returned');
+  if (counts[N] > 0 && counts[C] === 0)
+    fail('P10', 'something waits for the next grace period only');
+  if (headState > 0 && isBefore(graceAhead(heap), headState))
+    fail('P10', 'waits for no grace period');
+  if ((holder !== 0) !== (counts[A] > 0 && counts[F] > 0)) fail('P4', `HOLDER is ${holder}`);
+  const node = holder === 0 ? null : tableAt(heap, block.pfn, kind, (holder - 1) as FragIndex);
+  if (holder !== 0 && getState(mem, ptdesc, (holder - 1) as FragIndex) !== F) {
+    fail('P4', `the node is in fragment ${holder - 1}, which is not free`);
+  }
+  if (heap.debug && counts[A] > 0) checkFreeMemory(heap, block.pfn, ptdesc, kind, holder - 1, fail);
+  return {
+    pfn: block.pfn,
+    kindId,
+    states: formatPage(mem, ptdesc, kind),
+    owner: mmOfRecord(heap, Math.abs(owner) as Word),
+    allocated: counts[A],
+    waiting: counts[C] > 0,
+    head,
+    headState,
+    node,
+  };
+}
+
+function countStates(heap: Heap, ptdesc: Word, kind: HeapKind): [number, number, number, number] {
+  const counts: [number, number, number, number] = [0, 0, 0, 0];
+  for (let index = 0; index < kind.perPage; index++) {
+    const state = getState(heap.mem, ptdesc, index as FragIndex);
+    counts[state]++;
+  }
+  return counts;
+}
+
+/** Nobody writes a free fragment but for the list node (P2). Only debug heaps ask owners for that. */
+function checkFreeMemory(
+  heap: Heap,
+  pfn: Pfn,
+  ptdesc: Word,
+  kind: HeapKind,
+  holder: number,
+  fail: (rule: string, what: string) => void,
+): void {
+  for (let index = 0; index < kind.perPage; index++) {
+    if (getState(heap.mem, ptdesc, index as FragIndex) !== F) continue;
+    const table = tableAt(heap, pfn, kind, index as FragIndex);
+    const offset = findNotEmpty(heap.mem, table, kind, index === holder ? NODE_WORDS : 0);
+    if (offset !== null) fail('P2', `word ${offset} of free fragment ${index} was written`);
+  }
+}

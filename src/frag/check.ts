@@ -1,0 +1,152 @@
+/**
+ * The whole-heap check: every rule that holds while no operation is under way, verified from the
+ * heap's words alone. Shipped code: tests, replay and torture end with it, and users may call it.
+ *
+ * Context: no thread is inside an operation of ours. Callbacks may be pending; with `drained` none
+ * may, and nothing may be lost (P6). It walks every page: O(pages).
+ */
+import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, mmRecord, threadRecord } from '../mem/heap.js';
+import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
+import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
+import { checkPage, type PageFacts } from './check-page.js';
+import { COMMON_OWNER, MM_DYING, MM_LIVE, partialList } from './mm.js';
+
+export type { Violation } from '../mem/supply-check.js';
+
+export interface CheckOptions {
+  /** Also demand that no callback is pending and nothing waits. */
+  readonly drained?: boolean;
+}
+
+/** Checks the heap; an empty array means that every rule holds. */
+export function checkHeap(heap: Heap, options: CheckOptions = {}): Violation[] {
+  const found: Violation[] = [];
+  const drained = options.drained === true;
+  const queued = queuedHeads(heap, found);
+  const pages = checkSupply(heap, found).map((block) => checkPage(heap, block, found));
+  checkLists(heap, pages, found);
+  checkMms(heap, pages, drained, queued, found);
+  for (const page of pages) checkHead(page, drained, queued, found);
+  checkWords(heap, found);
+  for (const head of queued) {
+    found.push({ rule: 'P7', detail: `queued head ${head} is of no page and no mm` });
+  }
+  return found;
+}
+
+/** All heads in the queues of all threads, each once (P7). */
+function queuedHeads(heap: Heap, found: Violation[]): Set<Word> {
+  const heads = new Set<Word>();
+  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  for (let id = 0; id < high; id++) {
+    const record = threadRecord(heap, id as ThreadId);
+    for (const field of [THREAD.QUEUE_NEW, THREAD.QUEUE_WAITING]) {
+      let head = heap.mem.load(at(record, field)) as Word | 0;
+      while (head !== 0) {
+        if (heads.has(head)) {
+          found.push({ rule: 'P7', detail: `head ${head} is queued twice` });
+          break;
+        }
+        heads.add(head);
+        head = heap.mem.peek(at(head, RCU_HEAD.NEXT)) as Word | 0;
+      }
+    }
+  }
+  return heads;
+}
+
+/** A head is queued exactly when its page has some C (P7); afterwards it is struck off. */
+function checkHead(page: PageFacts, drained: boolean, queued: Set<Word>, found: Violation[]): void {
+  const inQueue = queued.delete(page.head);
+  const says = `page ${page.pfn} (${page.states})`;
+  if (page.waiting !== inQueue) {
+    const detail = `${says}: its head is ${inQueue ? '' : 'not '}in a queue`;
+    found.push({ rule: 'P7', detail });
+  }
+  if (page.waiting !== page.headState > 0) {
+    found.push({ rule: 'P7', detail: `${says}: its head's state is ${page.headState}` });
+  }
+  if (drained && page.waiting) {
+    found.push({ rule: 'P6', detail: `${says} still waits for a grace period` });
+  }
+}
+
+/** Every page with a node is on exactly its owner's list, and no list has any other (P4). */
+function checkLists(heap: Heap, pages: readonly PageFacts[], found: Violation[]): void {
+  const expected = new Map<Word, PageFacts>();
+  for (const page of pages) if (page.node !== null) expected.set(page.node, page);
+  const owners = heap.mem.peek(headerWord(HEAP.MM_HIGH));
+  for (let owner = 0; owner < owners; owner++) {
+    if ((owner === COMMON_OWNER) !== heap.sharedOwner) continue;
+    for (let kind = 0; kind < heap.kinds.length; kind++) {
+      const list = partialList(mmRecord(heap, owner as MmId), kind as KindId);
+      for (const node of walkList(heap, list, heap.pagesMax, found)) {
+        const page = expected.get(node);
+        expected.delete(node);
+        if (page?.owner === owner && page.kindId === kind) continue;
+        found.push({
+          rule: 'P4',
+          detail: `mm ${owner}, list ${kind}: node ${node} is not its own`,
+        });
+      }
+    }
+  }
+  for (const page of expected.values()) {
+    found.push({ rule: 'P4', detail: `page ${page.pfn} has a node but is on no list` });
+  }
+}
+
+function checkMms(
+  heap: Heap,
+  pages: readonly PageFacts[],
+  drained: boolean,
+  queued: Set<Word>,
+  found: Violation[],
+): void {
+  const tables = new Map<MmId, number>();
+  for (const page of pages) {
+    if (page.owner !== null) tables.set(page.owner, (tables.get(page.owner) ?? 0) + page.allocated);
+  }
+  let counted = 0;
+  const high = heap.mem.peek(headerWord(HEAP.MM_HIGH));
+  for (let mm = 1; mm < high; mm++) {
+    const record = mmRecord(heap, mm as MmId);
+    const state = heap.mem.peek(at(record, MM.STATE));
+    const count = state === MM_LIVE ? heap.mem.peek(at(record, MM.TABLES)) : 0;
+    counted += count;
+    const expected = tables.get(mm as MmId) ?? 0;
+    if (!heap.sharedOwner && count !== expected) {
+      found.push({ rule: 'P6', detail: `mm ${mm} counts ${count} tables, its pages ${expected}` });
+    }
+    const inQueue = queued.delete(at(record, MM.RCU));
+    if (inQueue !== (state === MM_DYING)) {
+      found.push({ rule: 'P7', detail: `mm ${mm}: state ${state}, head in a queue: ${inQueue}` });
+    }
+    if (drained && state === MM_DYING) found.push({ rule: 'P6', detail: `mm ${mm} still dies` });
+  }
+  const allocated = pages.reduce((sum, page) => sum + page.allocated, 0);
+  if (counted !== allocated) {
+    found.push({ rule: 'P6', detail: `mms count ${counted} tables, pages ${allocated}` });
+  }
+}
+
+/** Words that are zero while nothing is under way. */
+function checkWords(heap: Heap, found: Violation[]): void {
+  const { mem } = heap;
+  const broken = mem.load(headerWord(HEAP.BROKEN));
+  if (broken !== 0) found.push({ rule: `P${broken}`, detail: 'a thread found it broken' });
+  const locks: [string, Word][] = [
+    ['the supply', headerWord(HEAP.SUPPLY_LOCK)],
+    ['the mm table', headerWord(HEAP.MM_TABLE_LOCK)],
+  ];
+  for (let mm = 0; mm < mem.peek(headerWord(HEAP.MM_HIGH)); mm++) {
+    locks.push([`mm ${mm}`, at(mmRecord(heap, mm as MmId), MM.LOCK)]);
+  }
+  for (const [whose, lock] of locks) {
+    const word = mem.load(lock);
+    if (word === 0) continue;
+    found.push({ rule: 'L1', detail: `the lock of ${whose} is held: ${word & 0x7fffffff}` });
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What lies in the memory of fragments: the empty value, the list node, a port's residue.
+ *
+ * Memory is cleared once, when a page comes from the supply. After that a table comes back as
+ * empty as its owner left it: freeing asks for an empty table, so handing one out again costs no
+ * clearing, save for the two words of a list node, and for kinds whose empty tables may hold
+ * residue (radix: R and C bits, hash: slot words).
+ */
+import type { Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import type { Kind } from '../mem/heap.js';
+import { NODE_WORDS } from '../mem/list.js';
+import type { Memory } from '../mem/memory.js';
+
+/** Words that are written one by one before copying pays. */
+const SEED_WORDS = 64;
+
+/** Fills `words` words, an even number, with the empty value. */
+export function fillEmpty(mem: Memory, table: Word, words: number, kind: Kind): void {
+  if (kind.emptyEven === kind.emptyOdd) {
+    mem.fill(table, words, kind.emptyEven);
+    return;
+  }
+  // No single fill writes two alternating values: the first entries are written one by one, then
+  // copied, then all of these, and so on.
+  const seed = Math.min(words, SEED_WORDS);
+  for (let i = 0; i < seed; i += NODE_WORDS) eraseNode(mem, (table + i) as Word, kind);
+  for (let done = seed; done < words; done *= 2) {
+    mem.copy(at(table, done), table, Math.min(done, words - done));
+  }
+}
+
+/** Puts the words of a list node back to the empty value (H4). */
+export function eraseNode(mem: Memory, node: Word, kind: Kind): void {
+  mem.poke(node, kind.emptyEven);
+  mem.poke(at(node, 1), kind.emptyOdd);
+}
+
+/** Whether an empty table of this kind may differ from the empty value. */
+export function hasResidue(kind: Kind): boolean {
+  return (kind.residueEven | kind.residueOdd) !== 0 || kind.entryWords < kind.fragmentWords;
+}
+
+/** Offset of the first word that is not empty, from `from` on; null if the table is empty. */
+export function findNotEmpty(mem: Memory, table: Word, kind: Kind, from: number): number | null {
+  for (let i = from; i < kind.entryWords; i += 2) {
+    if (((mem.peek(at(table, i)) ^ kind.emptyEven) & ~kind.residueEven) !== 0) return i;
+    if (((mem.peek(at(table, i + 1)) ^ kind.emptyOdd) & ~kind.residueOdd) !== 0) return i + 1;
+  }
+  return null;
+}

@@ -1,0 +1,167 @@
+/**
+ * Freeing a table: always deferred, there is no immediate free.
+ *
+ * The fragment can't be used again before a grace period, and a page has one rcu head. So a free
+ * finds one of three:
+ *
+ *   head idle                            queue it; the fragment becomes C
+ *   queued, its grace period not begun   the fragment joins it: C
+ *   queued and begun, perhaps long over  the next one: N
+ *
+ * Joining is ours; the mail's rule is N whenever the head is queued. Whether the grace period has
+ * begun is asked after the caller unlinked the table: if it has not begun now, then it begins after
+ * the unlinking, which is all that C claims (P10).
+ *
+ * Nothing is allocated and nothing can fail but by misuse (P8).
+ */
+import { UsageError } from '../base/errors.js';
+import type { FragIndex, GracePeriod, MmId, Pfn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import {
+  type Heap,
+  type HeapKind,
+  mmOfRecord,
+  pageAddress,
+  pfnOfAddress,
+  ptdescOf,
+  type Thread,
+} from '../mem/heap.js';
+import { PTDESC } from '../mem/layout.js';
+import { listDelete } from '../mem/list.js';
+import { release } from '../mem/lock.js';
+import type { Memory } from '../mem/memory.js';
+import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
+import { graceBegun } from '../rcu/grace-period.js';
+import { findNotEmpty } from './contents.js';
+import { countTables, lockMm, ownerOf } from './mm.js';
+import { formatPage, getState, kindIdOf, setState, tableAt } from './ptdesc.js';
+import { A, C, N, type State } from './state.js';
+
+const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
+
+/** Index of the page callback in the callback table (frag/callback.ts). */
+export const PAGE_CALLBACK = 0;
+
+/**
+ * Frees a table that the caller has unlinked and emptied; its memory is used again, or its page
+ * returned, when no reader can be in it any more. Blocks on the owner's lock only, and may be called
+ * inside a reader. Throws `UsageError`, and changes nothing, for a double free, for an address that
+ * is not a table of this mm, and in debug heaps for a table that is not empty. A second free after
+ * the fragment was handed out again can't be told from a right one.
+ *
+ * Source: Gunthorpe, ZIHeiDf9srvRagfr@ziepe.ca, 8 June 2023; pte_free_defer, Linux 6.6.
+ */
+export function freeTable(thread: Thread, mm: MmId, table: Word): void {
+  const { heap, mem } = thread;
+  const owner = lockMm(thread, mm, 'freeTable');
+  const inPages = (table | 0) === table && table >= heap.pagesAt && table < heap.words;
+  const pfn = inPages ? pfnOfAddress(heap, table) : (0 as Pfn);
+  const ptdesc = ptdescOf(heap, pfn);
+  // Plain: for a page of ours the lock orders it; for another's it is racy, but then we only
+  // report the caller's error.
+  if (!inPages || mem.peek((ptdesc + OWNER) as Word) !== owner) {
+    refuse(thread, owner, explainForeign(heap, mm, table));
+  }
+  const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
+  const offset = table - pageAddress(heap, pfn);
+  const index = (offset >>> kind.fragmentShift) as FragIndex;
+  const aligned = (offset & (kind.fragmentWords - 1)) === 0;
+  if (!aligned || getState(mem, ptdesc, index) !== A || heap.debug) {
+    const misuse = explainTable(heap, mm, table);
+    if (misuse !== null) refuse(thread, owner, misuse);
+  }
+  const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
+  if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
+  setState(mem, ptdesc, index, deferState(thread, (ptdesc + RCU) as Word));
+  mem.poke((ptdesc + ALLOCATED) as Word, allocated - 1);
+  countTables(heap, mm, -1);
+  if (allocated === 1) {
+    // PUBLISH(last-free): our last access to the page, which belongs to its callback from here
+    // on. It may be returned before we release the lock; the mm's record is not, for this free
+    // has not returned (P5).
+    mem.store((ptdesc + OWNER) as Word, -owner);
+  }
+  release(thread, owner);
+}
+
+/** A page without A is on no list (P4). Its node's words stay: the page is filled when next used. */
+function unlist(heap: Heap, mem: Memory, ptdesc: Word, pfn: Pfn, kind: HeapKind): void {
+  const holder = mem.peek((ptdesc + HOLDER) as Word);
+  if (holder === 0) return;
+  listDelete(mem, tableAt(heap, pfn, kind, (holder - 1) as FragIndex));
+  mem.poke((ptdesc + HOLDER) as Word, 0);
+}
+
+/** Which grace period the fragment waits for; queues the page's head if nothing waits yet. */
+function deferState(thread: Thread, head: Word): State {
+  // STATE is a head's first word.
+  const waits = thread.mem.peek(head);
+  if (waits === HEAD_IDLE) {
+    // The callback may start before we are done here. It finds OWNER positive and waits for the
+    // lock that we hold.
+    callRcu(thread, head, PAGE_CALLBACK);
+    return C;
+  }
+  return graceBegun(thread.heap, waits as GracePeriod) ? N : C;
+}
+
+function refuse(thread: Thread, lock: Word, misuse: UsageError): never {
+  release(thread, lock);
+  throw misuse;
+}
+
+/** Why `table` is not in a page of the mm with tables left. Context: owner's lock held. */
+function explainForeign(heap: Heap, mm: MmId, table: Word): UsageError {
+  if (!Number.isInteger(table) || table < heap.pagesAt || table >= heap.words) {
+    return foreign(`${table} is not in the page area; the caller's mm is ${mm}`);
+  }
+  const pfn = pfnOfAddress(heap, table);
+  const owner = heap.mem.peek(at(ptdescOf(heap, pfn), OWNER));
+  if (owner === 0) return foreign(`page ${pfn} is not a page of tables; the caller's mm is ${mm}`);
+  const pageMm = mmOfRecord(heap, Math.abs(owner) as Word);
+  if (owner === -ownerOf(heap, mm)) {
+    const states = describePage(heap, table);
+    return doubleFree(`${states} of mm ${pageMm}, in which no table is left`, mm);
+  }
+  return foreign(`page ${pfn} belongs to mm ${pageMm}, the caller's mm is ${mm}`);
+}
+
+/** What is wrong with freeing `table`, in a page of its mm; null if nothing. Context: as above. */
+function explainTable(heap: Heap, mm: MmId, table: Word): UsageError | null {
+  const pfn = pfnOfAddress(heap, table);
+  const ptdesc = ptdescOf(heap, pfn);
+  const kind = heap.kinds[kindIdOf(heap.mem, ptdesc)] as HeapKind;
+  const offset = table - pageAddress(heap, pfn);
+  if ((offset & (kind.fragmentWords - 1)) !== 0) {
+    return foreign(`${table} is not where a table begins in page ${pfn}; the caller's mm is ${mm}`);
+  }
+  const index = (offset >>> kind.fragmentShift) as FragIndex;
+  if (getState(heap.mem, ptdesc, index) !== A) {
+    return doubleFree(`${describePage(heap, table)} of mm ${mm}`, mm);
+  }
+  const dirty = heap.debug ? findNotEmpty(heap.mem, table, kind, 0) : null;
+  if (dirty === null) return null;
+  const message = `freeTable: word ${dirty} of fragment ${index} of page ${pfn} is not empty`;
+  return new UsageError('not-empty', message);
+}
+
+/** Fragment, state and page of a table. */
+function describePage(heap: Heap, table: Word): string {
+  const pfn = pfnOfAddress(heap, table);
+  const ptdesc = ptdescOf(heap, pfn);
+  const kind = heap.kinds[kindIdOf(heap.mem, ptdesc)] as HeapKind;
+  const index = (table - pageAddress(heap, pfn)) >>> kind.fragmentShift;
+  const states = formatPage(heap.mem, ptdesc, kind);
+  return `fragment ${index}, state ${states[index]}, of page ${pfn} (${states})`;
+}
+
+function foreign(what: string): UsageError {
+  return new UsageError('foreign-fragment', `freeTable: ${what}`);
+}
+
+function doubleFree(what: string, mm: MmId): UsageError {
+  return new UsageError(
+    'double-free',
+    `freeTable: not allocated: ${what}; the caller's mm is ${mm}`,
+  );
+}

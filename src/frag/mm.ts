@@ -1,0 +1,207 @@
+/**
+ * Address spaces: their records, their lists of partial pages, their end.
+ *
+ *   FREE -> LIVE    createMm, by the thread that took the record
+ *   LIVE -> DYING   destroyMm; refused while tables or users are left
+ *   DYING -> FREE   the mm's callback, a grace period later
+ *
+ * Each mm has an owner: the record whose lock and lists serve it. With `sharing: 'mm'` that is the
+ * mm itself; with `sharing: 'all'` it is record 0, which never dies and is nobody's mm.
+ *
+ * The owner's lock protects its lists, the ptdescs of its pages (ptdesc.ts) and, of every mm that
+ * it serves, STATE, TABLES and USERS. It does not protect what lies in tables, nor a page in the
+ * supply. The supply lock may nest inside it; it may be waited for inside a read section.
+ *
+ * A record is used again only after a grace period (P5): the callback of a page may be about to
+ * lock it. Pages hold no reference on it.
+ */
+import { LimitError, UsageError } from '../base/errors.js';
+import type { KindId, MmId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, mmOfRecord, mmRecord, type Thread } from '../mem/heap.js';
+import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
+import { listFirst, listInit } from '../mem/list.js';
+import { acquire, breakRule, release } from '../mem/lock.js';
+import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
+
+export const MM_FREE = 0;
+export const MM_LIVE = 1;
+export const MM_DYING = 2;
+
+/** The record that owns the pages of all mms where sharing is 'all'. Never an mm of a user's. */
+export const COMMON_OWNER = 0 as MmId;
+
+/** Index of the mm callback in the callback table (frag/callback.ts). */
+export const MM_CALLBACK = 1;
+
+// Consts of this module: see the end of ptdesc.ts's header.
+const { LISTS, STATE, TABLES } = MM;
+
+const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
+
+/** The record whose lock and lists serve `mm`; its first word is its lock. */
+export function ownerOf(heap: Heap, mm: MmId): Word {
+  return mmRecord(heap, heap.sharedOwner ? COMMON_OWNER : mm);
+}
+
+/** Head of the owner's list of partial pages of a kind. */
+export function partialList(owner: Word, kind: KindId): Word {
+  return (owner + LISTS + 2 * kind) as Word;
+}
+
+/** Prepares the common owner's lists; once, when the heap is made. */
+export function initCommonOwner(heap: Heap): void {
+  initLists(heap, mmRecord(heap, COMMON_OWNER));
+  heap.mem.poke(headerWord(HEAP.MM_HIGH), 1);
+}
+
+function initLists(heap: Heap, owner: Word): void {
+  for (let kind = 0; kind < heap.kinds.length; kind++) {
+    listInit(heap.mem, partialList(owner, kind as KindId));
+  }
+}
+
+/** Makes an address space. Throws `LimitError` when all records are in use or still dying. */
+export function createMm(thread: Thread): MmId {
+  const { heap, mem } = thread;
+  const mm = takeRecord(thread);
+  if (mm === null) {
+    const message = 'no record for another mm is free; destroyed ones need a grace period';
+    throw new LimitError('mmsMax', heap.mmsMax - 1, message);
+  }
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  const record = mmRecord(heap, mm);
+  initLists(heap, record);
+  mem.poke(at(record, MM.TABLES), 0);
+  mem.poke(at(record, MM.USERS), 0);
+  mem.poke(at(record, MM.STATE), MM_LIVE);
+  release(thread, owner);
+  return mm;
+}
+
+function takeRecord(thread: Thread): MmId | null {
+  const { heap, mem } = thread;
+  const free = headerWord(HEAP.MM_FREE);
+  const high = headerWord(HEAP.MM_HIGH);
+  acquire(thread, TABLE_LOCK);
+  let mm = mem.peek(free);
+  if (mm !== 0) {
+    mem.poke(free, mem.peek(at(mmRecord(heap, mm as MmId), MM.NEXT)));
+  } else if (mem.peek(high) < heap.mmsMax) {
+    mm = mem.peek(high);
+    mem.poke(high, mm + 1);
+  }
+  release(thread, TABLE_LOCK);
+  return mm === 0 ? null : (mm as MmId);
+}
+
+/** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
+export function lockMm(thread: Thread, mm: MmId, what: string): Word {
+  const { heap } = thread;
+  if ((mm | 0) !== mm || mm <= COMMON_OWNER || mm >= heap.mmsMax) {
+    throw new UsageError('no-such-mm', `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`);
+  }
+  const owner = tryLockMm(thread, mm);
+  if (owner === null) throw mmNotLive(mm, what);
+  return owner;
+}
+
+/** Locks the owner of an mm if the mm is live; null, with nothing held, if not. */
+export function tryLockMm(thread: Thread, mm: MmId): Word | null {
+  const { heap, mem } = thread;
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  if (mem.peek((mmRecord(heap, mm) + STATE) as Word) === MM_LIVE) return owner;
+  release(thread, owner);
+  return null;
+}
+
+export function mmNotLive(mm: MmId, what: string): UsageError {
+  return new UsageError('mm-not-live', `${what}: mm ${mm} was destroyed or never created`);
+}
+
+/** Adds to the mm's count of tables. Context: owner's lock held. */
+export function countTables(heap: Heap, mm: MmId, change: number): void {
+  const { mem } = heap;
+  const tables = (mmRecord(heap, mm) + TABLES) as Word;
+  mem.poke(tables, mem.peek(tables) + change);
+}
+
+/** Live tables of an mm. Throws `UsageError` if the mm is not live. */
+export function tablesOf(thread: Thread, mm: MmId): number {
+  const owner = lockMm(thread, mm, 'tablesOf');
+  const tables = thread.mem.peek(at(mmRecord(thread.heap, mm), MM.TABLES));
+  release(thread, owner);
+  return tables;
+}
+
+/**
+ * Counts this thread in as a user of an mm that isn't its own: until `leaveMm` the mm can't be
+ * destroyed. Throws `UsageError` if the mm is not live.
+ */
+export function enterMm(thread: Thread, mm: MmId): void {
+  changeUsers(thread, mm, 1, 'enterMm');
+}
+
+/** Undoes one `enterMm`. Throws `UsageError` if there was none. */
+export function leaveMm(thread: Thread, mm: MmId): void {
+  changeUsers(thread, mm, -1, 'leaveMm');
+}
+
+function changeUsers(thread: Thread, mm: MmId, change: 1 | -1, what: string): void {
+  const { heap, mem } = thread;
+  const owner = lockMm(thread, mm, what);
+  const users = at(mmRecord(heap, mm), MM.USERS);
+  const after = mem.peek(users) + change;
+  if (after >= 0) mem.poke(users, after);
+  release(thread, owner);
+  if (after < 0) throw new UsageError('not-a-user', `${what}: mm ${mm} has no users`);
+}
+
+/**
+ * Ends an address space; its record is free again after a grace period. Throws `UsageError`, and
+ * changes nothing, while the mm has tables or users. The caller promises that no operation of
+ * another thread on this mm is under way, save for those counted by `enterMm`.
+ */
+export function destroyMm(thread: Thread, mm: MmId): void {
+  const { heap, mem } = thread;
+  const owner = lockMm(thread, mm, 'destroyMm');
+  const record = mmRecord(heap, mm);
+  const tables = mem.peek(at(record, MM.TABLES));
+  const users = mem.peek(at(record, MM.USERS));
+  if (tables !== 0 || users !== 0) {
+    release(thread, owner);
+    const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
+    throw new UsageError(code, `destroyMm: mm ${mm} has ${tables} tables and ${users} users`);
+  }
+  requireEmptyLists(heap, mm);
+  mem.poke(at(record, MM.STATE), MM_DYING);
+  release(thread, owner);
+  callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
+}
+
+/** Without tables no page of this mm has an A, so none is on a list (P4). */
+function requireEmptyLists(heap: Heap, mm: MmId): void {
+  for (let kind = 0; kind < heap.kinds.length; kind++) {
+    if (listFirst(heap.mem, partialList(mmRecord(heap, mm), kind as KindId)) === null) continue;
+    breakRule(heap, 4, `mm ${mm} has no tables, but pages on list ${kind}`);
+  }
+}
+
+/** Frees the record of an mm whose grace period is over. */
+export function mmCallback(thread: Thread, head: Word): void {
+  const { heap, mem } = thread;
+  const record = at(head, 0 - MM.RCU);
+  const mm = mmOfRecord(heap, record);
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  mem.poke(at(record, MM.STATE), MM_FREE);
+  release(thread, owner);
+  acquire(thread, TABLE_LOCK);
+  const free = headerWord(HEAP.MM_FREE);
+  mem.poke(at(record, MM.NEXT), mem.peek(free));
+  mem.poke(free, mm);
+  mem.poke(at(head, RCU_HEAD.STATE), HEAD_IDLE);
+  release(thread, TABLE_LOCK);
+}

@@ -1,0 +1,103 @@
+/**
+ * What a ptdesc says of a page of fragments. Its layout is in mem/layout.ts.
+ *
+ * OWNER is the back pointer to the mm and the gate of the page's callback in one word:
+ *
+ *    0    not a page of fragments (in the supply, or the tail of a block)
+ *   +r    some fragment is A; r is the address of the owner's record
+ *   -r    no fragment is A, and none will be until the page was returned
+ *
+ *   0 -> +    the page is taken from the supply, private to the taker
+ *   + -> -    the last free, under the mm lock, as its last access to the page
+ *   - -> 0    the callback returns the page, which is private again
+ *
+ * Whoever reads a positive OWNER inside a read section may lock that mm until the section ends: the
+ * free that makes it negative has not returned, so the mm was not destroyed yet, and its record
+ * outlives our section (P5). So no page holds a reference on an mm. A negative OWNER names the mm
+ * for messages only.
+ *
+ * HOLDER is 0 while the page is on no list, else 1 + the F fragment whose memory has the node.
+ * ALLOCATED counts the fragments in A. STATE words are encoded in state.ts. All of these, with the
+ * rcu head, belong to the holder of the owner's lock, or once OWNER is negative, to the page's
+ * callback alone: nobody can make an A of a page that is on no list.
+ *
+ * Code that is hot writes `(ptdesc + FIELD) as Word` with a const of its own module: V8 folds
+ * those, but loads and checks an imported binding at each use.
+ */
+import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, type HeapKind, type Kind, pageAddress } from '../mem/heap.js';
+import { PTDESC } from '../mem/layout.js';
+import type { Memory } from '../mem/memory.js';
+import {
+  A,
+  allFree,
+  formatState,
+  freeBits,
+  lowestSlot,
+  PER_WORD,
+  type State,
+  stateAt,
+  stateWords,
+  withState,
+} from './state.js';
+
+const { STATE } = PTDESC;
+const SLOT_MASK = PER_WORD - 1;
+const WORD_SHIFT = 31 - Math.clz32(PER_WORD);
+
+export function kindIdOf(mem: Memory, ptdesc: Word): KindId {
+  return mem.peek(at(ptdesc, PTDESC.KIND)) as KindId;
+}
+
+/** Address of a fragment of the page. */
+export function tableAt(heap: Heap, pfn: Pfn, kind: HeapKind, index: FragIndex): Word {
+  return (pageAddress(heap, pfn) + (index << kind.fragmentShift)) as Word;
+}
+
+/** The word that has the state of fragment `index`. */
+export function stateWordOf(ptdesc: Word, index: FragIndex): Word {
+  return (ptdesc + STATE + (index >>> WORD_SHIFT)) as Word;
+}
+
+/** The state of fragment `index`. Context: owner's lock held, or the page private. */
+export function getState(mem: Memory, ptdesc: Word, index: FragIndex): State {
+  return stateAt(mem.peek(stateWordOf(ptdesc, index)), index & SLOT_MASK);
+}
+
+/** Context: owner's lock held, or the page private. */
+export function setState(mem: Memory, ptdesc: Word, index: FragIndex, state: State): void {
+  const word = stateWordOf(ptdesc, index);
+  mem.poke(word, withState(mem.peek(word), index & SLOT_MASK, state));
+}
+
+/**
+ * The lowest F fragment, but `holder` (-1: none) only if no other is left; -1 if none is F.
+ * Context: owner's lock held, or the page private.
+ */
+export function findFree(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
+  for (let first = 0; first < perPage; first += PER_WORD) {
+    let bits = freeBits(mem.peek((ptdesc + STATE + (first >>> WORD_SHIFT)) as Word));
+    if ((holder ^ first) >>> WORD_SHIFT === 0) bits &= ~(1 << (2 * (holder & SLOT_MASK)));
+    if (bits !== 0) return first + lowestSlot(bits);
+  }
+  return holder;
+}
+
+/** State words of a fresh page: fragment 0 is A, the others F. */
+export function initStates(mem: Memory, ptdesc: Word, kind: Kind): void {
+  for (let first = 0; first < kind.perPage; first += PER_WORD) {
+    mem.poke(stateWordOf(ptdesc, first as FragIndex), allFree(kind.perPage - first));
+  }
+  setState(mem, ptdesc, 0 as FragIndex, A);
+}
+
+/** The page's states in letters, for messages. Context: as getState. */
+export function formatPage(mem: Memory, ptdesc: Word, kind: Kind): string {
+  let text = '';
+  for (let w = 0; w < stateWords(kind.perPage); w++) {
+    const fragments = Math.min(PER_WORD, kind.perPage - w * PER_WORD);
+    text += formatState(mem.peek(at(ptdesc, STATE + w)), fragments);
+  }
+  return text;
+}

@@ -1,0 +1,246 @@
+/**
+ * A heap: making one in a piece of shared memory, and opening one that is there.
+ *
+ * A `Heap` is a thread's handle on it: the seam and the numbers of the layout, read once from the
+ * header and never changed. Nothing of the heap lives outside its words.
+ */
+import { isPowerOfTwo } from '../base/assert.js';
+import { LimitError, UsageError } from '../base/errors.js';
+import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import {
+  HEAP,
+  HEAP_MAGIC,
+  KIND,
+  KINDS_MAX,
+  LAYOUT_VERSION,
+  type Layout,
+  type LayoutSizes,
+  layoutOf,
+  MM,
+  NAME_WORDS,
+  ORDERS,
+  PTDESC,
+  STATE_WORDS_MAX,
+  THREAD,
+  THREADS_MAX,
+} from './layout.js';
+import { listInit } from './list.js';
+import type { Memory } from './memory.js';
+import { readName, writeName } from './name.js';
+
+const PTDESC_SHIFT = 31 - Math.clz32(PTDESC.WORDS);
+
+/** A kind of fragment. `emptyEven` is what the words at even offsets of an empty table hold. */
+export interface Kind {
+  readonly name: string;
+  readonly fragmentWords: number;
+  readonly perPage: number;
+  readonly order: number;
+  readonly emptyEven: number;
+  readonly emptyOdd: number;
+  readonly entryWords: number;
+  readonly residueEven: number;
+  readonly residueOdd: number;
+}
+
+/** A kind as read back from a heap. */
+export interface HeapKind extends Kind {
+  /** log2 of fragmentWords. */
+  readonly fragmentShift: number;
+}
+
+export interface HeapConfig extends LayoutSizes {
+  readonly geometry: string;
+  readonly kinds: readonly Kind[];
+  /** One owner of all partial pages instead of one per address space. */
+  readonly sharedOwner: boolean;
+  /** Look at freed tables: are they empty, is what lies in free fragments untouched? */
+  readonly debug: boolean;
+  /** How often a lock is tried before its waiter sleeps. */
+  readonly spins: number;
+}
+
+export interface Heap extends HeapConfig, Layout {
+  readonly mem: Memory;
+  readonly kinds: readonly HeapKind[];
+}
+
+/** A thread's handle: what each operation of the core is given first. */
+export interface Thread {
+  readonly heap: Heap;
+  readonly mem: Memory;
+  readonly id: ThreadId;
+  readonly record: Word;
+  /** See rcu/reader.ts. */
+  readonly qsbr: boolean;
+}
+
+export function headerWord(field: number): Word {
+  return field as Word;
+}
+
+export function ptdescOf(heap: Heap, pfn: Pfn): Word {
+  return at(heap.ptdescsAt, pfn * PTDESC.WORDS);
+}
+
+/** The page of a ptdesc, given any word of it. */
+export function pfnOfPtdesc(heap: Heap, word: Word): Pfn {
+  return ((word - heap.ptdescsAt) >>> PTDESC_SHIFT) as Pfn;
+}
+
+export function mmRecord(heap: Heap, mm: MmId): Word {
+  return at(heap.mmsAt, mm * MM.WORDS);
+}
+
+export function mmOfRecord(heap: Heap, record: Word): MmId {
+  return ((record - heap.mmsAt) / MM.WORDS) as MmId;
+}
+
+export function threadRecord(heap: Heap, thread: ThreadId): Word {
+  return at(heap.threadsAt, thread * THREAD.WORDS);
+}
+
+export function pageAddress(heap: Heap, pfn: Pfn): Word {
+  return at(heap.pagesAt, pfn << heap.pageShift);
+}
+
+/** The page that a word lies in; meaningless for words before the page area. */
+export function pfnOfAddress(heap: Heap, word: Word): Pfn {
+  return ((word - heap.pagesAt) >>> heap.pageShift) as Pfn;
+}
+
+/** Refuses a configuration that can't be laid out. */
+export function checkConfig(config: HeapConfig): void {
+  const limits: readonly (readonly [string, number, number, number])[] = [
+    ['pagesMax', config.pagesMax, 1, 2 ** 24],
+    ['threadsMax', config.threadsMax, 1, THREADS_MAX],
+    ['mmsMax', config.mmsMax, 2, 2 ** 20],
+    ['kinds', config.kinds.length, 1, KINDS_MAX],
+    ['pageShift', config.pageShift, 4, 20],
+  ];
+  for (const [name, value, min, max] of limits) {
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new UsageError('bad-config', `${name} is ${value}; allowed are ${min} to ${max}`);
+    }
+  }
+  for (const kind of config.kinds) checkKind(kind, 2 ** config.pageShift);
+  if (layoutOf(config).words > 2 ** 30) {
+    const message = `${config.pagesMax} pages make a heap of over 4 GiB`;
+    throw new LimitError('pagesMax', config.pagesMax, message);
+  }
+}
+
+function checkKind(kind: Kind, pageWords: number): void {
+  const fits = kind.fragmentWords * kind.perPage === pageWords * 2 ** kind.order;
+  const sane =
+    isPowerOfTwo(kind.fragmentWords) &&
+    isPowerOfTwo(kind.perPage) &&
+    kind.perPage <= STATE_WORDS_MAX * 16 &&
+    kind.order >= 0 &&
+    kind.order < ORDERS &&
+    (kind.perPage === 1 || kind.order === 0) &&
+    kind.fragmentWords >= 4 &&
+    kind.entryWords <= kind.fragmentWords;
+  if (fits && sane) return;
+  const size = `${kind.perPage} fragments of ${kind.fragmentWords * 4} bytes`;
+  const room = `a block of 2^${kind.order} pages of ${pageWords * 4} bytes`;
+  throw new UsageError('bad-config', `kind ${kind.name}: ${size} do not make up ${room}`);
+}
+
+/** Writes a new heap into zeroed memory; no other thread may use that memory yet. */
+export function formatHeap(mem: Memory, config: HeapConfig): Heap {
+  checkConfig(config);
+  const layout = layoutOf(config);
+  const set = (field: number, value: number): void => mem.poke(headerWord(field), value);
+  set(HEAP.VERSION, LAYOUT_VERSION);
+  set(HEAP.PAGE_SHIFT, config.pageShift);
+  set(HEAP.PAGES_MAX, config.pagesMax);
+  set(HEAP.THREADS_MAX, config.threadsMax);
+  set(HEAP.MMS_MAX, config.mmsMax);
+  set(HEAP.KINDS, config.kinds.length);
+  set(HEAP.SHARED_OWNER, config.sharedOwner ? 1 : 0);
+  set(HEAP.SPINS, config.spins);
+  set(HEAP.DEBUG, config.debug ? 1 : 0);
+  writeName(mem, headerWord(HEAP.GEOMETRY), NAME_WORDS.GEOMETRY, config.geometry);
+  config.kinds.forEach((kind, i) => {
+    writeKind(mem, at(layout.kindsAt, i * KIND.WORDS), kind);
+  });
+  for (let order = 0; order < ORDERS; order++) {
+    listInit(mem, headerWord(HEAP.FREE + 2 * order));
+  }
+  // Grace periods 1 and so on are to come: the first reader publishes 1, and 0 means "outside".
+  mem.store(headerWord(HEAP.GP_STARTED), 1);
+  mem.store(headerWord(HEAP.GP_COMPLETED), 1);
+  // PUBLISH(heap): all of the above is plain. OBSERVE(heap) is in openHeap.
+  mem.store(headerWord(HEAP.MAGIC), HEAP_MAGIC);
+  return openHeap(mem);
+}
+
+/** Makes a thread's handle on a heap. Its facts come from the heap's own words. */
+export function openHeap(mem: Memory): Heap {
+  // OBSERVE(heap): the header is complete if this word is.
+  if (mem.load(headerWord(HEAP.MAGIC)) !== HEAP_MAGIC) {
+    throw new UsageError('not-a-heap', 'there is no heap at this place of the buffer');
+  }
+  const get = (field: number): number => mem.peek(headerWord(field));
+  if (get(HEAP.VERSION) !== LAYOUT_VERSION) {
+    const found = `layout ${get(HEAP.VERSION)}, this is for layout ${LAYOUT_VERSION}`;
+    throw new UsageError(
+      'other-version',
+      `the heap was made by another version of ptfrag: ${found}`,
+    );
+  }
+  const sizes: LayoutSizes = {
+    pageShift: get(HEAP.PAGE_SHIFT),
+    pagesMax: get(HEAP.PAGES_MAX),
+    threadsMax: get(HEAP.THREADS_MAX),
+    mmsMax: get(HEAP.MMS_MAX),
+  };
+  const layout = layoutOf(sizes);
+  const kinds = Array.from({ length: get(HEAP.KINDS) }, (_, i) =>
+    readKind(mem, at(layout.kindsAt, i * KIND.WORDS)),
+  );
+  return Object.freeze({
+    mem,
+    ...sizes,
+    ...layout,
+    geometry: readName(mem, headerWord(HEAP.GEOMETRY), NAME_WORDS.GEOMETRY),
+    kinds,
+    sharedOwner: get(HEAP.SHARED_OWNER) === 1,
+    debug: get(HEAP.DEBUG) === 1,
+    spins: get(HEAP.SPINS),
+  });
+}
+
+const KIND_FIELDS = [
+  ['fragmentWords', KIND.FRAGMENT_WORDS],
+  ['perPage', KIND.PER_PAGE],
+  ['order', KIND.ORDER],
+  ['emptyEven', KIND.EMPTY_EVEN],
+  ['emptyOdd', KIND.EMPTY_ODD],
+  ['entryWords', KIND.ENTRY_WORDS],
+  ['residueEven', KIND.RESIDUE_EVEN],
+  ['residueOdd', KIND.RESIDUE_ODD],
+] as const;
+
+function writeKind(mem: Memory, record: Word, kind: Kind): void {
+  for (const [name, field] of KIND_FIELDS) mem.poke(at(record, field), kind[name]);
+  writeName(mem, at(record, KIND.NAME), NAME_WORDS.KIND, kind.name);
+}
+
+function readKind(mem: Memory, record: Word): HeapKind {
+  const get = (field: number): number => mem.peek(at(record, field));
+  return Object.freeze({
+    name: readName(mem, at(record, KIND.NAME), NAME_WORDS.KIND),
+    fragmentWords: get(KIND.FRAGMENT_WORDS),
+    perPage: get(KIND.PER_PAGE),
+    order: get(KIND.ORDER),
+    emptyEven: get(KIND.EMPTY_EVEN),
+    emptyOdd: get(KIND.EMPTY_ODD),
+    entryWords: get(KIND.ENTRY_WORDS),
+    residueEven: get(KIND.RESIDUE_EVEN),
+    residueOdd: get(KIND.RESIDUE_ODD),
+    fragmentShift: 31 - Math.clz32(get(KIND.FRAGMENT_WORDS)),
+  });
+}

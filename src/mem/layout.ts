@@ -1,0 +1,249 @@
+/**
+ * The map of a heap: its regions, and the records in them as tables of named offsets.
+ *
+ *   +--------+---------+-------+------+-----------+---------------------------+
+ *   | header | kinds   | mms   | thr. | ptdescs   | pages, from a page border |
+ *   +--------+---------+-------+------+-----------+---------------------------+
+ *
+ * Offsets are in words. Every record is a whole number of 128-byte slots, so that no two records
+ * share a cache line or a pair of lines that the CPU fetches together; inside a record, what
+ * different threads write at the same time is a slot apart too.
+ *
+ * `lock X` in the tables below means: written and read by plain accesses under lock X.
+ */
+import { assertAtImport } from '../base/assert.js';
+import type { Word } from '../base/units.js';
+
+/** One slot: two cache lines, 128 bytes. */
+export const SLOT_WORDS = 32;
+
+/** Block orders of the page supply: 2^0 to 2^8 pages. */
+export const ORDERS = 9;
+
+/** Fragment kinds of one heap at most (powerpc has four). */
+export const KINDS_MAX = 8;
+
+/** Threads attached at a time, at most. */
+export const THREADS_MAX = 256;
+
+/** State words of a ptdesc: 16 fragments each, so 256 fragments a page at most. */
+export const STATE_WORDS_MAX = 16;
+
+/** `PTFR` in memory order of a little-endian machine. Stored last: a heap with it is complete. */
+export const HEAP_MAGIC = 0x52465450;
+
+/** Raised with every change of a table in this file. */
+export const LAYOUT_VERSION = 1;
+
+/**
+ * The header.
+ *
+ *   word  name              written by                      read by
+ *   ----  ----------------  ------------------------------  --------------------------------
+ *     0   MAGIC             createHeap, last                attach, first
+ *     1   VERSION … SPINS   createHeap                      attach
+ *    16   GEOMETRY          createHeap: a name, 32 bytes    attach
+ *    32   BROKEN            whoever finds a broken rule     whoever waits for a lock
+ *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
+ *    34   THREADS_HIGH      attach, add only                scans over all threads
+ *    64   SUPPLY_LOCK       any thread (mem/lock.ts)        any thread
+ *    96   FREE_PAGES, FREE  lock supply                     lock supply
+ *   128   GP_STARTED        who begins a grace period, CAS  every outermost rcuReadLock
+ *   129   GP_COMPLETED      who ends one, CAS               pollers
+ *   160   MM_TABLE_LOCK     any thread (mem/lock.ts)        any thread
+ *  161-2  MM_FREE, MM_HIGH  lock mm table                   lock mm table
+ */
+export const HEAP = {
+  MAGIC: 0,
+  VERSION: 1,
+  PAGE_SHIFT: 2,
+  PAGES_MAX: 3,
+  THREADS_MAX: 4,
+  MMS_MAX: 5,
+  KINDS: 6,
+  SHARED_OWNER: 7,
+  SPINS: 8,
+  DEBUG: 9,
+  GEOMETRY: 16,
+  BROKEN: 32,
+  LIMIT_PAGES: 33,
+  THREADS_HIGH: 34,
+  SUPPLY_LOCK: 64,
+  FREE_PAGES: 96,
+  FREE: 98,
+  GP_STARTED: 128,
+  GP_COMPLETED: 129,
+  MM_TABLE_LOCK: 160,
+  MM_FREE: 161,
+  MM_HIGH: 162,
+  WORDS: 192,
+} as const;
+
+/** A name in the header or a kind: bytes of ASCII, four to a word. */
+export const NAME_WORDS = { GEOMETRY: 8, KIND: 4 } as const;
+
+/**
+ * A fragment kind. All written by createHeap, read by attach.
+ *
+ *   FRAGMENT_WORDS  size of one fragment
+ *   PER_PAGE        fragments of one page (NR)
+ *   ORDER           2^ORDER pages to a block; 0 where PER_PAGE > 1
+ *   EMPTY_*         what an empty table's words hold, at even and odd offsets
+ *   ENTRY_WORDS     words that are entries; behind them a port may leave anything (hash slots)
+ *   RESIDUE_*       bits of an entry's words that may linger in an empty table
+ */
+export const KIND = {
+  FRAGMENT_WORDS: 0,
+  PER_PAGE: 1,
+  ORDER: 2,
+  EMPTY_EVEN: 3,
+  EMPTY_ODD: 4,
+  ENTRY_WORDS: 5,
+  RESIDUE_EVEN: 6,
+  RESIDUE_ODD: 7,
+  NAME: 8,
+  WORDS: 16,
+} as const;
+
+/**
+ * An rcu head, inside a ptdesc or an mm record: what makes a deferred free need no memory.
+ *
+ *   STATE  0 idle · a grace period's number: queued for it (rcu/callback.ts)
+ *   NEXT   the head below in a queue's stack
+ *   KIND   which callback, an index into the callback table
+ *
+ * All three: written by whoever may write the record, read by the same and by the one runner that
+ * took the head out of its queue.
+ */
+export const RCU_HEAD = { STATE: 0, NEXT: 1, KIND: 2, WORDS: 3 } as const;
+
+/**
+ * A ptdesc: what is known of one page, or of a block of pages at its first one.
+ *
+ *   word   name       written by                              read by
+ *   -----  ---------  --------------------------------------  ---------------------------------
+ *    0-2   RCU        lock owner; the callback if no A        the same; the runner
+ *     3    OWNER      page taken or returned (private page);  any thread, atomically: see
+ *                     the last free, as its last access       frag/ptdesc.ts
+ *     4    KIND       page taken                              any thread that holds a fragment
+ *     5    HOLDER     lock owner                              lock owner
+ *     6    ALLOCATED  lock owner                              lock owner; the callback if no A
+ *    7-8   LINK       lock supply                             lock supply
+ *     9    BLOCK      lock supply                             lock supply
+ *   15-30  STATE      lock owner; the callback if no A        the same
+ */
+export const PTDESC = {
+  RCU: 0,
+  OWNER: 3,
+  KIND: 4,
+  HOLDER: 5,
+  ALLOCATED: 6,
+  LINK: 7,
+  BLOCK: 9,
+  STATE: 15,
+  WORDS: 32,
+} as const;
+
+/**
+ * An address space's record. The lock, the lists and the counters are a slot apart.
+ *
+ *   word   name    written by                    read by
+ *   -----  ------  ----------------------------  ------------------------------------------
+ *     0    LOCK    any thread (mem/lock.ts)      any thread
+ *   32-47  LISTS   lock owner                    lock owner
+ *   64-66  RCU     destroyMm; the mm callback    the runner
+ *    67    STATE   lock owner                    lock owner
+ *    68    TABLES  lock owner                    lock owner
+ *    69    USERS   lock owner                    lock owner
+ *    70    NEXT    lock mm table                 lock mm table
+ */
+export const MM = {
+  LOCK: 0,
+  LISTS: 32,
+  RCU: 64,
+  STATE: 67,
+  TABLES: 68,
+  USERS: 69,
+  NEXT: 70,
+  WORDS: 96,
+} as const;
+
+/**
+ * An attached thread's record.
+ *
+ *   word   name            written by               read by
+ *   -----  --------------  -----------------------  ----------------------------------------
+ *     0    READER          the thread               whoever scans for the end of a grace period
+ *    32    STATE           attach, detach: CAS      attach
+ *    33    NESTING         the thread               the thread
+ *    35    IN_CALLBACK     the thread               the thread
+ *    36    CURSOR          the thread               the thread
+ *    37    FLAVOUR         attach                   reports
+ *    38    QUEUE_PUSHED    the thread               the thread
+ *    64    QUEUE_NEW       the thread; who takes    any thread
+ *                          it, holding QUEUE_LOCK
+ *    65    QUEUE_WAITING   holder of QUEUE_LOCK     any thread (a hint without the lock)
+ *    66    QUEUE_RIPE_AT   holder of QUEUE_LOCK     holder of QUEUE_LOCK
+ *    67    QUEUE_LOCK      any thread, CAS          any thread
+ *    68    QUEUE_RUNNING   runners, add             barriers
+ *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
+ */
+export const THREAD = {
+  READER: 0,
+  STATE: 32,
+  NESTING: 33,
+  IN_CALLBACK: 35,
+  CURSOR: 36,
+  FLAVOUR: 37,
+  QUEUE_PUSHED: 38,
+  QUEUE_NEW: 64,
+  QUEUE_WAITING: 65,
+  QUEUE_RIPE_AT: 66,
+  QUEUE_LOCK: 67,
+  QUEUE_RUNNING: 68,
+  WORDS: 128,
+} as const;
+
+assertAtImport(HEAP.FREE + 2 * ORDERS <= 128, 'the free lists reach into the grace-period slot');
+assertAtImport(HEAP.GEOMETRY + NAME_WORDS.GEOMETRY <= HEAP.BROKEN, 'the geometry name is too long');
+assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
+assertAtImport(PTDESC.STATE + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
+assertAtImport(MM.LOCK === 0, 'an owner is locked by its own address');
+assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the counters');
+for (const words of [HEAP.WORDS, PTDESC.WORDS, MM.WORDS, THREAD.WORDS]) {
+  assertAtImport(words % SLOT_WORDS === 0, 'a record is not a whole number of slots');
+}
+
+/** What decides where everything is. */
+export interface LayoutSizes {
+  /** log2 of a page's words: 10 for 4 KiB. */
+  readonly pageShift: number;
+  readonly pagesMax: number;
+  readonly threadsMax: number;
+  /** Records for address spaces, the common owner's (number 0) included. */
+  readonly mmsMax: number;
+}
+
+/** First word of each region, and the size of it all. */
+export interface Layout {
+  readonly kindsAt: Word;
+  readonly mmsAt: Word;
+  readonly threadsAt: Word;
+  readonly ptdescsAt: Word;
+  readonly pagesAt: Word;
+  readonly words: number;
+}
+
+/** Lays the regions out. The page area begins on a page border, counted from the heap's start. */
+export function layoutOf(sizes: LayoutSizes): Layout {
+  const kindsAt = HEAP.WORDS as Word;
+  const mmsAt = (kindsAt + KINDS_MAX * KIND.WORDS) as Word;
+  const threadsAt = (mmsAt + sizes.mmsMax * MM.WORDS) as Word;
+  const ptdescsAt = (threadsAt + sizes.threadsMax * THREAD.WORDS) as Word;
+  const end = ptdescsAt + sizes.pagesMax * PTDESC.WORDS;
+  const pageWords = 2 ** sizes.pageShift;
+  // `| 0`: the quotient is a double to V8 even where it is whole, and would stay one.
+  const pagesAt = ((Math.ceil(end / pageWords) * pageWords) | 0) as Word;
+  const words = pagesAt + sizes.pagesMax * pageWords;
+  return { kindsAt, mmsAt, threadsAt, ptdescsAt, pagesAt, words };
+}

@@ -1,0 +1,90 @@
+/**
+ * The lock: one word that says who holds it and whether anybody sleeps for it.
+ *
+ *    31 30                                            0
+ *   +--+-----------------------------------------------+
+ *   |S |        owner: thread number + 1, 0 free        |
+ *   +--+-----------------------------------------------+
+ *
+ *   S  somebody may sleep: the unlocker must notify
+ *
+ *   free -> owner         one CAS, the way of an uncontended lock
+ *   free -> owner|S       a CAS by a thread that slept: others may still sleep
+ *   owner -> owner|S      a CAS by a thread that is about to sleep
+ *   owner, owner|S -> free  one exchange, by the owner
+ *
+ * The owner is in the word because a killed thread runs no `finally`: whoever finds its lock held
+ * can tell whose it was. Nothing is handed over in order of arrival. With more threads than CPUs a
+ * FIFO lock waits for a sleeper's time slice on every hand-over; this one lets the running win.
+ *
+ * The locks and what they protect are listed in ARCHITECTURE.md; the order in which they nest:
+ * pmd lock, table lock, mm lock, then one of supply lock and mm-table lock, both innermost.
+ * A lock can be taken inside a read section. It can't be taken twice by one thread. Nothing that
+ * runs under the mm lock or an innermost lock runs callbacks or waits for a grace period, so no
+ * count of held locks is kept for those.
+ */
+import { InvariantError } from '../base/errors.js';
+import type { MmId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, mmRecord, type Thread } from './heap.js';
+import { HEAP, MM } from './layout.js';
+
+/** Bit 31, as a signed word. */
+export const SLEEPERS: number = 1 << 31;
+
+/** Takes the lock, sleeping if need be. Context: any, but not while this thread holds it. */
+export function acquire(thread: Thread, lock: Word): void {
+  const { mem } = thread;
+  // OBSERVE(lock): what the last holder wrote is visible from here on.
+  if (mem.cas(lock, 0, thread.id + 1) !== 0) acquireSlowly(thread, lock);
+}
+
+function acquireSlowly(thread: Thread, lock: Word): void {
+  const { mem, heap } = thread;
+  const mine = thread.id + 1;
+  for (let spin = 0; spin < heap.spins; spin++) {
+    if (mem.load(lock) === 0 && mem.cas(lock, 0, mine) === 0) return;
+  }
+  let seen = mem.load(lock);
+  for (;;) {
+    if (seen === 0) {
+      // Taken with S set although perhaps nobody sleeps any more: one notify too many is
+      // cheap, one too few is a thread that sleeps for ever.
+      seen = mem.cas(lock, 0, mine | SLEEPERS);
+      if (seen === 0) return;
+    } else if ((seen & SLEEPERS) === 0) {
+      const found = mem.cas(lock, seen, seen | SLEEPERS);
+      seen = found === seen ? seen | SLEEPERS : found;
+    } else {
+      mem.awaitChange(lock, seen);
+      throwIfBroken(heap);
+      seen = mem.load(lock);
+    }
+  }
+}
+
+/** Lets go of the lock and wakes one sleeper if there may be any. */
+export function release(thread: Thread, lock: Word): void {
+  const { mem } = thread;
+  // PUBLISH(lock): everything written under the lock happens before the next OBSERVE(lock).
+  if ((mem.exchange(lock, 0) & SLEEPERS) !== 0) mem.notify(lock, 1);
+}
+
+/** Throws what another thread found broken, so that nobody waits for it in vain. */
+export function throwIfBroken(heap: Heap): void {
+  const rule = heap.mem.load(headerWord(HEAP.BROKEN));
+  if (rule !== 0) throw new InvariantError(`P${rule}`, 'found by another thread, which stopped');
+}
+
+/**
+ * Marks the heap as broken, wakes whoever sleeps for one of its locks, and throws. Locks that the
+ * caller holds stay held: what they protect must not be trusted.
+ */
+export function breakRule(heap: Heap, rule: number, found: string): never {
+  const { mem } = heap;
+  mem.cas(headerWord(HEAP.BROKEN), 0, rule);
+  mem.notify(headerWord(HEAP.SUPPLY_LOCK));
+  mem.notify(headerWord(HEAP.MM_TABLE_LOCK));
+  for (let mm = 0; mm < heap.mmsMax; mm++) mem.notify(at(mmRecord(heap, mm as MmId), MM.LOCK));
+  throw new InvariantError(`P${rule}`, found);
+}

@@ -1,0 +1,127 @@
+/**
+ * The seam over a `SharedArrayBuffer`: what ships, and the only file that says Atomics.
+ *
+ * One `Int32Array` over a buffer of fixed length. Not a growable buffer (a plain access to one
+ * costs 30 times more in V8), not several view types (a call site that has seen two is slower for
+ * ever), no `DataView` (it tears). The view is a public readonly field: a private `#` one costs a
+ * third more per access.
+ */
+import type { Word } from '../base/units.js';
+import type { Memory } from './memory.js';
+
+/** The buffers a heap can live in; a shared `WebAssembly.Memory`'s buffer is one. */
+export type HeapBuffer = SharedArrayBuffer;
+
+const ATOMICS_ASYNC = Atomics as unknown as {
+  waitAsync?: (
+    words: Int32Array,
+    index: number,
+    value: number,
+    msMax?: number,
+  ) => { async: boolean; value: string | Promise<string> };
+};
+
+/** How long an asynchronous wait sleeps where `Atomics.waitAsync` is missing: then it looks again. */
+const ASYNC_POLL_MS = 1;
+
+export class SharedMemory implements Memory {
+  readonly words: Int32Array;
+  readonly maySleep: boolean;
+
+  constructor(words: Int32Array, maySleep: boolean) {
+    this.words = words;
+    this.maySleep = maySleep;
+  }
+
+  load(word: Word): number {
+    return Atomics.load(this.words, word);
+  }
+
+  store(word: Word, value: number): void {
+    Atomics.store(this.words, word, value);
+  }
+
+  cas(word: Word, expected: number, value: number): number {
+    return Atomics.compareExchange(this.words, word, expected, value);
+  }
+
+  exchange(word: Word, value: number): number {
+    return Atomics.exchange(this.words, word, value);
+  }
+
+  add(word: Word, value: number): number {
+    return Atomics.add(this.words, word, value);
+  }
+
+  and(word: Word, value: number): number {
+    return Atomics.and(this.words, word, value);
+  }
+
+  or(word: Word, value: number): number {
+    return Atomics.or(this.words, word, value);
+  }
+
+  xor(word: Word, value: number): number {
+    return Atomics.xor(this.words, word, value);
+  }
+
+  // Words are never out of range here (the layout decides them all), so `| 0` only tells the
+  // compiler what it can't know: that the element is there.
+  peek(word: Word): number {
+    return (this.words[word] as number) | 0;
+  }
+
+  poke(word: Word, value: number): void {
+    this.words[word] = value;
+  }
+
+  fill(word: Word, count: number, value: number): void {
+    this.words.fill(value, word, word + count);
+  }
+
+  copy(to: Word, from: Word, count: number): void {
+    this.words.copyWithin(to, from, from + count);
+  }
+
+  awaitChange(word: Word, seen: number, msMax?: number): void {
+    // A thread that may not sleep returns at once: its caller's loop becomes a spin. Only the
+    // short locks are waited for there (rcu/wait.ts refuses the long waits).
+    if (this.maySleep) Atomics.wait(this.words, word, seen, msMax);
+  }
+
+  async awaitChangeAsync(word: Word, seen: number, msMax?: number): Promise<void> {
+    if (ATOMICS_ASYNC.waitAsync === undefined) {
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.min(msMax ?? ASYNC_POLL_MS, ASYNC_POLL_MS)),
+      );
+      return;
+    }
+    await ATOMICS_ASYNC.waitAsync(this.words, word, seen, msMax).value;
+  }
+
+  notify(word: Word, count?: number): void {
+    Atomics.notify(this.words, word, count);
+  }
+}
+
+/** A view of `count` words of a buffer, from byte `byteOffset` (a multiple of 4) on. */
+export function viewWords(buffer: HeapBuffer, byteOffset: number, count: number): Int32Array {
+  return new Int32Array(buffer, byteOffset, count);
+}
+
+/** A shared buffer of fixed length. The OS commits its pages when they are touched, not now. */
+export function reserveBuffer(bytes: number): HeapBuffer {
+  return new SharedArrayBuffer(bytes);
+}
+
+/** Whether this thread may sleep. A probe: no property tells. */
+export function mayThreadSleep(): boolean {
+  const probe = new Int32Array(new SharedArrayBuffer(4));
+  try {
+    // The word is not 1, so this returns at once where waiting is allowed, and throws where not.
+    Atomics.wait(probe, 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The page supply: a buddy allocator over the page area, blocks of 2^0 to 2^8 pages.
+ *
+ * A block is described at its first page: BLOCK is order + 1 while it is free, -(order + 1) while
+ * it is out, 0 for every other page of it. Two free blocks of one order that make up an aligned
+ * block of the next are never both on a list: they are one block (S1). Free blocks are on the list
+ * of their order, through LINK (S2).
+ *
+ * SUPPLY_LOCK protects BLOCK and LINK of all ptdescs, the lists, FREE_PAGES and LIMIT_PAGES. It
+ * protects nothing else of a page: what is out belongs to who took it. No lock nests inside it.
+ */
+import type { Pfn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, pfnOfPtdesc, ptdescOf, type Thread } from './heap.js';
+import { HEAP, ORDERS, PTDESC } from './layout.js';
+import { listAdd, listDelete, listFirst } from './list.js';
+import { acquire, release } from './lock.js';
+
+const SUPPLY_LOCK = headerWord(HEAP.SUPPLY_LOCK);
+const FREE_PAGES = headerWord(HEAP.FREE_PAGES);
+const LIMIT_PAGES = headerWord(HEAP.LIMIT_PAGES);
+
+/** Head of the list of free blocks of 2^order pages. */
+export function freeListOf(order: number): Word {
+  return headerWord(HEAP.FREE + 2 * order);
+}
+
+/** Takes a block of 2^order pages; null when there is none. Its memory is as its last user left it. */
+export function takePages(thread: Thread, order: number): Pfn | null {
+  acquire(thread, SUPPLY_LOCK);
+  const pfn = takeBlock(thread.heap, order);
+  release(thread, SUPPLY_LOCK);
+  return pfn;
+}
+
+function takeBlock(heap: Heap, order: number): Pfn | null {
+  const { mem } = heap;
+  for (let from = order; from < ORDERS; from++) {
+    const link = listFirst(mem, freeListOf(from));
+    if (link === null) continue;
+    const pfn = pfnOfPtdesc(heap, link);
+    listDelete(mem, link);
+    // The upper halves go back until the block has the size that was asked for.
+    for (let half = from - 1; half >= order; half--) {
+      addFree(heap, (pfn + (1 << half)) as Pfn, half);
+    }
+    mem.poke(at(ptdescOf(heap, pfn), PTDESC.BLOCK), -(order + 1));
+    mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) - (1 << order));
+    return pfn;
+  }
+  return null;
+}
+
+function addFree(heap: Heap, pfn: Pfn, order: number): void {
+  const ptdesc = ptdescOf(heap, pfn);
+  heap.mem.poke(at(ptdesc, PTDESC.BLOCK), order + 1);
+  listAdd(heap.mem, freeListOf(order), at(ptdesc, PTDESC.LINK));
+}
+
+/**
+ * Gives a block back. `retire` runs under the supply lock, just before anybody else can take the
+ * block: the place for the last store to its ptdesc.
+ */
+export function returnPages(
+  thread: Thread,
+  pfn: Pfn,
+  retire: (heap: Heap, ptdesc: Word) => void,
+): void {
+  const { heap, mem } = thread;
+  acquire(thread, SUPPLY_LOCK);
+  const ptdesc = ptdescOf(heap, pfn);
+  const order = -mem.peek(at(ptdesc, PTDESC.BLOCK)) - 1;
+  retire(heap, ptdesc);
+  mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) + (1 << order));
+  mergeAndAdd(heap, pfn, order);
+  release(thread, SUPPLY_LOCK);
+}
+
+function mergeAndAdd(heap: Heap, freed: Pfn, freedOrder: number): void {
+  const { mem } = heap;
+  let pfn = freed;
+  let order = freedOrder;
+  while (order < ORDERS - 1) {
+    const buddy = (pfn ^ (1 << order)) as Pfn;
+    // A buddy that is partly out, split, or beyond the limit does not read order + 1 here.
+    if (buddy >= heap.pagesMax) break;
+    const ptdesc = ptdescOf(heap, buddy);
+    if (mem.peek(at(ptdesc, PTDESC.BLOCK)) !== order + 1) break;
+    listDelete(mem, at(ptdesc, PTDESC.LINK));
+    mem.poke(at(ptdesc, PTDESC.BLOCK), 0);
+    mem.poke(at(ptdescOf(heap, pfn), PTDESC.BLOCK), 0);
+    pfn = Math.min(pfn, buddy) as Pfn;
+    order++;
+  }
+  addFree(heap, pfn, order);
+}
+
+/** Raises the limit by up to `pages`; returns by how many. The memory was reserved at creation. */
+export function growSupply(thread: Thread, pages: number): number {
+  const { heap, mem } = thread;
+  acquire(thread, SUPPLY_LOCK);
+  const from = mem.peek(LIMIT_PAGES);
+  const to = Math.min(from + pages, heap.pagesMax);
+  mem.poke(LIMIT_PAGES, to);
+  mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) + to - from);
+  let pfn = from;
+  while (pfn < to) {
+    let order = 0;
+    while (order < ORDERS - 1 && pfn % (2 << order) === 0 && pfn + (2 << order) <= to) {
+      order++;
+    }
+    mergeAndAdd(heap, pfn as Pfn, order);
+    pfn += 1 << order;
+  }
+  release(thread, SUPPLY_LOCK);
+  return to - from;
+}
+
+/** Pages in the supply now and pages it can hand out in all. */
+export function supplyCounts(thread: Thread): { readonly free: number; readonly limit: number } {
+  const { mem } = thread;
+  acquire(thread, SUPPLY_LOCK);
+  const counts = { free: mem.peek(FREE_PAGES), limit: mem.peek(LIMIT_PAGES) };
+  release(thread, SUPPLY_LOCK);
+  return counts;
+}

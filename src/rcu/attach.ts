@@ -1,0 +1,68 @@
+/**
+ * Attaching to a heap and leaving it: the life of a thread's record.
+ *
+ *   STATE  0 free --CAS--> 1 attached --store--> 0 free
+ *
+ * A record's callback queue outlives the thread: others take from it (callback.ts), and the next
+ * thread that gets the record goes on with it. A thread that is killed keeps its record, and if it
+ * was inside a section, holds up grace periods for ever; `findBlocker` names it.
+ */
+import { LimitError, UsageError } from '../base/errors.js';
+import type { ThreadId } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, type Thread, threadRecord } from '../mem/heap.js';
+import { HEAP, THREAD } from '../mem/layout.js';
+import { isReading } from './reader.js';
+
+export type Flavour = 'epoch' | 'qsbr';
+
+const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);
+
+/** Takes a free thread record. Throws `LimitError` when all are taken. */
+export function attachThread(heap: Heap, flavour: Flavour): Thread {
+  const { mem } = heap;
+  for (let id = 0; id < heap.threadsMax; id++) {
+    const record = threadRecord(heap, id as ThreadId);
+    // OBSERVE(record)
+    if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0) continue;
+    raiseHigh(heap, id + 1);
+    mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
+    return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr: flavour === 'qsbr' });
+  }
+  throw new LimitError('threadsMax', heap.threadsMax, 'no thread record is free');
+}
+
+/** THREADS_HIGH must cover the record before its thread enters a section: see G1. */
+function raiseHigh(heap: Heap, high: number): void {
+  const { mem } = heap;
+  let seen = mem.load(THREADS_HIGH);
+  while (seen < high) {
+    const found = mem.cas(THREADS_HIGH, seen, high);
+    if (found === seen) return;
+    seen = found;
+  }
+}
+
+/** Gives the record back. Throws `UsageError` inside a section or a callback. */
+export function detachThread(thread: Thread): void {
+  const { mem, record, id } = thread;
+  if (isReading(thread))
+    throw new UsageError('inside-reader', `thread ${id} detaches inside a reader`);
+  if (mem.peek(at(record, THREAD.IN_CALLBACK)) !== 0) {
+    throw new UsageError('inside-callback', `thread ${id} detaches inside a callback`);
+  }
+  mem.store(at(record, THREAD.READER), 0);
+  // PUBLISH(record): the private words are as the next thread must find them.
+  mem.store(at(record, THREAD.STATE), 0);
+}
+
+/** Threads that are attached, by number. */
+export function attachedThreads(heap: Heap): ThreadId[] {
+  const attached: ThreadId[] = [];
+  const high = heap.mem.load(THREADS_HIGH);
+  for (let id = 0; id < high; id++) {
+    const state = heap.mem.load(at(threadRecord(heap, id as ThreadId), THREAD.STATE));
+    if (state !== 0) attached.push(id as ThreadId);
+  }
+  return attached;
+}

@@ -1,0 +1,216 @@
+/**
+ * Callbacks: what runs once a grace period is over. Nothing here allocates memory.
+ *
+ * An rcu head lies in the record that it serves (ptdesc, mm). Its STATE word:
+ *
+ *    31 30                                            0
+ *   +--+-----------------------------------------------+
+ *   |0 |     grace period that it waits for, 0 none     |
+ *   +--+-----------------------------------------------+
+ *
+ *   IDLE    0             nobody waits
+ *   QUEUED  grace period  in a queue, or its callback is about to run: not before that is over
+ *
+ *   IDLE -> QUEUED    callRcu, by whoever may write the record (frag: holder of the mm lock)
+ *   QUEUED -> QUEUED  callRcu by the callback
+ *   QUEUED -> IDLE    the callback
+ *
+ * STATE, NEXT and KIND are plain: written and read by whoever may write the record, and by the
+ * one runner that took the head out of its queue. The runner does not mark the head: a grace period
+ * that is over has begun, which is all that a free must know (P10). Bit 31 is kept for such a mark.
+ *
+ * Each thread's record has a queue in two stages. QUEUE_NEW is a stack: pushed by its thread, by
+ * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT, the
+ * latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks out of
+ * this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to who
+ * holds it. Any thread may take from any queue, so nothing is stuck behind a thread that left,
+ * sleeps, or sits in its event loop.
+ *
+ * Callbacks are unordered and may run on two threads at once. They may call callRcu. They don't
+ * run inside each other, nor under a lock.
+ */
+import { assertAtImport } from '../base/assert.js';
+import type { GracePeriod, ThreadId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, type Thread, threadRecord } from '../mem/heap.js';
+import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
+import { advanceGrace, graceAhead, graceEnded } from './grace-period.js';
+import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';
+
+/**
+ * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
+ * queued again.
+ */
+export type Callback = (thread: Thread, head: Word) => void;
+
+/** Functions don't cross threads: a head names its callback by an index into this table. */
+export type CallbackTable = readonly Callback[];
+
+export const HEAD_IDLE = 0;
+
+// Consts of this module: V8 folds these, and loads an imported binding at each use. STATE is a
+// head's first word.
+const { NEXT, KIND } = RCU_HEAD;
+const { QUEUE_NEW, QUEUE_PUSHED } = THREAD;
+
+assertAtImport(RCU_HEAD.STATE === 0, 'STATE is not the first word of an rcu head');
+
+/**
+ * Queues `head` so that its callback runs after a grace period that begins after this call. The
+ * head must be idle, or this be its own callback. Wait-free; never runs a callback. Context: any,
+ * a read section, a callback and a held lock included.
+ */
+export function callRcu(thread: Thread, head: Word, kind: number): void {
+  const { mem, record } = thread;
+  mem.poke((head + KIND) as Word, kind);
+  mem.poke(head, graceAhead(thread.heap));
+  // Only this thread pushes here, so the top is what it pushed last, or 0 if that was taken.
+  const newest = (record + QUEUE_NEW) as Word;
+  const pushed = (record + QUEUE_PUSHED) as Word;
+  const below = mem.peek(pushed);
+  mem.poke((head + NEXT) as Word, below);
+  mem.poke(pushed, head);
+  // PUBLISH(queue): KIND, STATE and NEXT are plain, and so is what the caller wrote under its lock.
+  if (mem.cas(newest, below, head) === below) return;
+  mem.poke((head + NEXT) as Word, 0);
+  mem.store(newest, head);
+}
+
+/** Runs the callback of a head that was taken out of its queue, its grace period over. */
+export function runCallback(thread: Thread, callbacks: CallbackTable, head: Word): void {
+  rcuReadLock(thread);
+  const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))] as Callback;
+  callback(thread, head);
+  rcuReadUnlock(thread);
+}
+
+/**
+ * Takes up to `max` heads that may run out of the queue of `owner`, and counts in QUEUE_RUNNING.
+ * Returns the first of a chain through NEXT; 0 when nothing is ripe or another thread is at it.
+ */
+export function takeRipe(thread: Thread, owner: ThreadId, max: number): Word | 0 {
+  const { mem, heap } = thread;
+  const record = threadRecord(heap, owner);
+  const lock = at(record, THREAD.QUEUE_LOCK);
+  if (mem.cas(lock, 0, thread.id + 1) !== 0) return 0;
+  const waiting = at(record, THREAD.QUEUE_WAITING);
+  if (mem.load(waiting) === 0) refill(thread, record);
+  const first = mem.load(waiting) as Word | 0;
+  const ripeAt = mem.peek(at(record, THREAD.QUEUE_RIPE_AT)) as GracePeriod;
+  const ripe = first !== 0 && graceEnded(heap, ripeAt);
+  if (ripe) {
+    mem.store(waiting, cutAfter(thread, first, max));
+    mem.add(at(record, THREAD.QUEUE_RUNNING), 1);
+  }
+  mem.store(lock, 0);
+  return ripe ? first : 0;
+}
+
+/** Moves all of NEW to WAITING. Context: QUEUE_LOCK held, WAITING empty. */
+export function refill(thread: Thread, record: Word): void {
+  const { mem } = thread;
+  // OBSERVE(queue): pairs with the CAS in callRcu.
+  const newest = mem.exchange(at(record, THREAD.QUEUE_NEW), 0) as Word | 0;
+  if (newest === 0) return;
+  // Only the record's own thread pushes, and the numbers that it reads never go back: the top
+  // of the stack waits longest.
+  mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.peek(at(newest, RCU_HEAD.STATE)));
+  mem.store(at(record, THREAD.QUEUE_WAITING), newest);
+}
+
+/** Ends a chain after at most `max` heads; returns the first of the rest, or 0. */
+function cutAfter(thread: Thread, first: Word, max: number): Word | 0 {
+  const { mem } = thread;
+  let last = first;
+  for (let count = 1; count < max; count++) {
+    const next = mem.peek(at(last, RCU_HEAD.NEXT)) as Word | 0;
+    if (next === 0) return 0;
+    last = next;
+  }
+  const rest = mem.peek(at(last, RCU_HEAD.NEXT)) as Word | 0;
+  mem.poke(at(last, RCU_HEAD.NEXT), 0);
+  return rest;
+}
+
+/** Runs the callbacks of a chain from takeRipe; returns how many. */
+function runChain(thread: Thread, callbacks: CallbackTable, first: Word): number {
+  const { mem } = thread;
+  const inCallback = at(thread.record, THREAD.IN_CALLBACK);
+  mem.poke(inCallback, 1);
+  // One section around them all: it delays a grace period no longer than `max` callbacks take.
+  rcuReadLock(thread);
+  let count = 0;
+  let head: Word | 0 = first;
+  while (head !== 0) {
+    // Read before the callback: it may queue the head again.
+    const next = mem.peek((head + NEXT) as Word) as Word | 0;
+    const callback = callbacks[mem.peek((head + KIND) as Word)] as Callback;
+    callback(thread, head);
+    count++;
+    head = next;
+  }
+  rcuReadUnlock(thread);
+  mem.poke(inCallback, 0);
+  return count;
+}
+
+/** Whether callbacks may run on this thread now: not inside another. */
+function mayRun(thread: Thread): boolean {
+  return thread.mem.peek(at(thread.record, THREAD.IN_CALLBACK)) === 0;
+}
+
+/** Whether the queue of `owner` holds heads: a hint, for nothing is locked. */
+export function hasCallbacks(heap: Heap, owner: ThreadId): boolean {
+  const record = threadRecord(heap, owner);
+  const { mem } = heap;
+  return (
+    mem.load(at(record, THREAD.QUEUE_WAITING)) !== 0 || mem.load(at(record, THREAD.QUEUE_NEW)) !== 0
+  );
+}
+
+/** Advances grace periods for the queue of `owner` and runs up to `max` of its ripe callbacks. */
+export function serveQueue(
+  thread: Thread,
+  callbacks: CallbackTable,
+  owner: ThreadId,
+  max: number,
+): number {
+  if (!hasCallbacks(thread.heap, owner)) return 0;
+  advanceGrace(thread.heap);
+  const first = takeRipe(thread, owner, max);
+  if (first === 0) return 0;
+  const count = runChain(thread, callbacks, first);
+  // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did.
+  thread.mem.add(at(threadRecord(thread.heap, owner), THREAD.QUEUE_RUNNING), -1);
+  return count;
+}
+
+/**
+ * A bounded piece of work: the thread's own queue, or if that gives nothing, one other thread's,
+ * each in turn. Returns how many callbacks ran. Context: any but under a lock; does nothing inside a
+ * callback.
+ */
+export function poll(thread: Thread, callbacks: CallbackTable, max: number): number {
+  if (!mayRun(thread)) return 0;
+  if (!isReading(thread)) quiescent(thread);
+  const own = serveQueue(thread, callbacks, thread.id, max);
+  if (own > 0) return own;
+  const { mem, heap } = thread;
+  const cursor = at(thread.record, THREAD.CURSOR);
+  const next = mem.peek(cursor) + 1;
+  const other = next < mem.load(headerWord(HEAP.THREADS_HIGH)) ? next : 0;
+  mem.poke(cursor, other);
+  return other === thread.id ? 0 : serveQueue(thread, callbacks, other as ThreadId, max);
+}
+
+/** `poll` over every thread's queue: what a reclaimer does, and whoever is out of pages. */
+export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): number {
+  if (!mayRun(thread)) return 0;
+  if (!isReading(thread)) quiescent(thread);
+  const high = thread.mem.load(headerWord(HEAP.THREADS_HIGH));
+  let count = 0;
+  for (let owner = 0; owner < high; owner++) {
+    count += serveQueue(thread, callbacks, owner as ThreadId, max);
+  }
+  return count;
+}

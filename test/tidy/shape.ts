@@ -1,0 +1,79 @@
+/** Sizes, headers, comments and tests: what a file looks like, whatever it is about. */
+import { type Finding, finding, folderOf, type Source } from './source.js';
+import { functionBodies, testBodies } from './tokens.js';
+
+const COLUMNS_MAX = 100;
+const FUNCTION_LINES_MAX = 70;
+const FILE_LINES_MAX = { src: 350, other: 500 };
+const HEADER_LETTERS_MIN = 12;
+
+/** Comment lines per 100 lines of code, in the folders where every line needs its argument. */
+const DENSITY_FOLDERS = ['mem', 'rcu', 'frag'];
+const DENSITY = { min: 15, max: 45 };
+
+export function checkLines(file: Source): Finding[] {
+  const found: Finding[] = [];
+  file.lines.forEach((line, index) => {
+    const columns = [...line].length;
+    // An address can't be broken.
+    if (columns <= COLUMNS_MAX || /^\W*https?:\S+$/.test(line)) return;
+    found.push(finding(file, index + 1, `${columns} columns; the limit is ${COLUMNS_MAX}`));
+  });
+  const max = file.path.startsWith('src/') ? FILE_LINES_MAX.src : FILE_LINES_MAX.other;
+  const count = file.lines.length - (file.text.endsWith('\n') ? 1 : 0);
+  if (count > max) found.push(finding(file, max + 1, `${count} lines; a file has at most ${max}`));
+  return found;
+}
+
+/** A describe() groups tests and is no function to be read as one; everything else is. */
+export function checkFunctions(file: Source): Finding[] {
+  return functionBodies(file)
+    .filter(({ lines, argumentOf }) => lines > FUNCTION_LINES_MAX && argumentOf !== 'describe')
+    .map(({ line, lines }) =>
+      finding(file, line, `a function of ${lines} lines; the limit is ${FUNCTION_LINES_MAX}`),
+    );
+}
+
+export function checkHeader(file: Source): Finding[] {
+  const text = file.text.replace(/^#!.*\n/, '').trimStart();
+  const block = /^\/\*[\s\S]*?\*\/|^(?:\/\/.*\n?)+/.exec(text)?.[0] ?? '';
+  const letters = block.replace(/[^A-Za-z]/g, '').length;
+  if (letters >= HEADER_LETTERS_MIN) return [];
+  return [finding(file, 1, 'no header: begin with a comment that says what the file is for')];
+}
+
+/** A test that asserts nothing passes for ever. */
+export function checkAssertions(file: Source): Finding[] {
+  const asserts = /\b(?:expect|assert|check|verify)\w*\s*(?:<[^>]*>)?[.(]/;
+  return testBodies(file)
+    .filter(({ code }) => !asserts.test(code))
+    .map(({ line }) =>
+      finding(file, line, 'a test without expect, assert or a call named expect/check/verify…'),
+    );
+}
+
+export function checkDensity(files: readonly Source[]): Finding[] {
+  const counted = files.filter((file) => DENSITY_FOLDERS.includes(folderOf(file.path)));
+  const density = commentDensity(counted);
+  const [first] = counted;
+  if (first === undefined || (density >= DENSITY.min && density <= DENSITY.max)) return [];
+  const message =
+    `${DENSITY_FOLDERS.join(', ')} have ${density.toFixed(1)} comment lines ` +
+    `per 100 lines of code; they should have ${DENSITY.min} to ${DENSITY.max}`;
+  return [finding(first, 1, message)];
+}
+
+/** Lines that are only comment, headers included, per 100 lines of code. */
+function commentDensity(files: readonly Source[]): number {
+  let [comments, code] = [0, 0];
+  for (const file of files) {
+    const commented = new Set(file.comments.map(({ line }) => line));
+    file.lines.forEach((line, index) => {
+      if (line.trim() === '') return;
+      const isCode = (file.codeLines[index] ?? '').trim() !== '' || !commented.has(index + 1);
+      if (isCode) code++;
+      else comments++;
+    });
+  }
+  return code === 0 ? 0 : (100 * comments) / code;
+}

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Tests import the built modules through `#src/*`, so what is tested is what ships, and worker
+ * entries are files that plain Node can start. `scripts/setup.mjs` builds them first.
+ *
+ * `--mode long` (npm run test:all) or PTFRAG_LONG=1 adds the tests that need minutes.
+ */
+export default defineConfig(({ mode }) => {
+  const long = mode === 'long' || Boolean(process.env['PTFRAG_LONG']);
+  return {
+    test: {
+      environment: 'node',
+      include: ['test/**/*.test.ts'],
+      pool: 'forks',
+      env: long ? { PTFRAG_LONG: '1' } : {},
+      testTimeout: long ? 600_000 : 30_000,
+      hookTimeout: 30_000,
+      teardownTimeout: 10_000,
+      // Load dist as Node does: no transform between the test and the shipped file.
+      server: { deps: { external: [/\/dist\//] } },
+    },
+  };
+});
