@@ -195,7 +195,7 @@ export function poll(thread: Thread, callbacks: CallbackTable, max: number): num
   if (!isReading(thread)) quiescent(thread);
   const own = serveQueue(thread, callbacks, thread.id, max);
   if (own > 0) return own;
-  const { mem, heap } = thread;
+  const { mem } = thread;
   const cursor = at(thread.record, THREAD.CURSOR);
   const next = mem.peek(cursor) + 1;
   const other = next < mem.load(headerWord(HEAP.THREADS_HIGH)) ? next : 0;
