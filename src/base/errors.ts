@@ -59,6 +59,22 @@ export class LimitError extends Error {
   }
 }
 
+/** A reader holds up a grace period for longer than the caller wants to wait. Waiting again is fine. */
+export class StallError extends Error {
+  override readonly name: string = 'StallError';
+  readonly code = 'stalled';
+  /** Number of the thread inside the section; null where callbacks, not a reader, take too long. */
+  readonly thread: number | null;
+  readonly forMs: number;
+
+  constructor(what: string, thread: number | null, forMs: number) {
+    const who = thread === null ? 'callbacks still run' : `thread ${thread} is inside a read section`;
+    super(`${what}: no end after ${Math.round(forMs)} ms, ${who}`);
+    this.thread = thread;
+    this.forMs = forMs;
+  }
+}
+
 /** This machine, page or process can't run it; the message says what is missing. */
 export class UnsupportedError extends Error {
   override readonly name: string = 'UnsupportedError';

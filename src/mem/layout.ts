@@ -45,7 +45,9 @@ export const LAYOUT_VERSION = 1;
  *    16   GEOMETRY          createHeap: a name, 32 bytes    attach
  *    32   BROKEN            whoever finds a broken rule     whoever waits for a lock
  *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
- *    34   THREADS_HIGH      attach, add only                scans over all threads
+ *    34   THREADS_HIGH      attach; only grows              scans over all threads
+ *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
+ *    36   RECLAIM_STOP      who stops reclaimers, add       reclaimers
  *    64   SUPPLY_LOCK       any thread (mem/lock.ts)        any thread
  *    96   FREE_PAGES, FREE  lock supply                     lock supply
  *   128   GP_STARTED        who begins a grace period, CAS  every outermost rcuReadLock
@@ -68,6 +70,8 @@ export const HEAP = {
   BROKEN: 32,
   LIMIT_PAGES: 33,
   THREADS_HIGH: 34,
+  RECLAIMERS: 35,
+  RECLAIM_STOP: 36,
   SUPPLY_LOCK: 64,
   FREE_PAGES: 96,
   FREE: 98,

@@ -1,0 +1,316 @@
+/**
+ * An attached thread: what users call. Each method is one operation of the core, plus what the core
+ * leaves to the edge: errors for what may happen, names for numbers, and polling now and then.
+ *
+ * A `Thread` belongs to the JavaScript thread that made it. Nothing here may be called from another.
+ */
+import { OutOfPagesError, StallError, UsageError } from '../base/errors.js';
+import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
+import { allocTable } from '../frag/alloc.js';
+import { CALLBACKS } from '../frag/callback.js';
+import { type CheckOptions, checkHeap, type Violation } from '../frag/check.js';
+import { freeTable } from '../frag/free.js';
+import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../frag/mm.js';
+import type { Thread as CoreThread, Heap } from '../mem/heap.js';
+import type { Memory } from '../mem/memory.js';
+import { growSupply, supplyCounts } from '../mem/supply.js';
+import { detachThread } from '../rcu/attach.js';
+import { poll, pollAll } from '../rcu/callback.js';
+import {
+  findBlocker,
+  GP_COMPLETED,
+  graceAhead,
+  graceEnded,
+  graceStarted,
+} from '../rcu/grace-period.js';
+import {
+  isReading,
+  quiescent,
+  rcuOffline,
+  rcuOnline,
+  rcuReadLock,
+  rcuReadUnlock,
+} from '../rcu/reader.js';
+import { pollInterval, reclaim, stopReclaimers } from '../rcu/reclaim.js';
+import {
+  type Barrier,
+  beginBarrier,
+  LOOK_MS_MAX,
+  refuseWait,
+  sleepForGrace,
+  tryBarrier,
+  tryGrace,
+} from '../rcu/wait.js';
+
+/** Address of a table: the index of its first word in the heap. */
+export type Table = Word;
+
+export interface WaitOptions {
+  /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
+  readonly stallMs?: number;
+}
+
+export interface WaitAsyncOptions extends WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+const STALL_MS = 10_000;
+
+/** Callbacks that one poll runs at most: bounded work, about 5 microseconds. */
+const POLL_MAX = 32;
+
+export class Thread {
+  /** Number of this thread in its heap. */
+  readonly id: ThreadId;
+  /** Shared memory, by word: what is read and written in tables goes through it. */
+  readonly memory: Memory;
+  private readonly core: CoreThread;
+  private readonly heap: Heap;
+  /** Frees and sections since the last poll, while callbacks may be pending. */
+  private owed = 0;
+  private attached = true;
+
+  constructor(core: CoreThread) {
+    this.core = core;
+    this.heap = core.heap;
+    this.id = core.id;
+    this.memory = core.mem;
+  }
+
+  /** Name of the heap's geometry. */
+  get geometry(): string {
+    return this.heap.geometry;
+  }
+
+  /** Number of a kind by its name. Throws `UsageError` that lists the names. */
+  kind(name: string): KindId {
+    const index = this.heap.kinds.findIndex((kind) => kind.name === name);
+    if (index >= 0) return index as KindId;
+    const known = this.heap.kinds.map((kind) => kind.name).join(', ');
+    throw new UsageError(
+      'no-such-kind',
+      `no kind ${name} in ${this.geometry}; there are: ${known}`,
+    );
+  }
+
+  /** Makes an address space. Blocks briefly. Throws `LimitError` when there are too many. */
+  createMm(): MmId {
+    return createMm(this.here());
+  }
+
+  /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
+  destroyMm(mm: MmId): void {
+    destroyMm(this.here(), mm);
+    this.tick();
+  }
+
+  /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
+  enterMm(mm: MmId): void {
+    enterMm(this.here(), mm);
+  }
+
+  leaveMm(mm: MmId): void {
+    leaveMm(this.here(), mm);
+  }
+
+  /** Live tables of an mm. */
+  tablesOf(mm: MmId): number {
+    return tablesOf(this.here(), mm);
+  }
+
+  /**
+   * Allocates a table, empty. Blocks on short locks. Throws `OutOfPagesError` when no page is left
+   * and none came back from a poll, `UsageError` for an mm that is not live.
+   */
+  allocTable(mm: MmId, kind: KindId = 0 as KindId): Table {
+    const table = this.tryAllocTable(mm, kind);
+    if (table !== null) return table;
+    throw new OutOfPagesError(`a table of mm ${mm}`, supplyCounts(this.here()).limit);
+  }
+
+  /** The same, with null for out of pages. */
+  tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
+    const core = this.here();
+    const table = allocTable(core, mm, kind);
+    if (table !== null) return table;
+    pollAll(core, CALLBACKS, POLL_MAX);
+    return allocTable(core, mm, kind);
+  }
+
+  /**
+   * Frees a table that nothing links to any more; it must be empty. Deferred: readers that are in
+   * it stay safe. Blocks on the owner's lock. Throws `UsageError`, nothing changed, for misuse.
+   */
+  freeTable(mm: MmId, table: Table): void {
+    freeTable(this.here(), mm, table);
+    this.tick();
+  }
+
+  /** Enters a read section: what is found linked inside stays until the section is left. */
+  readLock(): void {
+    rcuReadLock(this.here());
+  }
+
+  readUnlock(): void {
+    rcuReadUnlock(this.core);
+    if (this.owed > 0 && !isReading(this.core)) this.tick();
+  }
+
+  /** Runs `section` inside a read section. Pass a function that exists once: closures cost 6 ns. */
+  read<Result>(section: () => Result): Result {
+    this.readLock();
+    try {
+      return section();
+    } finally {
+      this.readUnlock();
+    }
+  }
+
+  /** qsbr: says that no reference from before is held. Call it often, outside of sections. */
+  quiescent(): void {
+    quiescent(this.here());
+  }
+
+  /** qsbr: call before anything that blocks, and before returning to the event loop. */
+  offline(): void {
+    rcuOffline(this.here());
+  }
+
+  online(): void {
+    rcuOnline(this.here());
+  }
+
+  /** Advances grace periods and runs up to `max` ripe callbacks; returns how many. Never blocks long. */
+  poll(max: number = POLL_MAX): number {
+    this.owed = 0;
+    return poll(this.here(), CALLBACKS, max);
+  }
+
+  /** Progress without a thread of its own: every so often, a bounded piece of work. */
+  private tick(): void {
+    if (++this.owed < pollInterval(this.heap)) return;
+    this.owed = poll(this.core, CALLBACKS, POLL_MAX) > 0 ? 1 : 0;
+  }
+
+  /**
+   * Waits for a grace period: every section entered before has been left when it returns. Blocks.
+   * Throws `StallError` that names a reader after `stallMs`; `UsageError` inside a section, and on
+   * a thread that may not sleep.
+   */
+  synchronize(options: WaitOptions = {}): void {
+    const core = this.here();
+    refuseWait(core, 'synchronize', 'synchronizeAsync');
+    const n = graceAhead(this.heap);
+    const stalled = this.stallCheck('synchronize', options);
+    while (!tryGrace(core, n)) {
+      sleepForGrace(core);
+      stalled();
+    }
+  }
+
+  /** `synchronize` for a thread that must not block. Also throws the signal's reason. */
+  async synchronizeAsync(options: WaitAsyncOptions = {}): Promise<void> {
+    const core = this.here();
+    refuseWait(core, 'synchronizeAsync', null);
+    const n = graceAhead(this.heap);
+    const stalled = this.stallCheck('synchronizeAsync', options);
+    while (!tryGrace(core, n)) {
+      await this.pause(options.signal);
+      stalled();
+    }
+  }
+
+  /** Waits until every callback queued before has run. Blocks. Throws as `synchronize` does. */
+  barrier(options: WaitOptions = {}): void {
+    const core = this.here();
+    refuseWait(core, 'barrier', 'barrierAsync');
+    const stalled = this.stallCheck('barrier', options);
+    let barrier: Barrier | null = beginBarrier();
+    while (barrier !== null) {
+      const before: Barrier = barrier;
+      barrier = tryBarrier(core, CALLBACKS, before);
+      if (barrier !== before) continue;
+      sleepForGrace(core);
+      stalled();
+    }
+  }
+
+  /** `barrier` for a thread that must not block. */
+  async barrierAsync(options: WaitAsyncOptions = {}): Promise<void> {
+    const core = this.here();
+    refuseWait(core, 'barrierAsync', null);
+    const stalled = this.stallCheck('barrierAsync', options);
+    let barrier: Barrier | null = beginBarrier();
+    while (barrier !== null) {
+      const before: Barrier = barrier;
+      barrier = tryBarrier(core, CALLBACKS, before);
+      if (barrier !== before) continue;
+      await this.pause(options.signal);
+      stalled();
+    }
+  }
+
+  private async pause(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { core, memory } = this;
+    rcuOffline(core);
+    await memory.awaitChangeAsync(GP_COMPLETED, memory.load(GP_COMPLETED), LOOK_MS_MAX);
+    signal?.throwIfAborted();
+  }
+
+  private stallCheck(what: string, options: WaitOptions): () => void {
+    const limit = options.stallMs ?? STALL_MS;
+    const begin = performance.now();
+    return () => {
+      const forMs = performance.now() - begin;
+      if (forMs > limit) throw new StallError(what, this.blocker(), forMs);
+    };
+  }
+
+  /** The thread whose read section holds up the grace period under way, or null. */
+  blocker(): ThreadId | null {
+    const n = graceStarted(this.heap);
+    return graceEnded(this.heap, n) ? null : findBlocker(this.heap, n);
+  }
+
+  /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */
+  reclaim(): number {
+    return reclaim(this.here(), CALLBACKS);
+  }
+
+  /** Lets every thread that is in `reclaim` return. */
+  stopReclaimers(): void {
+    stopReclaimers(this.heap);
+  }
+
+  /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */
+  grow(pages: number): number {
+    return growSupply(this.here(), pages);
+  }
+
+  /** Pages that are free now and pages in all. */
+  pages(): { readonly free: number; readonly limit: number } {
+    return supplyCounts(this.here());
+  }
+
+  /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */
+  check(options: CheckOptions = {}): Violation[] {
+    return checkHeap(this.heap, options);
+  }
+
+  /** Leaves the heap. Pending callbacks are run by other threads. Safe to call twice. */
+  detach(): void {
+    if (!this.attached) return;
+    detachThread(this.core);
+    this.attached = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+
+  private here(): CoreThread {
+    if (this.attached) return this.core;
+    throw new UsageError('detached', `thread ${this.id} has left the heap`);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The optional reclaimer: a thread that does nothing but run callbacks.
+ *
+ * While one is attached, the others need not poll on their own account. They still do now and then:
+ * a reclaimer that is killed never takes itself out of RECLAIMERS.
+ */
+import { type Heap, headerWord, type Thread } from '../mem/heap.js';
+import { HEAP } from '../mem/layout.js';
+import { type CallbackTable, pollAll } from './callback.js';
+import { quiescent, rcuOffline } from './reader.js';
+import { refuseWait } from './wait.js';
+
+const RECLAIMERS = headerWord(HEAP.RECLAIMERS);
+const RECLAIM_STOP = headerWord(HEAP.RECLAIM_STOP);
+
+/** Callbacks that are run of one queue before the next is looked at. */
+const BATCH_MAX = 64;
+
+/** How long an idle reclaimer sleeps, in milliseconds: queues do not notify. */
+const IDLE_MS = 2;
+
+/** Operations between two polls of a thread without and with a reclaimer. */
+const POLL_EVERY = 16;
+const POLL_EVERY_RECLAIMED = 1024;
+
+/**
+ * Runs callbacks of all threads until `stopReclaimers`, then until none is ripe. Returns how many
+ * ran. Blocks; throws `UsageError` inside a reader or a callback.
+ */
+export function reclaim(thread: Thread, callbacks: CallbackTable): number {
+  refuseWait(thread, 'reclaim', 'poll');
+  const { mem } = thread;
+  mem.add(RECLAIMERS, 1);
+  const stop = mem.load(RECLAIM_STOP);
+  let count = 0;
+  for (;;) {
+    const ran = pollAll(thread, callbacks, BATCH_MAX);
+    count += ran;
+    if (ran > 0) continue;
+    if (mem.load(RECLAIM_STOP) !== stop) break;
+    quiescent(thread);
+    rcuOffline(thread);
+    mem.awaitChange(RECLAIM_STOP, stop, IDLE_MS);
+  }
+  mem.add(RECLAIMERS, -1);
+  return count;
+}
+
+/** Lets every reclaimer return. */
+export function stopReclaimers(heap: Heap): void {
+  heap.mem.add(RECLAIM_STOP, 1);
+  heap.mem.notify(RECLAIM_STOP);
+}
+
+/** After how many frees and sections a thread with callbacks pending should poll. */
+export function pollInterval(heap: Heap): number {
+  return heap.mem.load(RECLAIMERS) > 0 ? POLL_EVERY_RECLAIMED : POLL_EVERY;
+}

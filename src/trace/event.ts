@@ -1,0 +1,100 @@
+/**
+ * What a recorded workload says, whatever file it came from.
+ *
+ * A trace is one serial history, in the order of its file. Its events name address spaces (`mm`)
+ * and tables (`table`) by dense numbers that the trace's reader gives out, so a consumer indexes
+ * arrays with them; `page` and `index` say where the recorded kernel put the table. Nothing here
+ * knows a file format: any importer that delivers these events can feed the same consumers.
+ *
+ *   a table's life    alloc, then free and ended            (freed through RCU)
+ *                     alloc, then freeNow, maybe settled    (freed at once)
+ *   a page's life     pageTaken (its alloc comes next), then pageReleased
+ *   an mm's life      create, maybe exit, then destroy
+ *
+ * `ended` is the end of that table's own grace period. Tables may still wait for theirs when a
+ * recording stops, and mms may still live.
+ */
+
+/** What happened. Small integers: a consumer switches over them millions of times. */
+export const OP = {
+  /** An mm was created. */
+  create: 0,
+  /** The mm's exit begins (the tables are still there). Not in every form of recording. */
+  exit: 1,
+  /** The mm is gone. All its tables were freed before; some may still wait to be ended. */
+  destroy: 2,
+  /** The allocator found nothing usable in the mm and goes for a fresh page: `why`. */
+  miss: 3,
+  /** A table was handed out. */
+  alloc: 4,
+  /** A table was freed, to be reused only after a grace period. */
+  free: 5,
+  /** A table was freed at once: no reader could reach it. */
+  freeNow: 6,
+  /** The grace period of a freed table is over. */
+  ended: 7,
+  /** The kernel has finished a `freeNow` (s390: the fragment was pending until here). */
+  settled: 8,
+  /** The kernel took a page for this mm and kind. */
+  pageTaken: 9,
+  /** The kernel gave the page back. */
+  pageReleased: 10,
+} as const;
+
+export type Op = (typeof OP)[keyof typeof OP];
+
+/** The level of a table: it decides the size of its fragment. */
+export const KIND = { pte: 0, pmd: 1 } as const;
+
+export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** Why the kernel took a fresh page. */
+export const WHY = {
+  /** It didn't, or the recording doesn't say. */
+  unknown: 0,
+  /** The mm had no page with a fragment left. */
+  empty: 1,
+  /** s390: the page at the head of the mm's list had a pending fragment. */
+  pending: 2,
+} as const;
+
+export type Why = (typeof WHY)[keyof typeof WHY];
+
+/** One object is used for all events of a trace: it is valid only during the call. */
+export interface TraceEvent {
+  op: Op;
+  /** Line in the file, from 1. */
+  line: number;
+  /** Number of the record in the raw recording. Moved records have kept theirs. */
+  seq: number;
+  /** Microseconds since the recording began: the running maximum, so it never runs backwards. */
+  timeUs: number;
+  /** The CPU that it happened on; 0 where the form doesn't say. */
+  cpu: number;
+  /** The address space: 0 for the first that the trace creates. */
+  mm: number;
+  kind: Kind;
+  /** The table: its number among all allocations of the trace, from 0. -1: not about a table. */
+  table: number;
+  /** The page it is in, as the kernel numbers pages. -1: not about a page. */
+  page: number;
+  /** The fragment in that page. */
+  index: number;
+  /** alloc: the page is fresh, and this its first table. */
+  fresh: boolean;
+  /** miss, pageTaken, alloc of a fresh page. */
+  why: Why;
+  /** pageTaken, alloc of a fresh page: how many of its fragments the kernel could ever hand out. */
+  usable: number;
+}
+
+/** What a trace says of itself before its first record. */
+export interface TraceHeader {
+  file: string;
+  architecture: 's390x' | 'ppc64le';
+  /** `canon`: strictly sequential. `frag`: as recorded; ends may stand some records late. */
+  form: 'canon' | 'frag';
+  geometry: 's390' | 'powerpc-radix-64k' | 'powerpc-hash-64k';
+  /** Fragments in a page, by kind; 0: tables of that kind are not in the recording. */
+  perPage: [pte: number, pmd: number];
+}

@@ -1,0 +1,99 @@
+/**
+ * Which recording is this? The first lines of the file, those with a `#`, decide.
+ *
+ *   canon  # canonical sequential log, …
+ *          seq t_us op args
+ *   frag   # seq t_us cpu pid ctx op args…
+ *          # … uname=… s390x …
+ *          seq t_us cpu pid ctx op args
+ *
+ * Only s390 has canon files. A powerpc frag file says how many fragments a page has: Linux decides
+ * that at boot (radix or hash), so the architecture's name isn't enough.
+ */
+import type { TraceHeader } from './event.js';
+import type { RecordLine } from './record.js';
+
+/** The field that holds the operation, in each form. */
+export const OPERATION_FIELD = { canon: 2, frag: 5 } as const;
+
+const CANON_START = '# canonical sequential log';
+const FRAG_START = '# seq t_us cpu pid ctx op args';
+const WORK_START = '# seq t_us cpu pid op args';
+
+/** Fragments per page of the two powerpc geometries with 64 KiB pages. */
+const POWERPC = [
+  { geometry: 'powerpc-radix-64k', perPage: [256, 16] },
+  { geometry: 'powerpc-hash-64k', perPage: [16, 4] },
+] as const;
+
+const FRAGMENTS = /^# pte fragment bytes=\d+ NR=(\d+) ; pmd fragment bytes=\d+ NR=(\d+)/;
+
+/** Reads the lines before the first record. */
+export class HeaderReader {
+  private readonly at: RecordLine;
+  private form: TraceHeader['form'] | null = null;
+  private architecture: TraceHeader['architecture'] | null = null;
+  private perPage: readonly [number, number] | null = null;
+
+  constructor(at: RecordLine) {
+    this.at = at;
+  }
+
+  /** Takes a line that begins with `#`, or the file's first line, whatever it is. */
+  line(text: string): void {
+    if (this.form === null) this.form = this.recognise(text);
+    if (this.form === 'canon' || /\buname=.* s390x\b/.test(text)) this.architecture = 's390x';
+    if (/\buname=.* ppc64le\b/.test(text)) this.architecture = 'ppc64le';
+    const fragments = FRAGMENTS.exec(text);
+    if (fragments !== null) this.perPage = [Number(fragments[1]), Number(fragments[2])];
+  }
+
+  /** The header, when the first record has come. */
+  finish(): TraceHeader {
+    const { form, architecture } = this;
+    if (form === null) throw this.notATrace('the first line is a record');
+    const file = this.at.file;
+    if (architecture === 's390x') {
+      return { file, architecture, form, geometry: 's390', perPage: [2, 0] };
+    }
+    if (architecture === null) {
+      const expected = 'a line "# uname=… s390x …" or "# uname=… ppc64le …"';
+      throw this.at.refuse('not-a-trace', 'no architecture before the first record', expected);
+    }
+    return { file, architecture, form, ...this.powerpc() };
+  }
+
+  /** The error for a file that ended without a record. */
+  empty(): Error {
+    if (this.form === null) return this.notATrace('the file is empty');
+    return this.at.refuse('not-a-trace', 'the file ends after its header', 'records');
+  }
+
+  /** The error for a file whose first line can't be one of ours. */
+  notATrace(found: string): Error {
+    const expected = `a first line that begins "${CANON_START}" or "${FRAG_START}"`;
+    return this.at.refuse('not-a-trace', `not a trace: ${found}`, expected);
+  }
+
+  private recognise(text: string): TraceHeader['form'] {
+    if (text.startsWith(CANON_START)) return 'canon';
+    if (text.startsWith(FRAG_START)) return 'frag';
+    if (text.startsWith(WORK_START)) {
+      throw this.notATrace('these are the workload events of a recording, not its allocations');
+    }
+    throw this.notATrace('the first line is another');
+  }
+
+  private powerpc(): { geometry: TraceHeader['geometry']; perPage: [number, number] } {
+    const found = this.perPage;
+    const known = POWERPC.find((p) => p.perPage[0] === found?.[0] && p.perPage[1] === found[1]);
+    if (known === undefined) {
+      const expected = POWERPC.map((p) => `NR=${p.perPage[0]} and NR=${p.perPage[1]}`).join(
+        ', or ',
+      );
+      const what = found === null ? 'no line "# pte fragment …"' : `NR=${found[0]} and ${found[1]}`;
+      throw this.at.refuse('unknown-geometry', what, `${expected}, in "# pte fragment …"`);
+    }
+    return { geometry: known.geometry, perPage: [known.perPage[0], known.perPage[1]] };
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * What a recording amounts to: how much was allocated and freed, what the recorded kernel held,
+ * and what would have been enough.
+ *
+ * One pass, and memory for what is live: pages and tables are counted, not remembered, except for
+ * when a table was freed, until it ends.
+ *
+ *   kernel   pages that the recorded kernel held, by kind
+ *   limit    at each instant the fewest pages that could hold the live tables of each mm
+ *   grace    from a table's free to the end of its grace period, the median, PTE tables only
+ *
+ * Means are over time, from the first record to the last. A table is live from its allocation to
+ * its free; the time it then waits is the price of deferring, not part of the limit.
+ */
+import { KIND, type Kind, OP, type TraceEvent, type TraceHeader } from './event.js';
+import { type ReadOptions, readTrace, type TraceFacts } from './reader.js';
+
+/** A number of pages, over time. */
+export interface Extent {
+  readonly peak: number;
+  readonly mean: number;
+}
+
+export interface TraceSummary {
+  readonly facts: TraceFacts;
+  /** From the first record to the last. */
+  readonly durationUs: number;
+  /** By kind. */
+  readonly kernel: readonly [pte: Extent, pmd: Extent];
+  readonly limit: readonly [pte: Extent, pmd: Extent];
+  /** Null: no PTE table ended. */
+  readonly graceMedianUs: number | null;
+}
+
+export async function summarizeTrace(
+  file: string,
+  options: ReadOptions = {},
+): Promise<TraceSummary> {
+  const summarizer = new Summarizer();
+  const onHeader = (header: TraceHeader): void => {
+    summarizer.begin(header);
+    options.onHeader?.(header);
+  };
+  const facts = await readTrace(file, (event) => summarizer.event(event), { ...options, onHeader });
+  return summarizer.finish(facts);
+}
+
+/** The consumer behind `summarizeTrace`, for whoever reads a trace for another purpose too. */
+export class Summarizer {
+  private perPage: readonly [number, number] = [1, 1];
+  private readonly kernel = [new Level(), new Level()] as const;
+  private readonly limit = [new Level(), new Level()] as const;
+  /** Live tables of each mm, by kind; an mm is here while it has some. */
+  private readonly live = [new Map<number, number>(), new Map<number, number>()] as const;
+  /** When the PTE tables that wait were freed. */
+  private readonly freedUs = new Map<number, number>();
+  private readonly graces = new Durations();
+
+  /** To be called before the first event. */
+  begin(header: TraceHeader): void {
+    this.perPage = header.perPage;
+  }
+
+  event(event: TraceEvent): void {
+    switch (event.op) {
+      case OP.pageTaken:
+        this.kernel[event.kind].add(event.timeUs, 1);
+        break;
+      case OP.pageReleased:
+        this.kernel[event.kind].add(event.timeUs, -1);
+        break;
+      case OP.alloc:
+        this.changeLive(event, 1);
+        break;
+      case OP.free:
+        this.changeLive(event, -1);
+        if (event.kind === KIND.pte) this.freedUs.set(event.table, event.timeUs);
+        break;
+      case OP.freeNow:
+        this.changeLive(event, -1);
+        break;
+      case OP.ended:
+        this.noteEnd(event);
+        break;
+    }
+  }
+
+  finish(facts: TraceFacts): TraceSummary {
+    const { firstUs, lastUs } = facts;
+    return {
+      facts,
+      durationUs: lastUs - firstUs,
+      kernel: [this.kernel[0].finish(firstUs, lastUs), this.kernel[1].finish(firstUs, lastUs)],
+      limit: [this.limit[0].finish(firstUs, lastUs), this.limit[1].finish(firstUs, lastUs)],
+      graceMedianUs: this.graces.median(),
+    };
+  }
+
+  private changeLive(event: TraceEvent, change: 1 | -1): void {
+    const { kind, mm } = event;
+    const before = this.live[kind].get(mm) ?? 0;
+    const after = before + change;
+    if (after > 0) this.live[kind].set(mm, after);
+    else this.live[kind].delete(mm);
+    const pages = this.pagesFor(kind, after) - this.pagesFor(kind, before);
+    if (pages !== 0) this.limit[kind].add(event.timeUs, pages);
+  }
+
+  private pagesFor(kind: Kind, tables: number): number {
+    return Math.ceil(tables / this.perPage[kind]);
+  }
+
+  private noteEnd(event: TraceEvent): void {
+    const freedUs = this.freedUs.get(event.table);
+    if (freedUs === undefined) return;
+    this.freedUs.delete(event.table);
+    this.graces.add(event.timeUs - freedUs);
+  }
+}
+
+/** A number that changes in time: its peak and its time-weighted mean. */
+class Level {
+  private now = 0;
+  private peak = 0;
+  /** Sum of value times duration, up to `sinceUs`. */
+  private area = 0;
+  private sinceUs = 0;
+
+  add(timeUs: number, change: number): void {
+    this.area += this.now * (timeUs - this.sinceUs);
+    this.sinceUs = timeUs;
+    this.now += change;
+    if (this.now > this.peak) this.peak = this.now;
+  }
+
+  finish(firstUs: number, lastUs: number): Extent {
+    const area = this.area + this.now * (lastUs - this.sinceUs);
+    const duration = lastUs - firstUs;
+    return { peak: this.peak, mean: duration > 0 ? area / duration : this.now };
+  }
+}
+
+/** Durations in whole microseconds, counted by value: the median of all of them is exact. */
+class Durations {
+  private readonly counts = new Map<number, number>();
+  private total = 0;
+
+  add(us: number): void {
+    this.counts.set(us, (this.counts.get(us) ?? 0) + 1);
+    this.total++;
+  }
+
+  /** Of an even number, the mean of the middle two. */
+  median(): number | null {
+    if (this.total === 0) return null;
+    const sorted = [...this.counts].sort(([a], [b]) => a - b);
+    const lower = nth(sorted, Math.floor((this.total - 1) / 2));
+    const upper = nth(sorted, Math.floor(this.total / 2));
+    return (lower + upper) / 2;
+  }
+}
+
+/** The value at position `n`, from 0, of the sorted multiset. */
+function nth(sorted: readonly (readonly [value: number, count: number])[], n: number): number {
+  let before = 0;
+  for (const [value, count] of sorted) {
+    before += count;
+    if (n < before) return value;
+  }
+  return Number.NaN;
+}
