@@ -13,13 +13,8 @@
  * its free; the time it then waits is the price of deferring, not part of the limit.
  */
 import { KIND, type Kind, OP, type TraceEvent, type TraceHeader } from './event.js';
+import { type Extent, Level } from './level.js';
 import { type ReadOptions, readTrace, type TraceFacts } from './reader.js';
-
-/** A number of pages, over time. */
-export interface Extent {
-  readonly peak: number;
-  readonly mean: number;
-}
 
 export interface TraceSummary {
   readonly facts: TraceFacts;
@@ -115,28 +110,6 @@ export class Summarizer {
     if (freedUs === undefined) return;
     this.freedUs.delete(event.table);
     this.graces.add(event.timeUs - freedUs);
-  }
-}
-
-/** A number that changes in time: its peak and its time-weighted mean. */
-class Level {
-  private now = 0;
-  private peak = 0;
-  /** Sum of value times duration, up to `sinceUs`. */
-  private area = 0;
-  private sinceUs = 0;
-
-  add(timeUs: number, change: number): void {
-    this.area += this.now * (timeUs - this.sinceUs);
-    this.sinceUs = timeUs;
-    this.now += change;
-    if (this.now > this.peak) this.peak = this.now;
-  }
-
-  finish(firstUs: number, lastUs: number): Extent {
-    const area = this.area + this.now * (lastUs - this.sinceUs);
-    const duration = lastUs - firstUs;
-    return { peak: this.peak, mean: duration > 0 ? area / duration : this.now };
   }
 }
 

@@ -1,0 +1,55 @@
+/**
+ * A design: a set of rules for keeping page tables in pages, driven by the events of a trace.
+ *
+ * All designs are driven alike, on one thread, so that only their rules differ. When grace periods
+ * end is decided outside, in one of two ways:
+ *
+ *   recorded   each freed table ends when the recording says: `end` for it, then `settle` once
+ *              after the record
+ *   gp         grace periods of a given length: `beginGrace`, later `endGrace`; what was freed
+ *              before one begins ends with it
+ *
+ * mms and tables are the trace's dense numbers. Kinds: 0 PTE, 1 PMD.
+ */
+import type { Violation } from '../frag/check.js';
+
+export type Mode = 'recorded' | 'gp';
+
+/** Pages, by kind, and how tables were found: in a fresh page or in one that was there. */
+export interface Counts {
+  readonly pages: [pte: number, pmd: number];
+  readonly fresh: [pte: number, pmd: number];
+  readonly reused: [pte: number, pmd: number];
+  gracePeriods: number;
+  callbacks: number;
+}
+
+export interface Design {
+  readonly name: string;
+  /** Null where the design has no such choice. */
+  readonly sharing: 'mm' | 'all' | null;
+  readonly counts: Counts;
+
+  createMm(mm: number): void;
+  /** The mm has no tables left; its record is freed through RCU too. */
+  destroyMm(mm: number): void;
+  alloc(mm: number, kind: 0 | 1, table: number): void;
+  free(mm: number, kind: 0 | 1, table: number): void;
+
+  /** recorded: the table's grace period is over. Takes effect with `settle`. */
+  end(table: number): void;
+  endMm(mm: number): void;
+  settle(): void;
+
+  /** gp: whether something waits for a grace period that has not begun. */
+  wantsGrace(): boolean;
+  beginGrace(): void;
+  endGrace(): void;
+
+  /** Frees and drains what is left, and checks every rule that the design can check. */
+  finish(): Violation[];
+}
+
+export function emptyCounts(): Counts {
+  return { pages: [0, 0], fresh: [0, 0], reused: [0, 0], gracePeriods: 0, callbacks: 0 };
+}
