@@ -68,7 +68,8 @@ export class StallError extends Error {
   readonly forMs: number;
 
   constructor(what: string, thread: number | null, forMs: number) {
-    const who = thread === null ? 'callbacks still run' : `thread ${thread} is inside a read section`;
+    const who =
+      thread === null ? 'callbacks still run' : `thread ${thread} is inside a read section`;
     super(`${what}: no end after ${Math.round(forMs)} ms, ${who}`);
     this.thread = thread;
     this.forMs = forMs;

@@ -49,7 +49,9 @@ export const LAYOUT_VERSION = 1;
  *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
  *    36   RECLAIM_STOP      who stops reclaimers, add       reclaimers
  *    64   SUPPLY_LOCK       any thread (mem/lock.ts)        any thread
- *    96   FREE_PAGES, FREE  lock supply                     lock supply
+ *    96   FREE_PAGES        lock supply                     lock supply; reports (racy)
+ *    97   BLOCKS_TAKEN      lock supply                     reports (racy, harmless)
+ *    98   FREE              lock supply                     lock supply
  *   128   GP_STARTED        who begins a grace period, CAS  every outermost rcuReadLock
  *   129   GP_COMPLETED      who ends one, CAS               pollers
  *   160   MM_TABLE_LOCK     any thread (mem/lock.ts)        any thread
@@ -74,6 +76,7 @@ export const HEAP = {
   RECLAIM_STOP: 36,
   SUPPLY_LOCK: 64,
   FREE_PAGES: 96,
+  BLOCKS_TAKEN: 97,
   FREE: 98,
   GP_STARTED: 128,
   GP_COMPLETED: 129,

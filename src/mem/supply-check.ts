@@ -29,13 +29,14 @@ export function checkSupply(heap: Heap, found: Violation[]): OutBlock[] {
   let freePages = 0;
   let pfn = 0;
   while (pfn < limit) {
-    const block = heap.mem.peek(at(ptdescOf(heap, pfn as Pfn), PTDESC.BLOCK));
-    if (block === 0) {
-      found.push({ rule: 'S1', detail: `page ${pfn} is in no block` });
+    const block = blockAt(heap, pfn);
+    const order = Math.abs(block) - 1;
+    const misfit = describeMisfit(heap, pfn, order, limit);
+    if (misfit !== null) {
+      found.push({ rule: 'S1', detail: misfit });
       pfn++;
       continue;
     }
-    const order = Math.abs(block) - 1;
     if (block < 0) out.push({ pfn: pfn as Pfn, order });
     else {
       free.set(pfn as Pfn, order);
@@ -52,6 +53,23 @@ export function checkSupply(heap: Heap, found: Violation[]): OutBlock[] {
   return out;
 }
 
+function blockAt(heap: Heap, pfn: number): number {
+  return heap.mem.peek(at(ptdescOf(heap, pfn as Pfn), PTDESC.BLOCK));
+}
+
+/** Why there can't be a block of 2^order pages at `pfn`; null if there can. */
+function describeMisfit(heap: Heap, pfn: number, order: number, limit: number): string | null {
+  if (order < 0) return `page ${pfn} is in no block`;
+  const end = pfn + (1 << order);
+  if (order >= ORDERS || pfn % (1 << order) !== 0 || end > limit) {
+    return `page ${pfn} begins a block of order ${order}, which does not fit there`;
+  }
+  for (let tail = pfn + 1; tail < end; tail++) {
+    if (blockAt(heap, tail) !== 0) return `page ${tail} is in two blocks`;
+  }
+  return null;
+}
+
 function checkMerged(free: ReadonlyMap<Pfn, number>, found: Violation[]): void {
   for (const [pfn, order] of free) {
     const buddy = (pfn ^ (1 << order)) as Pfn;
@@ -64,7 +82,7 @@ function checkMerged(free: ReadonlyMap<Pfn, number>, found: Violation[]): void {
 function checkFreeLists(heap: Heap, free: ReadonlyMap<Pfn, number>, found: Violation[]): void {
   let listed = 0;
   for (let order = 0; order < ORDERS; order++) {
-    for (const link of walkList(heap, freeListOf(order), heap.pagesMax, found)) {
+    for (const link of walkList(heap, freeListOf(order), 'S2', found)) {
       listed++;
       const pfn = pfnOfPtdesc(heap, link);
       if (free.get(pfn) !== order) {
@@ -77,20 +95,24 @@ function checkFreeLists(heap: Heap, free: ReadonlyMap<Pfn, number>, found: Viola
   }
 }
 
-/** The nodes of a list, its back links checked; stops after `max` nodes, so a cycle ends. */
-export function walkList(heap: Heap, head: Word, max: number, found: Violation[]): Word[] {
+/**
+ * The nodes of a list whose soundness is part of `rule`, its back links checked. A list has a node
+ * for each page at most, so a cycle ends.
+ */
+export function walkList(heap: Heap, head: Word, rule: string, found: Violation[]): Word[] {
+  const max = heap.pagesMax;
   const nodes: Word[] = [];
   let previous = head;
   let node = listNext(heap.mem, head, head);
   while (node !== null && nodes.length <= max) {
     if (listPrevious(heap.mem, node) !== previous) {
-      found.push({ rule: 'P4', detail: `list at ${head}: node ${node} does not point back` });
+      found.push({ rule, detail: `list at ${head}: node ${node} does not point back` });
       return nodes;
     }
     nodes.push(node);
     previous = node;
     node = listNext(heap.mem, head, node);
   }
-  if (node !== null) found.push({ rule: 'P4', detail: `list at ${head} has no end` });
+  if (node !== null) found.push({ rule, detail: `list at ${head} has no end` });
   return nodes;
 }

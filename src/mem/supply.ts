@@ -19,6 +19,7 @@ import { acquire, release } from './lock.js';
 const SUPPLY_LOCK = headerWord(HEAP.SUPPLY_LOCK);
 const FREE_PAGES = headerWord(HEAP.FREE_PAGES);
 const LIMIT_PAGES = headerWord(HEAP.LIMIT_PAGES);
+const BLOCKS_TAKEN = headerWord(HEAP.BLOCKS_TAKEN);
 
 /** Head of the list of free blocks of 2^order pages. */
 export function freeListOf(order: number): Word {
@@ -46,6 +47,7 @@ function takeBlock(heap: Heap, order: number): Pfn | null {
     }
     mem.poke(at(ptdescOf(heap, pfn), PTDESC.BLOCK), -(order + 1));
     mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) - (1 << order));
+    mem.poke(BLOCKS_TAKEN, mem.peek(BLOCKS_TAKEN) + 1);
     return pfn;
   }
   return null;

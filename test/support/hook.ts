@@ -1,0 +1,56 @@
+/** A seam that calls back before each access: to do something at an exact point of an operation. */
+import type { Word } from '#src/base/units.js';
+import { SharedMemory } from '#src/mem/shared.js';
+
+export type Access = 'load' | 'store' | 'cas' | 'exchange' | 'awaitChange';
+export type Hook = (access: Access, word: Word) => void;
+
+export class HookMemory extends SharedMemory {
+  private hook: Hook | null = null;
+
+  constructor(words: Int32Array) {
+    super(words, true);
+  }
+
+  /** Calls `act` once, before the first access that `when` picks; not for accesses made by `act`. */
+  once(when: (access: Access, word: Word) => boolean, act: () => void): void {
+    this.hook = (access, word) => {
+      if (!when(access, word)) return;
+      this.hook = null;
+      act();
+    };
+  }
+
+  /** Whether what `once` announced has not happened yet. */
+  get armed(): boolean {
+    return this.hook !== null;
+  }
+
+  override load(word: Word): number {
+    this.hook?.('load', word);
+    return super.load(word);
+  }
+
+  override store(word: Word, value: number): void {
+    this.hook?.('store', word);
+    super.store(word, value);
+  }
+
+  override cas(word: Word, expected: number, value: number): number {
+    this.hook?.('cas', word);
+    return super.cas(word, expected, value);
+  }
+
+  override exchange(word: Word, value: number): number {
+    this.hook?.('exchange', word);
+    return super.exchange(word, value);
+  }
+
+  /** Throws where the thread would sleep for ever: here no other thread is left to wake it. */
+  override awaitChange(word: Word, seen: number, msMax?: number): void {
+    this.hook?.('awaitChange', word);
+    if (super.load(word) !== seen) return;
+    if (msMax === undefined) throw new Error(`sleeps for ever on word ${word}`);
+    super.awaitChange(word, seen, msMax);
+  }
+}
