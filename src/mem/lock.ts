@@ -28,6 +28,7 @@ import type { MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, headerWord, mmRecord, type Thread } from './heap.js';
 import { HEAP, MM } from './layout.js';
+import type { Memory } from './memory.js';
 
 /** Bit 31, as a signed word. */
 export const SLEEPERS: number = 1 << 31;
@@ -56,8 +57,13 @@ function acquireSlowly(thread: Thread, lock: Word): void {
       const found = mem.cas(lock, seen, seen | SLEEPERS);
       seen = found === seen ? seen | SLEEPERS : found;
     } else {
+      // breakRule writes BROKEN, then takes S away, then notifies: who looked here before that
+      // does not fall asleep, unless another set S again; that one comes here and does the same.
+      if (mem.load(headerWord(HEAP.BROKEN)) !== 0) {
+        wakeAll(mem, lock);
+        throwIfBroken(heap);
+      }
       mem.awaitChange(lock, seen);
-      throwIfBroken(heap);
       seen = mem.load(lock);
     }
   }
@@ -83,8 +89,15 @@ export function throwIfBroken(heap: Heap): void {
 export function breakRule(heap: Heap, rule: number, found: string): never {
   const { mem } = heap;
   mem.cas(headerWord(HEAP.BROKEN), 0, rule);
-  mem.notify(headerWord(HEAP.SUPPLY_LOCK));
-  mem.notify(headerWord(HEAP.MM_TABLE_LOCK));
-  for (let mm = 0; mm < heap.mmsMax; mm++) mem.notify(at(mmRecord(heap, mm as MmId), MM.LOCK));
+  wakeAll(mem, headerWord(HEAP.SUPPLY_LOCK));
+  wakeAll(mem, headerWord(HEAP.MM_TABLE_LOCK));
+  for (let mm = 0; mm < heap.mmsMax; mm++) {
+    wakeAll(mem, at(mmRecord(heap, mm as MmId), MM.LOCK));
+  }
   throw new InvariantError(`P${rule}`, found);
+}
+
+function wakeAll(mem: Memory, lock: Word): void {
+  mem.and(lock, ~SLEEPERS);
+  mem.notify(lock);
 }

@@ -11,9 +11,10 @@ import type { GracePeriod, ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
 import { headerWord, type Thread, threadRecord } from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
+import { throwIfBroken } from '../mem/lock.js';
 import { type CallbackTable, refill, serveQueue } from './callback.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
-import { quiescent, rcuOffline, rcuOnline, refuseReader } from './reader.js';
+import { quiescent, rcuOffline, refuseReader } from './reader.js';
 
 /** The longest sleep between two looks, in milliseconds. */
 export const LOOK_MS_MAX = 1;
@@ -36,19 +37,25 @@ export function refuseWait(thread: Thread, what: string, asyncTwin: string | nul
   throw new UsageError('may-not-sleep', message);
 }
 
-/** One step towards the end of grace period `n`; true once it is over. */
+/**
+ * One step towards the end of grace period `n`; true once it is over. Throws what another thread
+ * found broken: it may have stopped inside a section.
+ */
 export function tryGrace(thread: Thread, n: GracePeriod): boolean {
+  throwIfBroken(thread.heap);
   quiescent(thread);
   advanceGrace(thread.heap);
   return graceEnded(thread.heap, n);
 }
 
-/** Sleeps until a grace period ends, or for a little while. */
+/**
+ * Sleeps until a grace period ends, or for a little while. A qsbr thread is offline afterwards, for
+ * it may have been before; its next section brings it online.
+ */
 export function sleepForGrace(thread: Thread): void {
   const { mem } = thread;
   rcuOffline(thread);
   mem.awaitChange(GP_COMPLETED, mem.load(GP_COMPLETED), LOOK_MS_MAX);
-  rcuOnline(thread);
 }
 
 /**
@@ -85,6 +92,7 @@ export function tryBarrier(
 ): Barrier | null {
   const { heap, mem } = thread;
   const { owner, moved } = barrier;
+  throwIfBroken(heap);
   if (owner >= mem.load(headerWord(HEAP.THREADS_HIGH))) return null;
   serveQueue(thread, callbacks, owner, BATCH_MAX);
   const record = threadRecord(heap, owner);

@@ -47,7 +47,7 @@ const SPINS = 200;
 const LOOK_MS = 20;
 
 /** Tries without a page, a few hundred microseconds each, before giving up. */
-const TRIES_MAX = 50_000;
+const TRIES_MAX = 20_000;
 
 export class Mutator {
   private readonly thread: Thread;
