@@ -41,7 +41,7 @@ function expectWhole(thread: Thread): void {
 }
 
 describe('a heap and its threads', () => {
-  it('is attached to with the buffer alone, from another thread, and freed from there', async () => {
+  it('is attached to with the buffer alone, and freed into from another thread', async () => {
     const { buffer } = createHeap({ geometry: 's390', pages: 64 });
     const thread = attach(buffer);
     const mm = thread.createMm();

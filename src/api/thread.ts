@@ -2,7 +2,7 @@
  * An attached thread: what users call. Each method is one operation of the core, plus what the core
  * leaves to the edge: errors for what may happen, names for numbers, and polling now and then.
  *
- * A `Thread` belongs to the JavaScript thread that made it. Nothing here may be called from another.
+ * A `Thread` belongs to the JavaScript thread that made it; no other may call its methods.
  */
 import { OutOfPagesError, StallError, UsageError } from '../base/errors.js';
 import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
@@ -180,7 +180,7 @@ export class Thread {
     rcuOnline(this.here());
   }
 
-  /** Advances grace periods and runs up to `max` ripe callbacks; returns how many. Never blocks long. */
+  /** Advances grace periods and runs up to `max` ripe callbacks; returns how many. */
   poll(max: number = POLL_MAX): number {
     this.owed = 0;
     return poll(this.here(), CALLBACKS, max);

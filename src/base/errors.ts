@@ -18,7 +18,7 @@ export class UsageError extends Error {
   }
 }
 
-/** We broke a rule of our own. The heap can no longer be trusted; whoever waits on it throws too. */
+/** We broke a rule of our own. The heap is not to be trusted; whoever waits on it throws too. */
 export class InvariantError extends Error {
   override readonly name: string = 'InvariantError';
   /** The rule, by its number in docs/requirements.md, for example `P4`. */
@@ -59,7 +59,7 @@ export class LimitError extends Error {
   }
 }
 
-/** A reader holds up a grace period for longer than the caller wants to wait. Waiting again is fine. */
+/** A reader holds up a grace period for longer than the caller wants to wait: it may wait again. */
 export class StallError extends Error {
   override readonly name: string = 'StallError';
   readonly code = 'stalled';

@@ -16,7 +16,7 @@ export type Pfn = number & { readonly __unit: 'Pfn' };
 /** Index of a fragment in its page, 0 for the one at the lowest address. */
 export type FragIndex = number & { readonly __unit: 'FragIndex' };
 
-/** Number of a fragment kind (size, count per page, empty value), an index into the heap's kinds. */
+/** Number of a fragment kind (size, count per page, empty value): its index in the heap. */
 export type KindId = number & { readonly __unit: 'KindId' };
 
 /** Number of an address space's record. */

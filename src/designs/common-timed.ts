@@ -1,6 +1,6 @@
 /**
- * The common core where grace periods have a length of their own: frees join one that has not begun,
- * as they do on threads.
+ * The common core where grace periods have a length of their own: frees join one that has not
+ * begun, as they do on threads.
  */
 import type { GracePeriod, Word } from '../base/units.js';
 import { beginGrace, endGrace, graceBegun, graceEnded } from '../rcu/grace-period.js';

@@ -91,7 +91,7 @@ function countStates(heap: Heap, ptdesc: Word, kind: HeapKind): [number, number,
   return counts;
 }
 
-/** Nobody writes a free fragment but for the list node (P2). Only debug heaps ask owners for that. */
+/** Nobody writes a free fragment but for the list node (P2). Only debug heaps ask for that. */
 function checkFreeMemory(
   heap: Heap,
   pfn: Pfn,

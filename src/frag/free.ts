@@ -44,7 +44,7 @@ export const PAGE_CALLBACK = 0;
 
 /**
  * Frees a table that the caller has unlinked and emptied; its memory is used again, or its page
- * returned, when no reader can be in it any more. Blocks on the owner's lock only, and may be called
+ * returned, when no reader can be in it any more. Blocks on the owner's lock only; may be called
  * inside a reader. Throws `UsageError`, and changes nothing, for a double free, for an address that
  * is not a table of this mm, and in debug heaps for a table that is not empty. A second free after
  * the fragment was handed out again can't be told from a right one.
@@ -84,7 +84,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   release(thread, owner);
 }
 
-/** A page without A is on no list (P4). Its node's words stay: the page is filled when next used. */
+/** A page without A is on no list (P4). The node's words stay; the next user fills the page. */
 function unlist(heap: Heap, mem: Memory, ptdesc: Word, pfn: Pfn, kind: HeapKind): void {
   const holder = mem.peek((ptdesc + HOLDER) as Word);
   if (holder === 0) return;

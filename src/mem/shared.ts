@@ -21,7 +21,7 @@ const ATOMICS_ASYNC = Atomics as unknown as {
   ) => { async: boolean; value: string | Promise<string> };
 };
 
-/** How long an asynchronous wait sleeps where `Atomics.waitAsync` is missing: then it looks again. */
+/** Where `Atomics.waitAsync` is missing, an asynchronous wait looks again after this long. */
 const ASYNC_POLL_MS = 1;
 
 export class SharedMemory implements Memory {

@@ -26,7 +26,7 @@ export function freeListOf(order: number): Word {
   return headerWord(HEAP.FREE + 2 * order);
 }
 
-/** Takes a block of 2^order pages; null when there is none. Its memory is as its last user left it. */
+/** Takes a block of 2^order pages, or null. Its memory is as its last user left it. */
 export function takePages(thread: Thread, order: number): Pfn | null {
   acquire(thread, SUPPLY_LOCK);
   const pfn = takeBlock(thread.heap, order);

@@ -23,7 +23,7 @@ export function attachThread(heap: Heap, flavour: Flavour): Thread {
   const { mem } = heap;
   for (let id = 0; id < heap.threadsMax; id++) {
     const record = threadRecord(heap, id as ThreadId);
-    // OBSERVE(record)
+    // OBSERVE(record): its private words are as a thread must find them.
     if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0) continue;
     raiseHigh(heap, id + 1);
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);

@@ -20,9 +20,9 @@
  * that is over has begun, which is all that a free must know (P10). Bit 31 is kept for such a mark.
  *
  * Each thread's record has a queue in two stages. QUEUE_NEW is a stack: pushed by its thread, by
- * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT, the
- * latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks out of
- * this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to who
+ * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT,
+ * the latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks
+ * out of this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to who
  * holds it. Any thread may take from any queue, so nothing is stuck behind a thread that left,
  * sleeps, or sits in its event loop.
  *
@@ -187,7 +187,7 @@ export function serveQueue(
 
 /**
  * A bounded piece of work: the thread's own queue, or if that gives nothing, one other thread's,
- * each in turn. Returns how many callbacks ran. Context: any but under a lock; does nothing inside a
+ * each in turn. Returns how many callbacks ran. Context: not under a lock; does nothing inside a
  * callback.
  */
 export function poll(thread: Thread, callbacks: CallbackTable, max: number): number {

@@ -101,7 +101,7 @@ export class DesignReplay {
     if (this.graceUs === 0) this.direct.push({ freedAt: this.position, table, mm });
   }
 
-  /** A table that was freed through RCU ends, and with it all that was freed at once before it was. */
+  /** A table freed through RCU ends, and with it all that was freed at once before it was. */
   private end(table: number): void {
     const freedAt = this.freedAt.get(table) ?? 0;
     this.freedAt.delete(table);

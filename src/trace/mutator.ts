@@ -172,7 +172,7 @@ export class Mutator {
   private awaitUntil(word: Word, isDone: (value: number) => boolean): number {
     const { control } = this;
     for (let spin = 0; spin < SPINS; spin++) {
-      // OBSERVE(announce)
+      // OBSERVE(announce): what the announcer wrote before is visible too.
       const value = control.load(word);
       if (isDone(value)) return value;
     }

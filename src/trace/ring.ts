@@ -115,7 +115,7 @@ export class RingReader {
   private await(idle: () => void): void {
     const word = at(ringOf(this.ring), RING.PUT);
     for (;;) {
-      // OBSERVE(ring)
+      // OBSERVE(ring): the entries up to here are visible.
       this.put = this.control.load(word);
       if (this.put !== this.taken) return;
       throwIfFailed(this.control);

@@ -2,8 +2,8 @@
  * A reader of a replay: walks live tables all the while, without locks.
  *
  * Inside a section it loads a published table number, finds the table in the write-once list, and
- * looks at every word, before and after it dwells there. Each word must be that table's stamp or the
- * empty value, the words of a list node included: anything else means that the memory was handed
+ * looks at every word, before and after it dwells there. Each word must be that table's stamp or
+ * the empty value, the words of a list node included: anything else means that the memory was handed
  * out, or written, under a reader (P1, P2). The owner empties a table before it frees it, and a
  * reader may still be in it.
  */
@@ -60,7 +60,7 @@ export class Walker {
 
   /** One visit to a live table; false if there was none. Context: inside a section. */
   private visit(): boolean {
-    // OBSERVE(table)
+    // OBSERVE(table): its stamps are visible if its number is.
     const packed = this.control.load(slotWord(this.prng.below(SLOTS)));
     if (packed === 0) return false;
     const table = slotTable(packed);
