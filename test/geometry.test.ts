@@ -31,17 +31,20 @@ describe('the geometries', () => {
     expect(Object.keys(GEOMETRIES).sort()).toEqual(Object.keys(SIZES).sort());
   });
 
-  it.each(Object.entries(SIZES))('%s has the sizes of its architecture', (name, [page, ...rows]) => {
-    const geometry = geometryNamed(name);
-    expect(geometry.pageBytes).toBe(page);
-    const kinds = kindsOf(geometry).map((kind) => [
-      kind.fragmentWords * 4,
-      kind.perPage,
-      kind.entryWords / 2,
-      kind.order,
-    ]);
-    expect(kinds).toEqual(rows);
-  });
+  it.each(Object.entries(SIZES))(
+    '%s has the sizes of its architecture',
+    (name, [page, ...rows]) => {
+      const geometry = geometryNamed(name);
+      expect(geometry.pageBytes).toBe(page);
+      const kinds = kindsOf(geometry).map((kind) => [
+        kind.fragmentWords * 4,
+        kind.perPage,
+        kind.entryWords / 2,
+        kind.order,
+      ]);
+      expect(kinds).toEqual(rows);
+    },
+  );
 
   it.each(Object.keys(SIZES))('%s makes a heap, and the heap has its kinds', (name) => {
     const { heap } = makeHeap({ geometry: name, pagesMax: 1 });

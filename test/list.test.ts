@@ -61,7 +61,9 @@ describe('a list', () => {
   it('writes nothing but nodes and heads', () => {
     const mem = makeLists();
     const nodes = [...HEADS, ...NODES].flatMap((node) => [node, node + 1]);
-    const others = Array.from({ length: 64 }, (_, i) => i as Word).filter((w) => !nodes.includes(w));
+    const others = Array.from({ length: 64 }, (_, i) => i as Word).filter(
+      (w) => !nodes.includes(w),
+    );
     for (const word of others) mem.poke(word, -5);
     for (const node of NODES) listAdd(mem, HEADS[0] as Word, node);
     for (const node of NODES.filter((_, i) => i % 3 !== 0)) listDelete(mem, node);
@@ -69,7 +71,7 @@ describe('a list', () => {
     expect(NODE_WORDS).toBe(2);
   });
 
-  it('leaves the words of a deleted node as they were: who uses them again puts them back (H4)', () => {
+  it('leaves the words of a deleted node as they were: whoever wants them erases them (H4)', () => {
     const mem = makeLists();
     const [head, first, second] = [HEADS[0], NODES[0], NODES[1]] as [Word, Word, Word];
     listAdd(mem, head, first);
@@ -89,7 +91,10 @@ describe('a walk for the whole-heap check', () => {
     damage(mem, list);
     const found: Violation[] = [];
     const nodes = walkList(heap, list, 'P4', found).map((node) => node - list);
-    return [nodes, found.map(({ rule, detail }) => `${rule} ${detail.replace(/^list at \d+/, '')}`)];
+    return [
+      nodes,
+      found.map(({ rule, detail }) => `${rule} ${detail.replace(/^list at \d+/, '')}`),
+    ];
   }
 
   it('returns the nodes of a sound list', () => {

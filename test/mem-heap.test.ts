@@ -100,10 +100,16 @@ describe('the layout', () => {
     const { heap } = makeHeap({ pagesMax: 64, mmsMax: 9, kinds: [kindOf(8, 8)] });
     for (let pfn = 0 as Pfn; pfn < heap.pagesMax; pfn++) {
       const [ptdesc, page] = [ptdescOf(heap, pfn), pageAddress(heap, pfn)];
-      expect([0, 9, PTDESC.WORDS - 1].map((i) => pfnOfPtdesc(heap, (ptdesc + i) as Word))).toEqual(
-        [pfn, pfn, pfn],
-      );
-      expect([0, 7, 63].map((i) => pfnOfAddress(heap, (page + i) as Word))).toEqual([pfn, pfn, pfn]);
+      expect([0, 9, PTDESC.WORDS - 1].map((i) => pfnOfPtdesc(heap, (ptdesc + i) as Word))).toEqual([
+        pfn,
+        pfn,
+        pfn,
+      ]);
+      expect([0, 7, 63].map((i) => pfnOfAddress(heap, (page + i) as Word))).toEqual([
+        pfn,
+        pfn,
+        pfn,
+      ]);
     }
     expect(pageAddress(heap, heap.pagesMax as Pfn)).toBe(heap.words);
     for (let mm = 0 as MmId; mm < heap.mmsMax; mm++) {
@@ -112,6 +118,12 @@ describe('the layout', () => {
     expect(threadRecord(heap, heap.threadsMax as never)).toBe(heap.ptdescsAt);
   });
 });
+
+type WasmMemory = new (limits: {
+  initial: number;
+  maximum: number;
+  shared: boolean;
+}) => { buffer: SharedArrayBuffer };
 
 describe('a heap', () => {
   it('is opened with the configuration that it was made with', () => {
@@ -136,10 +148,11 @@ describe('a heap', () => {
   });
 
   const WASM_PAGE = 65536;
+  // Not among the types that the project is compiled with.
+  const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: WasmMemory } }).WebAssembly;
   const wasmBuffer = (bytes: number): SharedArrayBuffer => {
     const pages = Math.ceil(bytes / WASM_PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    return memory.buffer as unknown as SharedArrayBuffer;
+    return new Memory({ initial: pages, maximum: pages, shared: true }).buffer;
   };
 
   it.each([
@@ -188,7 +201,9 @@ describe('a heap', () => {
   it('of another version is refused, both versions named', () => {
     const { mem } = makeHeap();
     mem.poke(headerWord(HEAP.VERSION), 77);
-    expect(() => openHeap(mem)).toThrow(/another version of ptfrag: layout 77, this is for layout \d+/);
+    expect(() => openHeap(mem)).toThrow(
+      /another version of ptfrag: layout 77, this is for layout \d+/,
+    );
     expect(() => openHeap(mem)).toThrow(expect.objectContaining({ code: 'other-version' }));
   });
 });

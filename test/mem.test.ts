@@ -117,7 +117,7 @@ describe('a wait', () => {
     expect(mayThreadSleep()).toBe(true);
   });
 
-  it('without blocking ends when notified, when the word has changed, and after its time', async () => {
+  it('without blocking ends when notified, when the word changed, and after its time', async () => {
     const mem = makeMemory();
     let ended = false;
     const waiting = mem.awaitChangeAsync(0 as Word, 0).then(() => {
@@ -142,7 +142,9 @@ describe('a wait', () => {
 
 describe('names and byte order', () => {
   it('names come back as written, as much of them as fits', () => {
-    const name = fc.string({ unit: 'grapheme-ascii', maxLength: 20 }).filter((n) => !n.includes('\0'));
+    const name = fc
+      .string({ unit: 'grapheme-ascii', maxLength: 20 })
+      .filter((n) => !n.includes('\0'));
     fc.assert(
       fc.property(name, (text) => {
         const mem = makeMemory();

@@ -33,13 +33,16 @@ const LETTERS = 'ACNF';
 /** Every word of four fragments, with its states. */
 const WORDS_OF_FOUR: readonly { word: number; states: State[] }[] = Array.from(
   { length: 256 },
-  (_, word) => ({ word, states: [0, 1, 2, 3].map((i) => Math.floor(word / 4 ** i) % 4) as State[] }),
+  (_, word) => ({
+    word,
+    states: [0, 1, 2, 3].map((i) => Math.floor(word / 4 ** i) % 4) as State[],
+  }),
 );
 
 const STATES_16 = fc.array(fc.constantFrom(...STATES), { minLength: 16, maxLength: 16 });
 
 function pack(states: readonly State[]): number {
-  return states.reduce((word, state, slot) => withState(word, slot, state), 0);
+  return states.reduce<number>((word, state, slot) => withState(word, slot, state), 0);
 }
 
 const AFTER_GRACE: Readonly<Record<State, State>> = { [A]: A, [C]: F, [N]: C, [F]: F };
@@ -74,7 +77,9 @@ describe('a state word', () => {
     fc.assert(
       fc.property(STATES_16, slot, fc.constantFrom(...STATES), (states, changed, state) => {
         const after = withState(pack(states), changed, state);
-        expect(Array.from(states, (_, i) => stateAt(after, i))).toEqual(states.with(changed, state));
+        expect(Array.from(states, (_, i) => stateAt(after, i))).toEqual(
+          states.with(changed, state),
+        );
       }),
     );
   });
@@ -120,7 +125,10 @@ describe('the header of state.ts', () => {
       const cell = cells.find((c) => c.index <= index && index < c.index + c[0].length);
       const above = Number(cell?.[1]);
       const touched = Array.from({ length: 16 }, (_, slot) => stateAt(1 << Number(bit), slot));
-      expect(touched.findIndex((state) => state !== A), `bit ${bit}`).toBe(above);
+      expect(
+        touched.findIndex((state) => state !== A),
+        `bit ${bit}`,
+      ).toBe(above);
     }
   });
 

@@ -5,14 +5,9 @@ import { at, type Pfn, type Word } from '#src/base/units.js';
 import { type Heap, headerWord, ptdescOf, type Thread } from '#src/mem/heap.js';
 import { HEAP, ORDERS, PTDESC } from '#src/mem/layout.js';
 import { listAdd, listDelete, listFirst, listNext } from '#src/mem/list.js';
-import {
-  freeListOf,
-  growSupply,
-  returnPages,
-  supplyCounts,
-  takePages,
-} from '#src/mem/supply.js';
+import { freeListOf, growSupply, returnPages, supplyCounts, takePages } from '#src/mem/supply.js';
 import { checkSupply, type Violation } from '#src/mem/supply-check.js';
+import { Bitmap } from './support/bitmap.js';
 import { kindOf, makeHeap } from './support/heap.js';
 
 const PAGES_MAX = 700;
@@ -22,33 +17,6 @@ function makeSupply(pages: number, pagesMax = PAGES_MAX): { heap: Heap; thread: 
 }
 
 const retireNothing = (): void => {};
-
-/** Pages as a bitmap, and the blocks that are out. */
-class Bitmap {
-  readonly out = new Map<number, number>();
-  limit: number;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  get free(): number {
-    return this.limit - [...this.out.values()].reduce((sum, order) => sum + 2 ** order, 0);
-  }
-
-  /** Whether a block may be handed out: aligned, below the limit, apart from all that are out. */
-  isFree(pfn: number, order: number): boolean {
-    if (pfn % 2 ** order !== 0 || pfn + 2 ** order > this.limit) return false;
-    return [...this.out].every(
-      ([other, size]) => other + 2 ** size <= pfn || pfn + 2 ** order <= other,
-    );
-  }
-
-  hasFree(order: number): boolean {
-    for (let pfn = 0; pfn < this.limit; pfn += 2 ** order) if (this.isFree(pfn, order)) return true;
-    return false;
-  }
-}
 
 function checkAgainst(heap: Heap, thread: Thread, bitmap: Bitmap): void {
   const found: Violation[] = [];

@@ -2,9 +2,9 @@
  * The geometries: what an architecture's page tables look like to the core, as data.
  *
  * Sizes are those of Linux 6.1 (arch/s390/include/asm/pgtable.h; arch/powerpc/include/asm,
- * book3s/64 and nohash/32/mmu-8xx.h). A table that fills its page or pages is a kind with one fragment, so all
- * page tables go through the core, the upper levels too. Kind 0 is the PTE table, kind 1 the PMD's
- * (s390: segment), and so on up.
+ * book3s/64 and nohash/32/mmu-8xx.h). A table that fills its page or pages is a kind with one
+ * fragment, so all page tables go through the core, the upper levels too. Kind 0 is the PTE table,
+ * kind 1 the PMD's (s390: segment), and so on up.
  *
  * `empty` is what each 64-bit entry of an empty table holds; `residue` are the bits of it that may
  * linger (powerpc radix: the CPU can write back R and C into a cleared entry); `slotBytes` is what

@@ -22,8 +22,8 @@
  * Each thread's record has a queue in two stages. QUEUE_NEW is a stack: pushed by its thread, by
  * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT,
  * the latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks
- * out of this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to who
- * holds it. Any thread may take from any queue, so nothing is stuck behind a thread that left,
+ * out of this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to
+ * who holds it. Any thread may take from any queue, so nothing is stuck behind a thread that left,
  * sleeps, or sits in its event loop.
  *
  * Callbacks are unordered and may run on two threads at once. They may call callRcu. They don't

@@ -3,9 +3,9 @@
  *
  * Inside a section it loads a published table number, finds the table in the write-once list, and
  * looks at every word, before and after it dwells there. Each word must be that table's stamp or
- * the empty value, the words of a list node included: anything else means that the memory was handed
- * out, or written, under a reader (P1, P2). The owner empties a table before it frees it, and a
- * reader may still be in it.
+ * the empty value, the words of a list node included: anything else means that the memory was
+ * handed out, or written, under a reader (P1, P2). The owner empties a table before it frees it,
+ * and a reader may still be in it.
  */
 
 import { Prng } from '../base/prng.js';

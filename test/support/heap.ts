@@ -1,4 +1,4 @@
-/** Heaps for tests: of any shape, small unless asked, checked when made and whenever a test asks. */
+/** Heaps for tests: of any shape, small unless asked, checked when made and when a test asks. */
 import { expect } from 'vitest';
 import type { FragIndex, KindId, MmId, Pfn, ThreadId, Word } from '#src/base/units.js';
 import { CALLBACKS } from '#src/frag/callback.js';
@@ -116,7 +116,7 @@ export function drain(thread: Thread, callbacks: CallbackTable = CALLBACKS): voi
   while (threads.some((id) => hasCallbacks(heap, id))) rcuBarrier(thread, callbacks);
 }
 
-/** Nothing waits, every rule holds, and as many pages are free as there should be: all if not said. */
+/** Nothing waits, every rule holds, and so many pages are free: all if not said. */
 export function checkDrained(thread: Thread, free?: number): void {
   drain(thread);
   checkClean(thread.heap, { drained: true });
@@ -156,8 +156,18 @@ export function emptyContents(kind: Kind): number[] {
 }
 
 /** All words of a heap, to compare with later. */
-export function snapshot(heap: Heap): number[] {
-  return Array.from({ length: heap.words }, (_, i) => heap.mem.peek(i as Word));
+export function snapshot(heap: Heap): Int32Array {
+  return (heap.mem as SharedMemory).words.slice();
+}
+
+/** No word of the heap has changed, locks included. */
+export function checkUnchanged(heap: Heap, before: Int32Array): void {
+  const { words } = heap.mem as SharedMemory;
+  const changed: string[] = [];
+  before.forEach((word, i) => {
+    if (words[i] !== word) changed.push(`word ${i}: ${word} -> ${words[i]}`);
+  });
+  expect(changed).toEqual([]);
 }
 
 export const KIND_0 = 0 as KindId;

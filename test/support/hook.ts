@@ -12,7 +12,12 @@ export class HookMemory extends SharedMemory {
     super(words, true);
   }
 
-  /** Calls `act` once, before the first access that `when` picks; not for accesses made by `act`. */
+  /** Calls `act` before every access from here on. */
+  watch(act: Hook): void {
+    this.hook = act;
+  }
+
+  /** Calls `act` once, before the first access that `when` picks. */
   once(when: (access: Access, word: Word) => boolean, act: () => void): void {
     this.hook = (access, word) => {
       if (!when(access, word)) return;

@@ -6,7 +6,7 @@ import { attachThread, detachThread } from '#src/rcu/attach.js';
 
 const { file, job, buffer, words, threads } = workerData;
 const jobs = await import(`./jobs-${file}.mjs`);
-const heap = openHeap(new SharedMemory(new Int32Array(buffer), true));
+const heap = openHeap(new SharedMemory(new Int32Array(buffer), job.maySleep ?? true));
 const thread = attachThread(heap, job.flavour ?? 'epoch');
 
 // The gate: nobody starts before all are here.
