@@ -14,6 +14,17 @@ import {
 } from 'ptfrag';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+/** The one thing of WebAssembly that is used here; Node's types have none of it. */
+declare const WebAssembly: {
+  Memory: new (options: {
+    initial: number;
+    maximum: number;
+    shared: true;
+  }) => {
+    readonly buffer: unknown;
+  };
+};
+
 /** Code for a worker that attaches to `workerData.buffer` as `thread`. */
 function worker(code: string, buffer: SharedArrayBuffer): Worker {
   const text = `
@@ -58,7 +69,7 @@ describe('a heap and its threads', () => {
     const options = { geometry: 'powerpc-radix-64k', pages: 4, byteOffset: 128 * 3 };
     const pages = Math.ceil((heapBytes(options) + options.byteOffset) / 65536);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const buffer = memory.buffer as unknown as SharedArrayBuffer;
+    const buffer = memory.buffer as SharedArrayBuffer;
     createHeap({ ...options, buffer });
     const thread = attach(buffer, { byteOffset: options.byteOffset });
     const mm = thread.createMm();

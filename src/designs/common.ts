@@ -3,6 +3,7 @@
  * periods end. Everything but that is the code that ships. What differs between the two ways of
  * ending grace periods is in common-recorded.ts and common-timed.ts.
  */
+import { OutOfPagesError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
@@ -58,7 +59,7 @@ export abstract class Common implements Design {
   alloc(mm: number, kind: 0 | 1, table: number): void {
     const before = this.freePages();
     const address = allocTable(this.thread, this.mmId(mm), kind as number as KindId);
-    if (address === null) throw new Error(`the replay needs more than ${RESERVE_BYTES} bytes`);
+    if (address === null) throw new OutOfPagesError('the replay', this.thread.heap.pagesMax);
     if (this.freePages() < before) {
       this.counts.fresh[kind]++;
       this.counts.pages[kind]++;

@@ -1,0 +1,90 @@
+/** What each command does, from its request to its exit code. */
+import type { CompareDocument } from '../trace/compare.js';
+import type { ReplayDocument } from '../trace/replay.js';
+import { traceBlock } from './compare-report.js';
+import { compareVerdict, LEGEND } from './compare-verdict.js';
+import type { Context } from './context.js';
+import { doctorReport, doctorVerdict } from './doctor.js';
+import type { ExitCode } from './failure.js';
+import { type CompareRequest, type ReplayRequest, runJob } from './job.js';
+import { replayReport, replayVerdict } from './replay-report.js';
+import { countOf, wrap } from './table.js';
+
+/** Longer lines of prose are hard to read, however wide the terminal. */
+const PROSE_COLUMNS = 100;
+
+/** Sentences in lines that fit the terminal. */
+export function prose(context: Context, sentences: readonly string[]): string[] {
+  const columns = Math.min(context.terminal.columns, PROSE_COLUMNS);
+  return sentences.flatMap((sentence) => wrap(sentence, columns));
+}
+
+/**
+ * Prints each trace's block when it is done, and then what figures mean. `keep` says where the
+ * results so far go in the document of an interrupted command.
+ */
+export async function compareAndPrint(
+  request: CompareRequest,
+  context: Context,
+  keep: (soFar: CompareDocument) => object = (soFar) => soFar,
+): Promise<CompareDocument> {
+  const { terminal, signal } = context;
+  const names = request.traces.map(({ name }) => name);
+  const words = (count: number): string =>
+    `compared ${count} of ${countOf(names.length, 'recording')}`;
+  context.reached({}, words(0));
+  let printed = 0;
+  const document = await runJob('compare', request, {
+    signal,
+    onProgress: (progress) => context.progress(progress),
+    onSoFar: (soFar) => {
+      const name = names[printed] as string;
+      context.print(`${traceBlock(name, soFar, terminal.columns, terminal.paint)}\n`);
+      printed++;
+      context.reached(keep(soFar), words(printed));
+    },
+  });
+  for (const line of prose(context, LEGEND)) context.print(terminal.paint('dim', line));
+  context.print('');
+  return document;
+}
+
+export async function replayAndPrint(
+  request: ReplayRequest,
+  name: string,
+  context: Context,
+  keep: (soFar: object) => object = (soFar) => soFar,
+): Promise<ReplayDocument> {
+  const { terminal, signal } = context;
+  const document = await runJob('replay', request, {
+    signal,
+    onProgress: (progress) => {
+      context.progress({ ...progress, what: `${name}  ${progress.what}` });
+      context.reached(keep(progress.counts), `replayed ${progress.what} of ${name}`);
+    },
+  });
+  context.print(`${replayReport(document, name, terminal.paint)}\n`);
+  // A recording of the package has a name; where it lies differs from machine to machine.
+  return { ...document, trace: { ...document.trace, file: name } };
+}
+
+export async function compare(request: CompareRequest, context: Context): Promise<ExitCode> {
+  const document = await compareAndPrint(request, context);
+  return context.finish(document, prose(context, compareVerdict(document)));
+}
+
+export async function replay(
+  request: ReplayRequest,
+  name: string,
+  context: Context,
+): Promise<ExitCode> {
+  const document = await replayAndPrint(request, name, context);
+  return context.finish(document, prose(context, replayVerdict(document)));
+}
+
+export async function doctor(context: Context): Promise<ExitCode> {
+  const { signal } = context;
+  const document = await runJob('doctor', null, { signal, onProgress: () => {} });
+  context.print(`${doctorReport(document)}\n`);
+  return context.finish(document, [doctorVerdict(document)]);
+}

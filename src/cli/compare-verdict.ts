@@ -1,0 +1,115 @@
+/** The comparison's verdict in words, what is behind each figure, and what failed. */
+import type {
+  CompareDocument,
+  CompareFailure,
+  CompareRow,
+  CompareViolation,
+} from '../trace/compare.js';
+import { countOf, formatMean, formatRatio, formatUs } from './table.js';
+
+/** What the figures mean, in sentences. */
+export const LEGEND: readonly string[] = [
+  'recorded ends: each freed table waits exactly as long as it did in the recording; of two ' +
+    'waits in a row the second may then take no time at all.',
+  'gp: real grace periods of that length instead, one after the other while something waits ' +
+    '(--gp sets it).',
+  "limit: at each instant the fewest pages that could hold every mm's live tables.",
+];
+
+const VIOLATIONS_SHOWN = 10;
+
+const MODES: readonly (readonly [CompareRow['mode'], words: string])[] = [
+  ['recorded', 'recorded ends'],
+  ['gp', 'real grace periods'],
+];
+
+/** One sentence a line. */
+export function compareVerdict(document: CompareDocument): string[] {
+  const { failed, violations } = document;
+  if (document.ok) return [`holds: ${averages(document)}`, claim(document), 'Every rule held.'];
+  if (document.verdict === 'inconclusive') {
+    return [
+      'inconclusive: no PTE page is held in what was recorded, so there is nothing to compare.',
+    ];
+  }
+  const reasons = [
+    ...(failed.length > 0 ? ['common holds more than the claim allows'] : []),
+    ...(violations.length > 0 ? [countOf(violations.length, 'violation')] : []),
+  ];
+  return [
+    `violated: ${reasons.join(', ')}; ${averages(document)}`,
+    ...failed.map(failureLine),
+    ...likeWithLike(document),
+    ...violations.slice(0, VIOLATIONS_SHOWN).map(violationLine),
+    ...more(violations.length - VIOLATIONS_SHOWN),
+  ];
+}
+
+/** How common, and the other designs, stand to the kernel. */
+function averages(document: CompareDocument): string {
+  const { rows } = document;
+  const names = [...new Set(rows.filter((row) => row.design !== 'common').map((r) => r.design))];
+  const traces = new Set(document.references.map(({ trace }) => trace)).size;
+  const where = traces === 1 ? '' : `on ${countOf(traces, 'recording')} `;
+  const ours = times(document, 'common', " the kernel's pages on average");
+  const others = names.map((name) => `${name} ${times(document, name, '')}`);
+  return `${[`${where}common holds ${ours}`, ...others].join(', ')}.`;
+}
+
+/** `0.30 to 1.00 times … (gp: 0.28 to 1.02)`: PTE pages, as multiples of the kernel's. */
+function times(document: CompareDocument, design: string, what: string): string {
+  const [recorded, gp] = MODES.map(([mode]) => range(document, design, mode));
+  return `${recorded} times${what}${gp === '' ? '' : ` (gp: ${gp})`}`;
+}
+
+/** '' where the design did not run in this mode. */
+function range(document: CompareDocument, design: string, mode: CompareRow['mode']): string {
+  const ratios = document.rows
+    .filter((row) => row.design === design && row.kind === 'pte' && row.sharing !== 'all')
+    .filter((row) => row.mode === mode)
+    .map((row) => row.pages.mean / kernelMean(document, row.trace))
+    .filter(Number.isFinite);
+  if (ratios.length === 0) return '';
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((n) => formatRatio(n, 1));
+  return least === most ? `${least}` : `${least} to ${most}`;
+}
+
+function kernelMean({ references }: CompareDocument, trace: string): number {
+  const reference = references.find((other) => other.trace === trace && other.kind === 'pte');
+  return reference?.kernel.mean ?? Number.NaN;
+}
+
+function claim({ claim: allowed }: CompareDocument): string {
+  const parts = MODES.map(([mode, words]) => `${100 * allowed[mode]} % more with ${words}`);
+  return `The claim allows ${parts.join(', ')}.`;
+}
+
+function failureLine({ trace, mode, mean, kernel, allowed }: CompareFailure): string {
+  const words = MODES.find(([name]) => name === mode)?.[1];
+  return (
+    `${trace}, ${words}: common holds ${formatMean(mean)} pages on average, the kernel ` +
+    `${formatMean(kernel)}; the claim allows ${formatMean(allowed)}`
+  );
+}
+
+/** Longer grace periods than the kernel had are not its fault, nor ours. */
+function likeWithLike({ gpUs, failed, references }: CompareDocument): string[] {
+  const traces = failed.filter(({ mode }) => mode === 'gp').map(({ trace }) => trace);
+  const own = references
+    .filter(({ trace, kind }) => kind === 'pte' && traces.includes(trace))
+    .flatMap(({ recordedGpUs }) => recordedGpUs ?? []);
+  if (gpUs === null || !own.some((us) => us < gpUs)) return [];
+  const lengths = [...new Set([Math.min(...own), Math.max(...own)])].map(formatUs).join(' to ');
+  return [
+    `--gp asked for grace periods of ${formatUs(gpUs)}; the kernel's own took about ${lengths}.`,
+  ];
+}
+
+function violationLine({ rule, trace, design, sharing, mode, detail }: CompareViolation): string {
+  const who = sharing === 'all' ? `${design}, sharing all` : design;
+  return `${rule}  ${trace}, ${who}, ${mode}: ${detail}`;
+}
+
+function more(count: number): string[] {
+  return count > 0 ? [`and ${countOf(count, 'violation')} more; --json lists them all`] : [];
+}

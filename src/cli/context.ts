@@ -1,0 +1,120 @@
+/**
+ * One run of a command: where it writes, what stops it, what it has found so far, and how it ends.
+ *
+ * Every way to end goes through here: a verdict, with its document or its sentences; or a failure,
+ * as a document with `error` or as a line or two on stderr. Both give the exit code.
+ */
+import { EXIT, type ExitCode, exitCodeOf, type Failure, isOurs, verdictOf } from './failure.js';
+import type { Progress } from './job.js';
+import type { Style, Terminal } from './terminal.js';
+
+/** What the documents of all commands have in common. */
+export interface Outcome {
+  readonly verdict: 'holds' | 'violated' | 'inconclusive' | 'interrupted';
+}
+
+/** What was done before a command was stopped. */
+interface SoFar {
+  readonly document: object;
+  /** In words, for example `compared 2 of 5 recordings`. */
+  readonly words: string;
+}
+
+const STYLES: Readonly<Record<Outcome['verdict'], Style>> = Object.freeze({
+  holds: 'green',
+  violated: 'red',
+  inconclusive: 'yellow',
+  interrupted: 'yellow',
+});
+
+/** What a context is started with. */
+export interface Invocation {
+  /** Null until the command line has been understood. */
+  readonly command: string | null;
+  readonly json: boolean;
+  /** The command line that does the same again. */
+  readonly again: string;
+  /** The one that says what could have been asked for. */
+  readonly help: string;
+}
+
+export class Context {
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  private readonly invocation: Invocation;
+  private soFar: SoFar = { document: {}, words: 'nothing was finished' };
+
+  constructor(terminal: Terminal, signal: AbortSignal, invocation: Invocation) {
+    this.terminal = terminal;
+    this.signal = signal;
+    this.invocation = invocation;
+  }
+
+  /** For people only: nothing with --json. */
+  print(text: string): void {
+    if (!this.invocation.json) this.terminal.print(text);
+  }
+
+  progress({ what, fraction }: Progress): void {
+    const percent = `${Math.min(100, Math.floor(100 * fraction))} %`;
+    this.terminal.status(`${this.invocation.command}  ${what}  ${percent}`);
+  }
+
+  /** Remembers what is to be shown should the command be stopped now. */
+  reached(document: object, words: string): void {
+    this.soFar = { document, words };
+  }
+
+  /** Ends with a verdict: the document, or its sentences. */
+  finish(document: Outcome, sentences: readonly string[]): ExitCode {
+    this.terminal.clearStatus();
+    const exitCode = EXIT[document.verdict];
+    if (this.invocation.json) this.terminal.print(JSON.stringify({ schema: 1, ...document }));
+    else this.terminal.print(this.marked(document.verdict, sentences));
+    if (exitCode !== EXIT.holds) this.terminal.note(`again: ${this.invocation.again}`);
+    return exitCode;
+  }
+
+  /** Sentences whose first word is the verdict, in its colour. */
+  marked(verdict: Outcome['verdict'], sentences: readonly string[]): string {
+    const paint = (word: string): string => this.terminal.paint(STYLES[verdict], word);
+    return sentences.join('\n').replace(/^\w+/, paint);
+  }
+
+  /** Ends without a verdict of the command's own. */
+  fail(failure: Failure): ExitCode {
+    this.terminal.clearStatus();
+    const exitCode = exitCodeOf(failure);
+    if (this.invocation.json)
+      this.terminal.print(JSON.stringify(this.failureDocument(failure, exitCode)));
+    for (const line of this.failureLines(failure, exitCode)) this.terminal.note(line);
+    return exitCode;
+  }
+
+  private failureDocument(failure: Failure, exitCode: ExitCode): object {
+    const { code, message, file, line, expected, rule } = failure;
+    const violations = rule === null ? {} : { violations: [{ rule, detail: message }] };
+    return {
+      schema: 1,
+      ...this.soFar.document,
+      command: this.invocation.command,
+      verdict: verdictOf(exitCode),
+      ok: false,
+      ...violations,
+      error: { code, message, file, line, expected },
+    };
+  }
+
+  private failureLines(failure: Failure, exitCode: ExitCode): string[] {
+    const { paintNote } = this.terminal;
+    const { message, stack } = failure;
+    if (exitCode === EXIT.interrupted) {
+      return [`${paintNote('yellow', 'interrupted')}: ${this.soFar.words} (${message})`];
+    }
+    const line = `${paintNote('red', 'ptfrag')}: ${message}`;
+    if (failure.name === 'UsageError') return [line, `see: ${this.invocation.help}`];
+    if (exitCode === EXIT.usage) return [line];
+    const ours = ['This is a mistake in ptfrag, not in what it was given.', stack ?? ''];
+    return [line, ...(isOurs(failure) ? ours : []), `again: ${this.invocation.again}`];
+  }
+}

@@ -1,0 +1,82 @@
+/** The thread that does a command's work: runs one job, says how far it is, posts what came out. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { compareTraces } from '../trace/compare.js';
+import { replayTrace } from '../trace/replay.js';
+import { examine } from './doctor.js';
+import { failureOf } from './failure.js';
+import type {
+  CompareRequest,
+  JobMessage,
+  JobName,
+  JobOrder,
+  Jobs,
+  Progress,
+  ReplayRequest,
+} from './job.js';
+import { countOf } from './table.js';
+
+if (parentPort === null) throw new Error('job-worker.js is started by the command, as a thread');
+const port = parentPort;
+const controller = new AbortController();
+
+/** Progress that comes faster than this is not worth a message. */
+const PROGRESS_MS = 40;
+
+let progressMs = 0;
+
+function post(message: JobMessage): void {
+  port.postMessage(message);
+}
+
+function progress(what: string, fraction: number, counts: Progress['counts'] = {}): void {
+  const now = performance.now();
+  if (now - progressMs < PROGRESS_MS) return;
+  progressMs = now;
+  post({ type: 'progress', progress: { what, fraction, counts } });
+}
+
+function compare({ traces, designs, gpUs }: CompareRequest): Promise<unknown> {
+  const names = new Map(traces.map(({ file, name }) => [file, name]));
+  return compareTraces(
+    traces.map(({ file }) => file),
+    {
+      designs,
+      gpUs,
+      nameOf: (file) => names.get(file) ?? file,
+      signal: controller.signal,
+      onProgress: ({ trace, index, traces: count, fraction }) =>
+        progress(count === 1 ? trace : `${index + 1} of ${count}  ${trace}`, fraction),
+      onTrace: (document) => post({ type: 'soFar', document }),
+    },
+  );
+}
+
+function replay(request: ReplayRequest): Promise<unknown> {
+  return replayTrace({
+    ...request,
+    signal: controller.signal,
+    onProgress: ({ bytesRead, bytesTotal, records, reads }) => {
+      const what = `${countOf(records, 'record')}, ${countOf(reads, 'read')}`;
+      progress(what, bytesRead / bytesTotal, { records, reads });
+    },
+  });
+}
+
+const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<unknown> } = {
+  compare,
+  replay,
+  doctor: async () => examine(),
+};
+
+function run({ name, request }: JobOrder): Promise<unknown> {
+  // The order's name and request belong together: `runJob` takes them as a pair.
+  return (RUN[name] as (request: unknown) => Promise<unknown>)(request);
+}
+
+port.on('message', () => controller.abort(new Error('stopped')));
+run(workerData as JobOrder)
+  .then(
+    (document) => post({ type: 'done', document }),
+    (error: unknown) => post({ type: 'failed', failure: failureOf(error) }),
+  )
+  .finally(() => port.close());

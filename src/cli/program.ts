@@ -1,0 +1,154 @@
+/** The command line: which commands and options there are, and what they are given. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { GEOMETRIES } from '../pgtable/geometry.js';
+
+export interface CommonFlags {
+  readonly json?: boolean;
+}
+
+export interface CompareFlags extends CommonFlags {
+  readonly gp?: number;
+  readonly design: readonly string[];
+}
+
+export interface ReplayFlags extends CommonFlags {
+  readonly threads: number;
+  readonly readers?: number;
+  readonly design: string;
+  readonly sharing: 'mm' | 'all';
+  readonly geometry?: string;
+  readonly seed: number;
+  readonly pages?: number;
+  readonly gp?: number;
+}
+
+/** What the commands do. */
+export interface Actions {
+  compare(traces: readonly string[], flags: CompareFlags): Promise<void>;
+  replay(trace: string, flags: ReplayFlags): Promise<void>;
+  demo(flags: CommonFlags): Promise<void>;
+  doctor(flags: CommonFlags): Promise<void>;
+}
+
+/** Texts that depend on the package as it is installed. */
+export interface PackageFacts {
+  readonly version: string;
+  /** Names of the recordings that come with it. */
+  readonly recordings: readonly string[];
+}
+
+const EXIT_CODES = `
+Exit codes: 0 holds; 1 a rule was violated or a comparison failed; 2 usage or
+input error; 3 inconclusive, a bound was reached; 130 interrupted.`;
+
+const EXAMPLES = `
+Examples:
+  ptfrag demo                          what this is about, in half a minute
+  ptfrag compare                       designs on all recordings of the package
+  ptfrag compare s390x/mix --json      one of them, as one JSON document
+  ptfrag replay s390x/mix --threads 2  on real threads, all rules checked`;
+
+const THREADS = 64;
+const GP = [1, 1e9] as const;
+
+/** Throws `CommanderError` for what it does not understand, and for --help and --version. */
+export function buildProgram(actions: Actions, facts: PackageFacts): Command {
+  const program = new Command('ptfrag')
+    .description('Page-table fragments in shared memory, every free through RCU.')
+    .version(facts.version)
+    .usage('COMMAND [options]')
+    // Errors are reported by the caller, as a line or as a document.
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  addDemo(program, actions);
+  addCompare(program, actions, facts);
+  addReplay(program, actions, facts);
+  addDoctor(program, actions);
+  return program.addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
+}
+
+function addDemo(program: Command, actions: Actions): void {
+  program
+    .command('demo')
+    .summary('a comparison, a replay, and what to try next')
+    .description('Compares designs on two recordings, then replays one on real threads.')
+    .addOption(jsonOption())
+    .addHelpText('after', EXIT_CODES)
+    .action((flags: CommonFlags) => actions.demo(flags));
+}
+
+function addCompare(program: Command, actions: Actions, facts: PackageFacts): void {
+  program
+    .command('compare')
+    .summary('designs side by side on recordings of real kernels')
+    .description(
+      'Does again what real kernels did, under several designs, and counts pages. The verdict is ' +
+        'about common: it holds no more than the kernel did.',
+    )
+    .argument('[TRACE...]', 'recordings (default: all of the package)')
+    .addOption(wholeOption('--gp <us>', 'length of real grace periods (default: as recorded)', GP))
+    .option('--design <name>', 'set beside common; repeatable (default: whole-page)', collect)
+    .addOption(jsonOption())
+    .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
+    .action((traces: string[], { design = ['whole-page'], ...flags }: Partial<CompareFlags>) =>
+      actions.compare(traces, { design, ...flags }),
+    );
+}
+
+function addReplay(program: Command, actions: Actions, facts: PackageFacts): void {
+  const sharings = ['mm', 'all'];
+  const geometries = Object.keys(GEOMETRIES);
+  program
+    .command('replay')
+    .summary('one design on real threads, all rules checked')
+    .description(
+      'Does what a recording says on real threads, while others read. With --threads 1 the ' +
+        "recording's own clock decides, and the figures are those of compare.",
+    )
+    .argument('<TRACE>', 'a recording')
+    .addOption(wholeOption('--threads <n>', 'that allocate and free', [1, THREADS]).default(2))
+    .addOption(wholeOption('--readers <n>', 'threads that read (default: 2)', [0, THREADS]))
+    .option('--design <name>', 'on threads there is only common', 'common')
+    .addOption(new Option('--sharing <with>', 'who shares pages').choices(sharings).default('mm'))
+    .addOption(new Option('--geometry <name>', "not the recording's own").choices(geometries))
+    .addOption(wholeOption('--seed <n>', 'of what is left to chance', [0, 2 ** 32 - 1]).default(1))
+    .addOption(wholeOption('--pages <n>', 'of the heap (default: plenty)', [1, 2 ** 24]))
+    .addOption(wholeOption('--gp <us>', 'length of grace periods; with --threads 1 only', GP))
+    .addOption(jsonOption())
+    .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
+    .action((trace: string, flags: ReplayFlags) => actions.replay(trace, flags));
+}
+
+function addDoctor(program: Command, actions: Actions): void {
+  program
+    .command('doctor')
+    .summary('what this machine supports, and why not')
+    .description('Tries what ptfrag needs: shared memory, threads that can wait, room.')
+    .addOption(jsonOption())
+    .addHelpText('after', EXIT_CODES)
+    .action((flags: CommonFlags) => actions.doctor(flags));
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'one JSON document on stdout; all else goes to stderr');
+}
+
+function recordingsHelp({ recordings }: PackageFacts): string {
+  return `\nA TRACE is a file, or a recording of the package:\n  ${recordings.join('\n  ')}\n`;
+}
+
+function wholeOption(
+  flags: string,
+  description: string,
+  [least, most]: readonly [number, number],
+): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  });
+}
+
+function collect(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name];
+}

@@ -1,0 +1,106 @@
+/** One command line, from its arguments to the exit code. */
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { commandLine, selfCommand } from './again.js';
+import { compare, doctor, replay } from './commands.js';
+import { Context } from './context.js';
+import { demo } from './demo.js';
+import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
+import { watchSignals } from './interrupt.js';
+import { type Actions, buildProgram, type CommonFlags } from './program.js';
+import { Terminal } from './terminal.js';
+import { bundledTraces, findTrace } from './traces.js';
+
+const COMMANDS = ['demo', 'compare', 'replay', 'doctor'] as const;
+
+type CommandName = (typeof COMMANDS)[number];
+
+/** Runs the command line; never throws. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+  const interrupt = watchSignals();
+  try {
+    return await new Run(args, terminal, interrupt.signal).toEnd();
+  } finally {
+    terminal.clearStatus();
+    interrupt.release();
+  }
+}
+
+/** The actions of the commands, and the context that the one that was asked for runs in. */
+class Run implements Actions {
+  private readonly args: readonly string[];
+  private readonly terminal: Terminal;
+  private readonly signal: AbortSignal;
+  private context: Context;
+  private exitCode: ExitCode = EXIT.holds;
+
+  constructor(args: readonly string[], terminal: Terminal, signal: AbortSignal) {
+    this.args = args;
+    this.terminal = terminal;
+    this.signal = signal;
+    const command = COMMANDS.find((name) => name === args[0]) ?? null;
+    this.context = this.start(command, args.includes('--json') ? { json: true } : {});
+  }
+
+  async toEnd(): Promise<ExitCode> {
+    const recordings = bundledTraces().map(({ name }) => name);
+    const program = buildProgram(this, { version: packageVersion(), recordings });
+    try {
+      if (this.args.length === 0) program.outputHelp();
+      else await program.parseAsync(this.args, { from: 'user' });
+      return this.exitCode;
+    } catch (error) {
+      if (error instanceof CommanderError && error.exitCode === 0) return EXIT.holds;
+      return this.context.fail(this.failure(error));
+    }
+  }
+
+  async compare(given: readonly string[], flags: Parameters<Actions['compare']>[1]): Promise<void> {
+    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : bundledTraces();
+    const request = { traces, designs: flags.design, gpUs: flags.gp ?? null };
+    this.exitCode = await compare(request, this.start('compare', flags));
+  }
+
+  async replay(given: string, flags: Parameters<Actions['replay']>[1]): Promise<void> {
+    const { threads, design, sharing, seed, geometry = null, pages = null, gp = null } = flags;
+    const { file, name } = findTrace(given);
+    const readers = flags.readers ?? (threads > 1 ? 2 : 0);
+    const request = { file, threads, readers, design, sharing, seed, geometry, pages, gpUs: gp };
+    this.exitCode = await replay(request, name, this.start('replay', flags, { '--seed': seed }));
+  }
+
+  async demo(flags: CommonFlags): Promise<void> {
+    this.exitCode = await demo(this.start('demo', flags), selfCommand());
+  }
+
+  async doctor(flags: CommonFlags): Promise<void> {
+    this.exitCode = await doctor(this.start('doctor', flags));
+  }
+
+  /** `more`: options that a repetition needs, whether they were given or not. */
+  private start(
+    command: CommandName | null,
+    { json = false }: CommonFlags,
+    more: Readonly<Record<string, number>> = {},
+  ): Context {
+    const again = commandLine(this.args, more);
+    const help = commandLine([...(command === null ? [] : [command]), '--help']);
+    this.context = new Context(this.terminal, this.signal, { command, json, again, help });
+    return this.context;
+  }
+
+  /** Commander's errors are about the command line. */
+  private failure(error: unknown): Failure {
+    if (!(error instanceof CommanderError)) return failureOf(error);
+    const code = error.code
+      .replace(/^commander\./, '')
+      .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return misuse(code, error.message.replace(/^error: /, '').replaceAll('\n', ' '));
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

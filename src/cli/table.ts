@@ -1,0 +1,66 @@
+/** Numbers as people read them, in columns, and sentences in lines. */
+
+/**
+ * Rows of cells, every column aligned to the right and at least `width` wide, so that tables of the
+ * same kind below each other have the same columns.
+ */
+export function alignRight(rows: readonly (readonly string[])[], width: number): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(width, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join(' '));
+}
+
+/** Texts, each filled up to the longest. */
+export function padAll(texts: readonly string[], width = 0): string[] {
+  const longest = Math.max(width, ...texts.map((text) => text.length));
+  return texts.map((text) => text.padEnd(longest));
+}
+
+/** 12,345 */
+export function formatCount(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** 1,234.56 */
+export function formatMean(value: number): string {
+  const [whole = '', fraction = ''] = value.toFixed(2).split('.');
+  return `${formatCount(Number(whole))}.${fraction}`;
+}
+
+/** The one as a multiple of the other. Of nothing there are no multiples. */
+export function formatRatio(value: number, reference: number): string {
+  return reference > 0 ? (value / reference).toFixed(2) : '-';
+}
+
+export function formatMib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(2);
+}
+
+/** Microseconds in the unit that suits them. */
+export function formatUs(us: number): string {
+  if (us < 1000) return `${us} us`;
+  return us < 1e6 ? `${(us / 1e3).toFixed(1)} ms` : `${(us / 1e6).toFixed(1)} s`;
+}
+
+export function formatSeconds(seconds: number): string {
+  return `${seconds.toFixed(1)} s`;
+}
+
+/** `1 mm`, `2 mms`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Breaks a sentence at blanks so that no line has more than `columns`, where words allow it. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

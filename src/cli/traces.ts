@@ -1,0 +1,44 @@
+/** Which recordings a command means: those of the package by name, any other by its path. */
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** A file, and what people and documents call it. */
+export interface NamedTrace {
+  readonly file: string;
+  readonly name: string;
+}
+
+const FOLDER: string = fileURLToPath(new URL('../../traces/', import.meta.url));
+const SUFFIX = '.txt.gz';
+
+/** Forms of a recording that hold its allocations, the better one first. */
+const FORMS = ['.canon', '.frag'] as const;
+
+/** The package's recordings, each in its better form, by name. */
+export function bundledTraces(): NamedTrace[] {
+  const names = allNames();
+  const recordings = new Set(names.map((name) => name.replace(/\.\w+$/, '')));
+  return [...recordings].sort().map((recording) => {
+    const form = FORMS.find((suffix) => names.includes(recording + suffix));
+    return bundled(`${recording}${form}`);
+  });
+}
+
+/** A path; or the name of one of the package's recordings, with its form or without. */
+export function findTrace(given: string): NamedTrace {
+  if (existsSync(given)) return { file: given, name: given };
+  const names = allNames();
+  const found = ['', ...FORMS].map((form) => given + form).find((name) => names.includes(name));
+  return found === undefined ? { file: given, name: given } : bundled(found);
+}
+
+function bundled(name: string): NamedTrace {
+  return { file: FOLDER + name + SUFFIX, name };
+}
+
+function allNames(): string[] {
+  if (!existsSync(FOLDER)) return [];
+  return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((path) => FORMS.some((form) => path.endsWith(form + SUFFIX)))
+    .map((path) => path.slice(0, -SUFFIX.length).replaceAll('\\', '/'));
+}
