@@ -108,6 +108,12 @@ describe('a walk for the whole-heap check', () => {
     expect(found[0]).toMatch(/^P4 : node \d+ does not point back$/);
   });
 
+  it('finds a head that does not point back to the last node', () => {
+    const [nodes, found] = walk((mem, list) => mem.poke(at(list, 1), at(list, 6)));
+    expect(nodes).toEqual([8, 6, 4]);
+    expect(found).toEqual(['P4 : its head does not point back']);
+  });
+
   it('finds a link out of the heap, and a cycle that leaves the head out', () => {
     const [, outside] = walk((mem, list) => mem.poke(at(list, 6), -4));
     expect(outside).toEqual(['P4 : node -4 does not point back']);

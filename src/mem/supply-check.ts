@@ -114,5 +114,8 @@ export function walkList(heap: Heap, head: Word, rule: string, found: Violation[
     node = listNext(heap.mem, head, node);
   }
   if (node !== null) found.push({ rule, detail: `list at ${head} has no end` });
+  else if (listPrevious(heap.mem, head) !== previous) {
+    found.push({ rule, detail: `list at ${head}: its head does not point back` });
+  }
   return nodes;
 }

@@ -1,4 +1,4 @@
-/** A thread of a test: attaches to the heap, waits for the others, runs its job, says what came out. */
+/** A thread of a test: attaches to the heap, waits for the others, runs its job, says how it ended. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openHeap } from '#src/mem/heap.js';
 import { SharedMemory } from '#src/mem/shared.js';
