@@ -7,7 +7,6 @@ import { freeTable } from '#src/frag/free.js';
 import { createMm, partialList } from '#src/frag/mm.js';
 import { type Heap, headerWord, mmRecord, pfnOfAddress, type Thread } from '#src/mem/heap.js';
 import { HEAP } from '#src/mem/layout.js';
-import { listFirst, listNext } from '#src/mem/list.js';
 import { supplyCounts } from '#src/mem/supply.js';
 import { attachThread } from '#src/rcu/attach.js';
 import { pollAll } from '#src/rcu/callback.js';
@@ -23,6 +22,7 @@ import {
   KIND_0,
   kindOf,
   makeHeap,
+  nodesOf,
   pageField,
   siblingOf,
   statesOf,
@@ -63,10 +63,7 @@ function makePage(perPage: number, options: HeapOptions = {}): Page {
 /** Pages on the list of partial pages, by address of the node. */
 function listed(heap: Heap, mm: MmId): Word[] {
   const list = partialList(mmRecord(heap, heap.sharedOwner ? (0 as MmId) : mm), KIND_0);
-  const nodes: Word[] = [];
-  for (let n = listFirst(heap.mem, list); n !== null; n = listNext(heap.mem, list, n))
-    nodes.push(n);
-  return nodes;
+  return nodesOf(heap, list);
 }
 
 /** Ends the grace period under way, or a whole one, and runs what is ripe once. */

@@ -28,11 +28,12 @@ function makeLists(): Memory {
 /** A list forwards; that it is the same backwards is checked on the way. */
 function read(mem: Memory, head: Word): Word[] {
   const nodes: Word[] = [];
-  for (let node = listFirst(mem, head); node !== null; node = listNext(mem, head, node)) {
+  for (let node = listNext(mem, head, head); node !== null; node = listNext(mem, head, node)) {
     expect(listPrevious(mem, node)).toBe(nodes.at(-1) ?? head);
     nodes.push(node);
   }
   expect(listPrevious(mem, head)).toBe(nodes.at(-1) ?? head);
+  expect(listFirst(mem, head)).toBe(nodes[0] ?? 0);
   return nodes;
 }
 

@@ -8,20 +8,23 @@ import { findFree, formatPage, getState, initStates, setState } from '#src/frag/
 import {
   A,
   allFree,
+  bitsOfC,
   C,
   F,
   formatState,
   freeBits,
-  hasC,
+  fromA,
   hasN,
   lowestSlot,
   N,
   PER_WORD,
   ripen,
   type State,
+  slotBit,
   stateAt,
   stateWords,
   TRANSITIONS,
+  withA,
   withState,
 } from '#src/frag/state.js';
 import { ptdescOf } from '#src/mem/heap.js';
@@ -53,10 +56,11 @@ function checkWord(word: number, states: readonly State[]): void {
   expect(pack(states)).toBe(word);
   expect(formatState(word, states.length)).toBe(text);
   expect(ripen(word), text).toBe(pack(states.map((state) => AFTER_GRACE[state])));
-  expect(hasC(word), text).toBe(states.includes(C));
   expect(hasN(word), text).toBe(states.includes(N));
-  const free = states.map((state, slot) => (state === F ? 1 << (2 * slot) : 0));
-  const bits = free.reduce((sum, bit) => sum | bit, 0);
+  const bitsOf = (which: State): number =>
+    states.reduce<number>((bits, state, slot) => bits | (state === which ? 1 << (2 * slot) : 0), 0);
+  expect(bitsOfC(word), text).toBe(bitsOf(C));
+  const bits = bitsOf(F);
   expect(freeBits(word), text).toBe(bits);
   if (bits !== 0) expect(lowestSlot(bits), text).toBe(states.indexOf(F));
 }
@@ -77,11 +81,20 @@ describe('a state word', () => {
     fc.assert(
       fc.property(STATES_16, slot, fc.constantFrom(...STATES), (states, changed, state) => {
         const after = withState(pack(states), changed, state);
+        const allocated = withState(after, changed, A);
+        expect(withA(after, changed)).toBe(allocated);
+        expect(fromA(allocated, changed, state)).toBe(after);
         expect(Array.from(states, (_, i) => stateAt(after, i))).toEqual(
           states.with(changed, state),
         );
       }),
     );
+  });
+
+  it('has a bit for each of its slots, and none for those of other words', () => {
+    const bits = Array.from({ length: 48 }, (_, i) => slotBit(i - 16));
+    const own = Array.from({ length: 16 }, (_, slot) => 1 << (2 * slot));
+    expect(bits).toEqual([...Array(16).fill(0), ...own, ...Array(16).fill(0)]);
   });
 
   it('changes in a grace period only as the transitions allow, one step each', () => {

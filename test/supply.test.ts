@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { at, type Pfn, type Word } from '#src/base/units.js';
 import { type Heap, headerWord, ptdescOf, type Thread } from '#src/mem/heap.js';
 import { HEAP, ORDERS, PTDESC } from '#src/mem/layout.js';
-import { listAdd, listDelete, listFirst, listNext } from '#src/mem/list.js';
+import { listAdd, listDelete } from '#src/mem/list.js';
 import { freeListOf, growSupply, returnPages, supplyCounts, takePages } from '#src/mem/supply.js';
 import { checkSupply, type Violation } from '#src/mem/supply-check.js';
 import { Bitmap } from './support/bitmap.js';
-import { kindOf, makeHeap } from './support/heap.js';
+import { kindOf, makeHeap, nodesOf } from './support/heap.js';
 
 const PAGES_MAX = 700;
 
@@ -31,13 +31,9 @@ function checkAgainst(heap: Heap, thread: Thread, bitmap: Bitmap): void {
 /** The free blocks of each order. */
 function freeBlocks(heap: Heap): number[][] {
   return Array.from({ length: ORDERS }, (_, order) => {
-    const blocks: number[] = [];
-    const list = freeListOf(order);
-    let link = listFirst(heap.mem, list);
-    while (link !== null) {
-      blocks.push((link - heap.ptdescsAt - PTDESC.LINK) / PTDESC.WORDS);
-      link = listNext(heap.mem, list, link);
-    }
+    const blocks = nodesOf(heap, freeListOf(order)).map(
+      (link) => (link - heap.ptdescsAt - PTDESC.LINK) / PTDESC.WORDS,
+    );
     return blocks.sort((a, b) => a - b);
   });
 }

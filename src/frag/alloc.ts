@@ -8,25 +8,27 @@
  */
 import { UsageError } from '../base/errors.js';
 import type { FragIndex, KindId, MmId, Word } from '../base/units.js';
-import {
-  type Heap,
-  type HeapKind,
-  pageAddress,
-  pfnOfAddress,
-  ptdescOf,
-  type Thread,
-} from '../mem/heap.js';
+import type { Heap, HeapKind, Thread } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { listAdd, listDelete, listFirst } from '../mem/list.js';
-import { breakRule, release } from '../mem/lock.js';
-import type { Memory } from '../mem/memory.js';
-import { returnPages, takePages } from '../mem/supply.js';
-import { eraseNode, fillEmpty, findNotEmpty, hasResidue } from './contents.js';
-import { countTables, lockMm, mmNotLive, partialList, tryLockMm } from './mm.js';
-import { findFree, initStates, setState, tableAt } from './ptdesc.js';
-import { A } from './state.js';
+import * as lists from '../mem/list.js';
+import * as locks from '../mem/lock.js';
+import { breakRule } from '../mem/lock.js';
+import * as supply from '../mem/supply.js';
+import * as contents from './contents.js';
+import * as mms from './mm.js';
+import * as ptdescs from './ptdesc.js';
+import * as states from './state.js';
 
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
+const { pageAddress, pfnOfAddress, ptdescOf } = heaps;
+const { listAdd, listDelete, listFirst } = lists;
+const { acquire, release } = locks;
+const { returnPages, takePages } = supply;
+const { eraseNode, fillEmpty, findNotEmpty } = contents;
+const { isLive, lockMm, mmNotLive, ownerOf, partialList, tablesWordOf } = mms;
+const { findFree, initStates, slotOf, stateWordOf, tableAt } = ptdescs;
+const { withA } = states;
 
 /**
  * Allocates a table of a kind for an mm: its address, in the kind's empty state, or null when no
@@ -41,21 +43,10 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
   const owner = lockMm(thread, mm, 'allocTable');
   const node = listFirst(mem, partialList(owner, kindId));
-  if (node === null) {
+  if (node === 0) {
     release(thread, owner);
     return allocFresh(thread, mm, kindId, kind);
   }
-  const table = takeFragment(heap, mem, node, kind);
-  countTables(heap, mm, 1);
-  release(thread, owner);
-  // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
-  if (hasResidue(kind)) fillEmpty(mem, table, kind.fragmentWords, kind);
-  if (heap.debug) requireEmpty(heap, table, kind);
-  return table;
-}
-
-/** F to A in the page whose list node is `node`. Context: owner's lock held. */
-function takeFragment(heap: Heap, mem: Memory, node: Word, kind: HeapKind): Word {
   const pfn = pfnOfAddress(heap, node);
   const ptdesc = ptdescOf(heap, pfn);
   const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
@@ -67,10 +58,18 @@ function takeFragment(heap: Heap, mem: Memory, node: Word, kind: HeapKind): Word
     eraseNode(mem, node, kind);
     mem.poke((ptdesc + HOLDER) as Word, 0);
   }
-  setState(mem, ptdesc, index, A);
+  const stateWord = stateWordOf(ptdesc, index);
+  mem.poke(stateWord, withA(mem.peek(stateWord), slotOf(index)));
   const allocated = (ptdesc + ALLOCATED) as Word;
   mem.poke(allocated, mem.peek(allocated) + 1);
-  return tableAt(heap, pfn, kind, index);
+  const tables = tablesWordOf(heap, mm);
+  mem.poke(tables, mem.peek(tables) + 1);
+  const table = tableAt(heap, pfn, kind, index);
+  release(thread, owner);
+  // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
+  if (kind.hasResidue) fillEmpty(mem, table, kind.fragmentWords, kind);
+  if (heap.debug) requireEmpty(heap, table, kind);
+  return table;
 }
 
 function allocFresh(thread: Thread, mm: MmId, kindId: KindId, kind: HeapKind): Word | null {
@@ -84,14 +83,17 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, kind: HeapKind): W
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
-  const owner = tryLockMm(thread, mm);
-  if (owner === null) {
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  if (!isLive(heap, mm)) {
+    release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
     returnPages(thread, pfn, retireUnseen);
     throw mmNotLive(mm, 'allocTable');
   }
   mem.store((ptdesc + OWNER) as Word, owner);
-  countTables(heap, mm, 1);
+  const tables = tablesWordOf(heap, mm);
+  mem.poke(tables, mem.peek(tables) + 1);
   if (kind.perPage > 1) {
     const holder = 1 as FragIndex;
     listAdd(mem, partialList(owner, kindId), tableAt(heap, pfn, kind, holder));

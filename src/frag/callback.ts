@@ -13,19 +13,31 @@
  */
 import type { FragIndex, KindId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, type HeapKind, pfnOfPtdesc, type Thread } from '../mem/heap.js';
+import type { Heap, HeapKind, Thread } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { listAdd } from '../mem/list.js';
-import { acquire, breakRule, release } from '../mem/lock.js';
+import * as lists from '../mem/list.js';
+import * as locks from '../mem/lock.js';
+import { breakRule } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
-import { returnPages } from '../mem/supply.js';
-import { type CallbackTable, callRcu, HEAD_IDLE } from '../rcu/callback.js';
-import { PAGE_CALLBACK } from './free.js';
-import { mmCallback, partialList } from './mm.js';
-import { findFree, stateWordOf, tableAt } from './ptdesc.js';
-import { allFree, hasC, PER_WORD, ripen } from './state.js';
+import * as supply from '../mem/supply.js';
+import type { CallbackTable } from '../rcu/callback.js';
+import * as callbacks from '../rcu/callback.js';
+import * as frees from './free.js';
+import * as mms from './mm.js';
+import * as ptdescs from './ptdesc.js';
+import * as states from './state.js';
 
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
+const { pfnOfPtdesc } = heaps;
+const { listAdd } = lists;
+const { acquire, release } = locks;
+const { returnPages } = supply;
+const { callRcu, HEAD_IDLE } = callbacks;
+const { PAGE_CALLBACK } = frees;
+const { mmCallback, partialList } = mms;
+const { findFree, stateWordOf, tableAt } = ptdescs;
+const { allFree, bitsOfC, PER_WORD, ripen } = states;
 
 /** What a page looks like after its states ripened. */
 const ALL_FREE = 0;
@@ -41,49 +53,72 @@ export function pageCallback(thread: Thread, head: Word): void {
   const ptdesc = (head - RCU) as Word;
   // OBSERVE(last-free): negative means that the last free's accesses to the page are done.
   const owner = mem.load((ptdesc + OWNER) as Word) as Word;
-  const locked = owner > 0;
-  if (locked) acquire(thread, owner);
+  if (owner < 0) {
+    ripenPrivate(thread, ptdesc);
+    return;
+  }
+  acquire(thread, owner);
   const kindId = mem.peek((ptdesc + KIND) as Word) as KindId;
   const kind = heap.kinds[kindId] as HeapKind;
   const outcome = ripenPage(mem, ptdesc, kind.perPage);
   if (outcome === ALL_FREE) {
-    if (locked) release(thread, owner);
+    release(thread, owner);
     returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
     return;
   }
-  if (locked && mem.peek((ptdesc + HOLDER) as Word) === 0) {
-    relist(heap, mem, ptdesc, kind, partialList(owner, kindId));
+  if (mem.peek((ptdesc + HOLDER) as Word) === 0 && mem.peek((ptdesc + ALLOCATED) as Word) !== 0) {
+    const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
+    if (index >= 0) {
+      // P4: some A, some F. P2: the fragment's grace period is over, so no reader is in it, and the
+      // node may be written (H3).
+      const node = tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
+      listAdd(mem, partialList(owner, kindId), node);
+      mem.poke((ptdesc + HOLDER) as Word, index + 1);
+    }
   }
   // The last access to the page: from here on its head is idle, or somebody else may run it.
   if (outcome === SOME_C) callRcu(thread, head, PAGE_CALLBACK);
   else mem.poke(head, HEAD_IDLE);
-  if (locked) release(thread, owner);
+  release(thread, owner);
+}
+
+/** The same for a page without A: nobody else has it, so no lock, and what isn't free yet is C. */
+function ripenPrivate(thread: Thread, ptdesc: Word): void {
+  const { heap, mem } = thread;
+  const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
+  if (ripenPage(mem, ptdesc, kind.perPage) === ALL_FREE) {
+    returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
+  } else {
+    callRcu(thread, (ptdesc + RCU) as Word, PAGE_CALLBACK);
+  }
 }
 
 /** C to F and N to C in all words. Context: owner's lock held, or no A. */
 function ripenPage(mem: Memory, ptdesc: Word, perPage: number): number {
-  let free = true;
-  let waiting = false;
-  for (let first = 0; first < perPage; first += PER_WORD) {
-    const word = stateWordOf(ptdesc, first as FragIndex);
-    const after = ripen(mem.peek(word));
-    mem.poke(word, after);
-    free = free && after === allFree(perPage - first);
-    waiting = waiting || hasC(after);
-  }
-  if (free) return ALL_FREE;
-  return waiting ? SOME_C : NO_C;
+  const word = stateWordOf(ptdesc, 0 as FragIndex);
+  const after = ripen(mem.peek(word));
+  mem.poke(word, after);
+  if (perPage > PER_WORD) return ripenBeyond(mem, ptdesc, perPage, after);
+  return outcomeOf(after ^ allFree(perPage), bitsOfC(after));
 }
 
-/** Lists an unlisted page if it has an A and an F (P4). Context: owner's lock held. */
-function relist(heap: Heap, mem: Memory, ptdesc: Word, kind: HeapKind, list: Word): void {
-  if (mem.peek((ptdesc + ALLOCATED) as Word) === 0) return;
-  const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
-  if (index < 0) return;
-  // P2: the fragment is F, so its grace period is over: no reader is in it, and the node may
-  // be written (H3).
-  listAdd(mem, list, tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index));
-  mem.poke((ptdesc + HOLDER) as Word, index + 1);
+/** The same behind the first word, which reads `after`. All words are full of fragments. */
+function ripenBeyond(mem: Memory, ptdesc: Word, perPage: number, first: number): number {
+  let notFree = ~first;
+  let waiting = bitsOfC(first);
+  for (let index = PER_WORD; index < perPage; index += PER_WORD) {
+    const word = stateWordOf(ptdesc, index as FragIndex);
+    const after = ripen(mem.peek(word));
+    mem.poke(word, after);
+    notFree |= ~after;
+    waiting |= bitsOfC(after);
+  }
+  return outcomeOf(notFree, waiting);
+}
+
+function outcomeOf(notFree: number, waiting: number): number {
+  if (notFree === 0) return ALL_FREE;
+  return waiting !== 0 ? SOME_C : NO_C;
 }
 
 /** The last stores to a page that is all F. Context: supply lock held, nobody else has the page. */

@@ -9,8 +9,10 @@
 import type { Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Kind } from '../mem/heap.js';
-import { NODE_WORDS } from '../mem/list.js';
+import * as lists from '../mem/list.js';
 import type { Memory } from '../mem/memory.js';
+
+const { NODE_WORDS } = lists;
 
 /** Words that are written one by one before copying pays. */
 const SEED_WORDS = 64;
@@ -33,12 +35,7 @@ export function fillEmpty(mem: Memory, table: Word, words: number, kind: Kind): 
 /** Puts the words of a list node back to the empty value (H4). */
 export function eraseNode(mem: Memory, node: Word, kind: Kind): void {
   mem.poke(node, kind.emptyEven);
-  mem.poke(at(node, 1), kind.emptyOdd);
-}
-
-/** Whether an empty table of this kind may differ from the empty value. */
-export function hasResidue(kind: Kind): boolean {
-  return (kind.residueEven | kind.residueOdd) !== 0 || kind.entryWords < kind.fragmentWords;
+  mem.poke((node + 1) as Word, kind.emptyOdd);
 }
 
 /** Offset of the first word that is not empty, from `from` on; null if the table is empty. */

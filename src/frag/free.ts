@@ -17,27 +17,30 @@
 import { UsageError } from '../base/errors.js';
 import type { FragIndex, GracePeriod, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import {
-  type Heap,
-  type HeapKind,
-  mmOfRecord,
-  pageAddress,
-  pfnOfAddress,
-  ptdescOf,
-  type Thread,
-} from '../mem/heap.js';
+import type { Heap, HeapKind, Thread } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { listDelete } from '../mem/list.js';
-import { release } from '../mem/lock.js';
+import * as lists from '../mem/list.js';
+import * as locks from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
-import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
-import { graceBegun } from '../rcu/grace-period.js';
+import * as callbacks from '../rcu/callback.js';
+import * as gracePeriods from '../rcu/grace-period.js';
 import { findNotEmpty } from './contents.js';
-import { countTables, lockMm, ownerOf } from './mm.js';
-import { formatPage, getState, kindIdOf, setState, tableAt } from './ptdesc.js';
-import { A, C, N, type State } from './state.js';
+import * as mms from './mm.js';
+import * as ptdescs from './ptdesc.js';
+import { formatPage, kindIdOf } from './ptdesc.js';
+import type { State } from './state.js';
+import * as states from './state.js';
 
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
+const { mmOfRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
+const { listDelete } = lists;
+const { release } = locks;
+const { callRcu, HEAD_IDLE } = callbacks;
+const { graceBegun } = gracePeriods;
+const { lockMm, ownerOf, refused, tablesWordOf } = mms;
+const { getState, slotOf, stateWordOf, tableAt } = ptdescs;
+const { A, C, fromA, N, stateAt } = states;
 
 /** Index of the page callback in the callback table (frag/callback.ts). */
 export const PAGE_CALLBACK = 0;
@@ -54,27 +57,33 @@ export const PAGE_CALLBACK = 0;
 export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   const { heap, mem } = thread;
   const owner = lockMm(thread, mm, 'freeTable');
-  const inPages = (table | 0) === table && table >= heap.pagesAt && table < heap.words;
-  const pfn = inPages ? pfnOfAddress(heap, table) : (0 as Pfn);
+  if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
+    throw refused(thread, owner, explainForeign(heap, mm, table));
+  }
+  const pfn = pfnOfAddress(heap, table);
   const ptdesc = ptdescOf(heap, pfn);
   // Plain: for a page of ours the lock orders it; for another's it is racy, but then we only
   // report the caller's error.
-  if (!inPages || mem.peek((ptdesc + OWNER) as Word) !== owner) {
-    refuse(thread, owner, explainForeign(heap, mm, table));
+  if (mem.peek((ptdesc + OWNER) as Word) !== owner) {
+    throw refused(thread, owner, explainForeign(heap, mm, table));
   }
   const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
   const offset = table - pageAddress(heap, pfn);
   const index = (offset >>> kind.fragmentShift) as FragIndex;
+  const stateWord = stateWordOf(ptdesc, index);
+  const before = mem.peek(stateWord);
   const aligned = (offset & (kind.fragmentWords - 1)) === 0;
-  if (!aligned || getState(mem, ptdesc, index) !== A || heap.debug) {
+  if (!aligned || stateAt(before, slotOf(index)) !== A || heap.debug) {
     const misuse = explainTable(heap, mm, table);
-    if (misuse !== null) refuse(thread, owner, misuse);
+    if (misuse !== null) throw refused(thread, owner, misuse);
   }
   const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
   if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
-  setState(mem, ptdesc, index, deferState(thread, (ptdesc + RCU) as Word));
+  const deferred = deferState(thread, (ptdesc + RCU) as Word);
+  mem.poke(stateWord, fromA(before, slotOf(index), deferred));
   mem.poke((ptdesc + ALLOCATED) as Word, allocated - 1);
-  countTables(heap, mm, -1);
+  const tables = tablesWordOf(heap, mm);
+  mem.poke(tables, mem.peek(tables) - 1);
   if (allocated === 1) {
     // PUBLISH(last-free): our last access to the page, which belongs to its callback from here
     // on. It may be returned before we release the lock; the mm's record is not, for this free
@@ -103,11 +112,6 @@ function deferState(thread: Thread, head: Word): State {
     return C;
   }
   return graceBegun(thread.heap, waits as GracePeriod) ? N : C;
-}
-
-function refuse(thread: Thread, lock: Word, misuse: UsageError): never {
-  release(thread, lock);
-  throw misuse;
 }
 
 /** Why `table` is not in a page of the mm with tables left. Context: owner's lock held. */

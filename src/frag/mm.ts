@@ -18,12 +18,15 @@
 import { LimitError, UsageError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmOfRecord, mmRecord, type Thread } from '../mem/heap.js';
+import type { Heap, Thread } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
-import { acquire, breakRule, release } from '../mem/lock.js';
+import * as locks from '../mem/lock.js';
+import { breakRule } from '../mem/lock.js';
 import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
 
+const LIVE = 1;
 export const MM_FREE = 0;
 export const MM_LIVE = 1;
 export const MM_DYING = 2;
@@ -36,12 +39,14 @@ export const MM_CALLBACK = 1;
 
 // Consts of this module: see the end of ptdesc.ts's header.
 const { LISTS, STATE, TABLES } = MM;
+const { headerWord, mmOfRecord, mmRecord } = heaps;
+const { acquire, release } = locks;
 
 const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
 
 /** The record whose lock and lists serve `mm`; its first word is its lock. */
 export function ownerOf(heap: Heap, mm: MmId): Word {
-  return mmRecord(heap, heap.sharedOwner ? COMMON_OWNER : mm);
+  return heap.sharedOwner === true ? heap.mmsAt : mmRecord(heap, mm);
 }
 
 /** Head of the owner's list of partial pages of a kind. */
@@ -98,34 +103,39 @@ function takeRecord(thread: Thread): MmId | null {
 
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
 export function lockMm(thread: Thread, mm: MmId, what: string): Word {
-  const { heap } = thread;
-  if ((mm | 0) !== mm || mm <= COMMON_OWNER || mm >= heap.mmsMax) {
-    throw new UsageError('no-such-mm', `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`);
+  const { heap, mem } = thread;
+  if ((mm | 0) !== mm || mm <= 0 || mm >= heap.mmsMax) throw noSuchMm(heap, mm, what);
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  if (mem.peek((mmRecord(heap, mm) + STATE) as Word) !== LIVE) {
+    throw refused(thread, owner, mmNotLive(mm, what));
   }
-  const owner = tryLockMm(thread, mm);
-  if (owner === null) throw mmNotLive(mm, what);
   return owner;
 }
 
-/** Locks the owner of an mm if the mm is live; null, with nothing held, if not. */
-export function tryLockMm(thread: Thread, mm: MmId): Word | null {
-  const { heap, mem } = thread;
-  const owner = ownerOf(heap, mm);
-  acquire(thread, owner);
-  if (mem.peek((mmRecord(heap, mm) + STATE) as Word) === MM_LIVE) return owner;
-  release(thread, owner);
-  return null;
+function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
+  const message = `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`;
+  return new UsageError('no-such-mm', message);
+}
+
+/** Context: owner's lock held. */
+export function isLive(heap: Heap, mm: MmId): boolean {
+  return heap.mem.peek((mmRecord(heap, mm) + STATE) as Word) === LIVE;
 }
 
 export function mmNotLive(mm: MmId, what: string): UsageError {
   return new UsageError('mm-not-live', `${what}: mm ${mm} was destroyed or never created`);
 }
 
-/** Adds to the mm's count of tables. Context: owner's lock held. */
-export function countTables(heap: Heap, mm: MmId, change: number): void {
-  const { mem } = heap;
-  const tables = (mmRecord(heap, mm) + TABLES) as Word;
-  mem.poke(tables, mem.peek(tables) + change);
+/** Lets go of the lock and returns what to throw: the end of an operation that changed nothing. */
+export function refused(thread: Thread, lock: Word, misuse: UsageError): UsageError {
+  release(thread, lock);
+  return misuse;
+}
+
+/** The word that counts the mm's tables. Context of its use: owner's lock held. */
+export function tablesWordOf(heap: Heap, mm: MmId): Word {
+  return (mmRecord(heap, mm) + TABLES) as Word;
 }
 
 /** Live tables of an mm. Throws `UsageError` if the mm is not live. */
@@ -184,7 +194,7 @@ export function destroyMm(thread: Thread, mm: MmId): void {
 /** Without tables no page of this mm has an A, so none is on a list (P4). */
 function requireEmptyLists(heap: Heap, mm: MmId): void {
   for (let kind = 0; kind < heap.kinds.length; kind++) {
-    if (listFirst(heap.mem, partialList(mmRecord(heap, mm), kind as KindId)) === null) continue;
+    if (listFirst(heap.mem, partialList(mmRecord(heap, mm), kind as KindId)) === 0) continue;
     breakRule(heap, 4, `mm ${mm} has no tables, but pages on list ${kind}`);
   }
 }

@@ -26,23 +26,17 @@
  */
 import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, type HeapKind, type Kind, pageAddress } from '../mem/heap.js';
+import type { Heap, HeapKind, Kind } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
-import {
-  A,
-  allFree,
-  formatState,
-  freeBits,
-  lowestSlot,
-  PER_WORD,
-  type State,
-  stateAt,
-  stateWords,
-  withState,
-} from './state.js';
+import type { State } from './state.js';
+import * as states from './state.js';
 
 const { STATE } = PTDESC;
+const { pageAddress } = heaps;
+const { A, allFree, formatState, freeBits, lowestSlot, PER_WORD } = states;
+const { slotBit, stateAt, stateWords, withState } = states;
 const SLOT_MASK = PER_WORD - 1;
 const WORD_SHIFT = 31 - Math.clz32(PER_WORD);
 
@@ -58,6 +52,11 @@ export function tableAt(heap: Heap, pfn: Pfn, kind: HeapKind, index: FragIndex):
 /** The word that has the state of fragment `index`. */
 export function stateWordOf(ptdesc: Word, index: FragIndex): Word {
   return (ptdesc + STATE + (index >>> WORD_SHIFT)) as Word;
+}
+
+/** The place of fragment `index` in its state word. */
+export function slotOf(index: FragIndex): number {
+  return index & SLOT_MASK;
 }
 
 /** The state of fragment `index`. Context: owner's lock held, or the page private. */
@@ -76,9 +75,16 @@ export function setState(mem: Memory, ptdesc: Word, index: FragIndex, state: Sta
  * Context: owner's lock held, or the page private.
  */
 export function findFree(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
-  for (let first = 0; first < perPage; first += PER_WORD) {
-    let bits = freeBits(mem.peek((ptdesc + STATE + (first >>> WORD_SHIFT)) as Word));
-    if ((holder ^ first) >>> WORD_SHIFT === 0) bits &= ~(1 << (2 * (holder & SLOT_MASK)));
+  const bits = freeBits(mem.peek((ptdesc + STATE) as Word)) & ~slotBit(holder);
+  if (bits !== 0) return lowestSlot(bits);
+  return perPage <= PER_WORD ? holder : findFreeBeyond(mem, ptdesc, perPage, holder);
+}
+
+/** The same behind the first word. */
+function findFreeBeyond(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
+  for (let first = PER_WORD; first < perPage; first += PER_WORD) {
+    const word = mem.peek(stateWordOf(ptdesc, first as FragIndex));
+    const bits = freeBits(word) & ~slotBit(holder - first);
     if (bits !== 0) return first + lowestSlot(bits);
   }
   return holder;

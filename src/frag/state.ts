@@ -29,7 +29,7 @@ export type State = typeof A | typeof C | typeof N | typeof F;
 
 /** Fragments to a state word, and its log2. */
 export const PER_WORD = 16;
-export const PER_WORD_SHIFT = 4;
+const SHIFT = 4;
 
 /** The low bit of each fragment. */
 const LOW = 0x55555555;
@@ -46,7 +46,7 @@ const LETTERS = 'ACNF';
 
 /** State words of a page with `perPage` fragments. */
 export function stateWords(perPage: number): number {
-  return (perPage + PER_WORD - 1) >>> PER_WORD_SHIFT;
+  return (perPage + PER_WORD - 1) >>> SHIFT;
 }
 
 /** A word whose first `fragments` are F, the rest 00. */
@@ -62,6 +62,16 @@ export function withState(word: number, slot: number, state: State): number {
   return (word & ~(3 << (2 * slot))) | (state << (2 * slot));
 }
 
+/** `withState` for a slot that becomes A. */
+export function withA(word: number, slot: number): number {
+  return word & ~(3 << (2 * slot));
+}
+
+/** `withState` for a slot that was A. */
+export function fromA(word: number, slot: number, state: State): number {
+  return word | (state << (2 * slot));
+}
+
 /** C becomes F, N becomes C, A and F stay: what a grace period does to a word. */
 export function ripen(word: number): number {
   const low = word & LOW;
@@ -74,14 +84,19 @@ export function freeBits(word: number): number {
   return word & (word >>> 1) & LOW;
 }
 
-/** Whether some fragment is C. */
-export function hasC(word: number): boolean {
-  return (word & ~(word >>> 1) & LOW) !== 0;
+/** The low bit of each fragment that is C. */
+export function bitsOfC(word: number): number {
+  return word & ~(word >>> 1) & LOW;
 }
 
 /** Whether some fragment is N. */
 export function hasN(word: number): boolean {
   return (~word & (word >>> 1) & LOW) !== 0;
+}
+
+/** The low bit of a slot; 0 if the slot is not in this word. */
+export function slotBit(slot: number): number {
+  return slot >>> 4 === 0 ? 1 << (2 * slot) : 0;
 }
 
 /** The lowest slot among fragment bits, as from freeBits; there must be one. */

@@ -29,7 +29,9 @@ import { listInit } from './list.js';
 import type { Memory } from './memory.js';
 import { readName, writeName } from './name.js';
 
+// Consts of this module: see the end of frag/ptdesc.ts's header.
 const PTDESC_SHIFT = 31 - Math.clz32(PTDESC.WORDS);
+const MM_WORDS = MM.WORDS;
 
 /** A kind of fragment. `emptyEven` is what the words at even offsets of an empty table hold. */
 export interface Kind {
@@ -48,6 +50,8 @@ export interface Kind {
 export interface HeapKind extends Kind {
   /** log2 of fragmentWords. */
   readonly fragmentShift: number;
+  /** Whether an empty table may differ from the empty value, in an entry's bits or behind them. */
+  readonly hasResidue: boolean;
 }
 
 export interface HeapConfig extends LayoutSizes {
@@ -81,7 +85,7 @@ export function headerWord(field: number): Word {
 }
 
 export function ptdescOf(heap: Heap, pfn: Pfn): Word {
-  return at(heap.ptdescsAt, pfn * PTDESC.WORDS);
+  return (heap.ptdescsAt + (pfn << PTDESC_SHIFT)) as Word;
 }
 
 /** The page of a ptdesc, given any word of it. */
@@ -90,7 +94,7 @@ export function pfnOfPtdesc(heap: Heap, word: Word): Pfn {
 }
 
 export function mmRecord(heap: Heap, mm: MmId): Word {
-  return at(heap.mmsAt, mm * MM.WORDS);
+  return (heap.mmsAt + mm * MM_WORDS) as Word;
 }
 
 export function mmOfRecord(heap: Heap, record: Word): MmId {
@@ -102,7 +106,7 @@ export function threadRecord(heap: Heap, thread: ThreadId): Word {
 }
 
 export function pageAddress(heap: Heap, pfn: Pfn): Word {
-  return at(heap.pagesAt, pfn << heap.pageShift);
+  return (heap.pagesAt + (pfn << heap.pageShift)) as Word;
 }
 
 /** The page that a word lies in; meaningless for words before the page area. */
@@ -203,8 +207,16 @@ export function openHeap(mem: Memory): Heap {
   );
   return Object.freeze({
     mem,
-    ...sizes,
-    ...layout,
+    pageShift: sizes.pageShift,
+    pagesMax: sizes.pagesMax,
+    threadsMax: sizes.threadsMax,
+    mmsMax: sizes.mmsMax,
+    kindsAt: layout.kindsAt,
+    mmsAt: layout.mmsAt,
+    threadsAt: layout.threadsAt,
+    ptdescsAt: layout.ptdescsAt,
+    pagesAt: layout.pagesAt,
+    words: layout.words | 0,
     geometry: readName(mem, headerWord(HEAP.GEOMETRY), NAME_WORDS.GEOMETRY),
     kinds,
     sharedOwner: get(HEAP.SHARED_OWNER) === 1,
@@ -231,6 +243,7 @@ function writeKind(mem: Memory, record: Word, kind: Kind): void {
 
 function readKind(mem: Memory, record: Word): HeapKind {
   const get = (field: number): number => mem.peek(at(record, field));
+  const residueBits = get(KIND.RESIDUE_EVEN) | get(KIND.RESIDUE_ODD);
   return Object.freeze({
     name: readName(mem, at(record, KIND.NAME), NAME_WORDS.KIND),
     fragmentWords: get(KIND.FRAGMENT_WORDS),
@@ -242,5 +255,6 @@ function readKind(mem: Memory, record: Word): HeapKind {
     residueEven: get(KIND.RESIDUE_EVEN),
     residueOdd: get(KIND.RESIDUE_ODD),
     fragmentShift: 31 - Math.clz32(get(KIND.FRAGMENT_WORDS)),
+    hasResidue: residueBits !== 0 || get(KIND.ENTRY_WORDS) < get(KIND.FRAGMENT_WORDS),
   });
 }

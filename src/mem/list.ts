@@ -38,9 +38,10 @@ export function listDelete(mem: Memory, node: Word): void {
   mem.poke((next + PREV) as Word, prev);
 }
 
-/** The first node, or null. */
-export function listFirst(mem: Memory, head: Word): Word | null {
-  return listNext(mem, head, head);
+/** The first node, or 0, which is no node's address. */
+export function listFirst(mem: Memory, head: Word): Word | 0 {
+  const next = mem.peek(head) as Word;
+  return next === head ? 0 : next;
 }
 
 /** The node after `node`, or null behind the last. */

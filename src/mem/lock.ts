@@ -71,9 +71,13 @@ function acquireSlowly(thread: Thread, lock: Word): void {
 
 /** Lets go of the lock and wakes one sleeper if there may be any. */
 export function release(thread: Thread, lock: Word): void {
-  const { mem } = thread;
-  // PUBLISH(lock): everything written under the lock happens before the next OBSERVE(lock).
-  if ((mem.exchange(lock, 0) & SLEEPERS) !== 0) mem.notify(lock, 1);
+  // PUBLISH(lock): everything written under the lock happens before the next OBSERVE(lock). S is
+  // the sign.
+  if (thread.mem.exchange(lock, 0) < 0) wake(thread, lock);
+}
+
+function wake(thread: Thread, lock: Word): void {
+  thread.mem.notify(lock, 1);
 }
 
 /** Throws what another thread found broken, so that nobody waits for it in vain. */

@@ -12,7 +12,14 @@ import type { Memory } from './memory.js';
 /** The buffers a heap can live in; a shared `WebAssembly.Memory`'s buffer is one. */
 export type HeapBuffer = SharedArrayBuffer;
 
-const ATOMICS_ASYNC = Atomics as unknown as {
+/** An engine without Atomics may import this; `isSupported` says no there. */
+const ATOMICS = typeof Atomics === 'undefined' ? ({} as typeof Atomics) : Atomics;
+
+// Consts of this module, not properties looked up at each call: V8 inlines a method of at most 27
+// bytes of bytecode wherever it is called, a longer one only while a caller's budget lasts.
+const { load, store, compareExchange, exchange, add, and, or, xor } = ATOMICS;
+
+const ATOMICS_ASYNC = ATOMICS as unknown as {
   waitAsync?: (
     words: Int32Array,
     index: number,
@@ -34,41 +41,40 @@ export class SharedMemory implements Memory {
   }
 
   load(word: Word): number {
-    return Atomics.load(this.words, word);
+    return load(this.words, word);
   }
 
   store(word: Word, value: number): void {
-    Atomics.store(this.words, word, value);
+    store(this.words, word, value);
   }
 
   cas(word: Word, expected: number, value: number): number {
-    return Atomics.compareExchange(this.words, word, expected, value);
+    return compareExchange(this.words, word, expected, value);
   }
 
   exchange(word: Word, value: number): number {
-    return Atomics.exchange(this.words, word, value);
+    return exchange(this.words, word, value);
   }
 
   add(word: Word, value: number): number {
-    return Atomics.add(this.words, word, value);
+    return add(this.words, word, value);
   }
 
   and(word: Word, value: number): number {
-    return Atomics.and(this.words, word, value);
+    return and(this.words, word, value);
   }
 
   or(word: Word, value: number): number {
-    return Atomics.or(this.words, word, value);
+    return or(this.words, word, value);
   }
 
   xor(word: Word, value: number): number {
-    return Atomics.xor(this.words, word, value);
+    return xor(this.words, word, value);
   }
 
-  // Words are never out of range here (the layout decides them all), so `| 0` only tells the
-  // compiler what it can't know: that the element is there.
+  // Words are never out of range here: the layout decides them all.
   peek(word: Word): number {
-    return (this.words[word] as number) | 0;
+    return this.words[word] as number;
   }
 
   poke(word: Word, value: number): void {

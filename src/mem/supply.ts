@@ -38,7 +38,7 @@ function takeBlock(heap: Heap, order: number): Pfn | null {
   const { mem } = heap;
   for (let from = order; from < ORDERS; from++) {
     const link = listFirst(mem, freeListOf(from));
-    if (link === null) continue;
+    if (link === 0) continue;
     const pfn = pfnOfPtdesc(heap, link);
     listDelete(mem, link);
     // The upper halves go back until the block has the size that was asked for.

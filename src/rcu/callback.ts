@@ -32,10 +32,11 @@
 import { assertAtImport } from '../base/assert.js';
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, type Thread, threadRecord } from '../mem/heap.js';
+import type { Heap, Thread } from '../mem/heap.js';
+import * as heaps from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
-import { advanceGrace, graceAhead, graceEnded } from './grace-period.js';
-import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';
+import * as gracePeriods from './grace-period.js';
+import * as readers from './reader.js';
 
 /**
  * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
@@ -50,6 +51,9 @@ export const HEAD_IDLE = 0;
 
 // Consts of this module: V8 folds these, and loads an imported binding at each use. STATE is a
 // head's first word.
+const { headerWord, threadRecord } = heaps;
+const { advanceGrace, graceAhead, graceEnded } = gracePeriods;
+const { isReading, quiescent, rcuReadLock, rcuReadUnlock } = readers;
 const { NEXT, KIND } = RCU_HEAD;
 const { QUEUE_NEW, QUEUE_PUSHED } = THREAD;
 
@@ -123,7 +127,7 @@ function cutAfter(thread: Thread, first: Word, max: number): Word | 0 {
   const { mem } = thread;
   let last = first;
   for (let count = 1; count < max; count++) {
-    const next = mem.peek(at(last, RCU_HEAD.NEXT)) as Word | 0;
+    const next = mem.peek((last + NEXT) as Word) as Word | 0;
     if (next === 0) return 0;
     last = next;
   }

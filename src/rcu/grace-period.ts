@@ -33,8 +33,7 @@ const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);
 
 /** The grace period after `n`. */
 export function successor(n: GracePeriod): GracePeriod {
-  const next = (n + 1) & 0x7fffffff;
-  return (next === 0 ? 1 : next) as GracePeriod;
+  return ((n + 1) & 0x7fffffff || 1) as GracePeriod;
 }
 
 /** Whether a comes before b: the sign of the difference in 31 bits. */

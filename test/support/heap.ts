@@ -17,6 +17,7 @@ import {
   type Thread,
 } from '#src/mem/heap.js';
 import { HEAP, layoutOf, PTDESC } from '#src/mem/layout.js';
+import { listNext } from '#src/mem/list.js';
 import { SharedMemory } from '#src/mem/shared.js';
 import { growSupply, supplyCounts } from '#src/mem/supply.js';
 import { geometryNamed, kindsOf } from '#src/pgtable/geometry.js';
@@ -140,6 +141,15 @@ export function pageField(heap: Heap, table: Word, field: keyof typeof PTDESC): 
 export function siblingOf(heap: Heap, table: Word, index: number, kind = 0): Word {
   const pfn: Pfn = pfnOfAddress(heap, table);
   return tableAt(heap, pfn, heap.kinds[kind] as HeapKind, index as FragIndex);
+}
+
+/** The nodes of a list, the first one first. */
+export function nodesOf({ mem }: Heap, head: Word): Word[] {
+  const nodes: Word[] = [];
+  for (let node = listNext(mem, head, head); node !== null; node = listNext(mem, head, node)) {
+    nodes.push(node);
+  }
+  return nodes;
 }
 
 /** The words of a table. */

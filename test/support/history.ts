@@ -25,13 +25,19 @@ import {
   type Thread,
 } from '#src/mem/heap.js';
 import { HEAP, MM, PTDESC } from '#src/mem/layout.js';
-import { listFirst, listNext } from '#src/mem/list.js';
 import { attachThread } from '#src/rcu/attach.js';
 import { type CallbackTable, poll, pollAll } from '#src/rcu/callback.js';
 import { graceStarted, isBefore } from '#src/rcu/grace-period.js';
 import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
 import { Bitmap } from './bitmap.js';
-import { checkDrained, contentsOf, emptyContents, type HeapOptions, makeHeap } from './heap.js';
+import {
+  checkDrained,
+  contentsOf,
+  emptyContents,
+  type HeapOptions,
+  makeHeap,
+  nodesOf,
+} from './heap.js';
 import { Model, type ModelPage, type Place } from './model.js';
 
 interface Table {
@@ -267,16 +273,13 @@ export class History {
   }
 
   private compareList(owner: number, kind: number, same: Same): void {
-    const { mem } = this.heap;
     const head = partialList(mmRecord(this.heap, owner as MmId), kind as KindId);
-    const nodes: Word[] = [];
-    for (let n = listFirst(mem, head); n !== null; n = listNext(mem, head, n)) nodes.push(n);
     const expected = this.model.list(owner, kind).map((pfn) => {
       const { holder } = this.model.pageOf(pfn);
       const shape = this.heap.kinds[kind] as HeapKind;
       return tableAt(this.heap, pfn as Pfn, shape, holder as FragIndex);
     });
-    same(`list ${owner}/${kind}`, nodes.join(' '), expected.join(' '));
+    same(`list ${owner}/${kind}`, nodesOf(this.heap, head).join(' '), expected.join(' '));
   }
 
   /** Everybody leaves, all is freed, all mms end: nothing may be left (P3, P6, P9). */
