@@ -31,7 +31,7 @@ import {
   rcuReadLock,
   rcuReadUnlock,
 } from '../rcu/reader.js';
-import { pollInterval, reclaim, stopReclaimers } from '../rcu/reclaim.js';
+import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../rcu/reclaim.js';
 import {
   type Barrier,
   beginBarrier,
@@ -188,7 +188,7 @@ export class Thread {
 
   /** Progress without a thread of its own: every so often, a bounded piece of work. */
   private tick(): void {
-    if (++this.owed < pollInterval(this.heap)) return;
+    if (++this.owed < POLL_EVERY || this.owed < pollInterval(this.heap)) return;
     this.owed = poll(this.core, CALLBACKS, POLL_MAX) > 0 ? 1 : 0;
   }
 

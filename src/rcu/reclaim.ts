@@ -20,7 +20,7 @@ const BATCH_MAX = 64;
 const IDLE_MS = 2;
 
 /** Operations between two polls of a thread without and with a reclaimer. */
-const POLL_EVERY = 16;
+export const POLL_EVERY = 16;
 const POLL_EVERY_RECLAIMED = 1024;
 
 /**

@@ -1,0 +1,158 @@
+/**
+ * `npm run bench`: what the core costs, as a multiple of one compare-and-swap.
+ *
+ * One thread, pinned to one CPU where that is possible. Each row has a process of its own, so that
+ * the compiler has seen nothing else, and in each of its rounds a plain compare-and-swap is timed
+ * beside it, so that a machine that gets slower is slower for both. Warmed up with over 100,000
+ * operations. Reported: the median time of one operation, its spread over the rounds (half of them
+ * lie within), and the median of its ratio to the compare-and-swap. `--json` prints one document.
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { attach, createHeap } from 'ptfrag';
+
+const OPERATIONS = 32;
+const WARM_ROUNDS = 4000;
+const ROUNDS = 400;
+const BATCH = 20;
+
+function pin() {
+  try {
+    execFileSync('taskset', ['-pc', '1', String(process.pid)], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A heap whose `pages` pages each keep one table, so that no page comes or goes. */
+function withListedPages(pages) {
+  const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
+  const mm = thread.createMm();
+  const tables = Array.from({ length: 2 * pages }, () => thread.allocTable(mm));
+  for (let i = 0; i < tables.length; i += 2) thread.freeTable(mm, tables[i]);
+  thread.barrier();
+  return { thread, mm };
+}
+
+/** The reference: on a word of a heap, through the same seam. */
+function casRow() {
+  const { thread, mm } = withListedPages(1);
+  const word = thread.allocTable(mm);
+  const { memory } = thread;
+  return () => {
+    for (let i = 0; i < OPERATIONS; i++) memory.cas(word, 0, 0);
+  };
+}
+
+/** Alloc, free, and the callback that makes the fragment free again; the pages stay listed. */
+function listedRow() {
+  const { thread, mm } = withListedPages(OPERATIONS);
+  const tables = new Array(OPERATIONS).fill(0);
+  return () => {
+    for (let i = 0; i < OPERATIONS; i++) tables[i] = thread.allocTable(mm);
+    for (let i = 0; i < OPERATIONS; i++) thread.freeTable(mm, tables[i]);
+    thread.poll(2 * OPERATIONS);
+  };
+}
+
+/** The same where both fragments come and go, and so does their page, cleared each time. */
+function freshRow() {
+  const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
+  const mm = thread.createMm();
+  const tables = new Array(OPERATIONS).fill(0);
+  return () => {
+    for (let i = 0; i < OPERATIONS; i++) tables[i] = thread.allocTable(mm);
+    for (let i = 0; i < OPERATIONS; i++) thread.freeTable(mm, tables[i]);
+    thread.poll(2 * OPERATIONS);
+  };
+}
+
+function sectionRow(flavour) {
+  const thread = attach(createHeap({ pages: 1 }).buffer, { flavour });
+  return () => {
+    for (let i = 0; i < OPERATIONS; i++) {
+      thread.readLock();
+      thread.readUnlock();
+    }
+    thread.quiescent();
+  };
+}
+
+const REFERENCE = 'compare-and-swap';
+
+const ROWS = {
+  [REFERENCE]: casRow,
+  'alloc, free and callback, 2 fragments a page': listedRow,
+  'alloc, free and callback, fresh pages': freshRow,
+  'read section, epoch': () => sectionRow('epoch'),
+  'read section, qsbr': () => sectionRow('qsbr'),
+};
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function timeOf(run) {
+  const begin = process.hrtime.bigint();
+  for (let i = 0; i < BATCH; i++) run();
+  return Number(process.hrtime.bigint() - begin) / (BATCH * OPERATIONS);
+}
+
+/** One row, in this process. */
+function measure(name) {
+  const row = ROWS[name]();
+  const cas = name === REFERENCE ? row : casRow();
+  for (let i = 0; i < WARM_ROUNDS; i++) row();
+  for (let i = 0; i < WARM_ROUNDS; i++) cas();
+  const times = [];
+  const ratios = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const own = timeOf(row);
+    times.push(own);
+    ratios.push(own / timeOf(cas));
+  }
+  const middle = median(times);
+  const spread = median(times.map((time) => Math.abs(time - middle))) / middle;
+  const ratio = name === REFERENCE ? 1 : median(ratios);
+  return { name, nsPerOperation: middle, spread, reference: REFERENCE, ratio };
+}
+
+/** All rows, each in a process of its own. */
+function measureAll() {
+  const self = fileURLToPath(import.meta.url);
+  return Object.keys(ROWS).map((name) =>
+    JSON.parse(execFileSync(process.execPath, [self, '--row', name], { encoding: 'utf8' })),
+  );
+}
+
+function print(rows, pinned) {
+  const cells = rows.map(({ name, nsPerOperation, spread, ratio }) => [
+    name.padEnd(46),
+    nsPerOperation.toFixed(1).padStart(9),
+    `${(100 * spread).toFixed(0)} %`.padStart(8),
+    ratio.toFixed(1).padStart(8),
+  ]);
+  const header = [
+    'one thread'.padEnd(46),
+    'ns'.padStart(9),
+    'spread'.padStart(8),
+    'CAS'.padStart(8),
+  ];
+  const where = pinned ? 'pinned to one CPU' : 'not pinned (no taskset)';
+  const lines = [header, ...cells].map((line) => line.join(''));
+  process.stdout.write(`Node ${process.version}, ${where}\n\n${lines.join('\n')}\n`);
+}
+
+const pinned = pin();
+const rowAt = process.argv.indexOf('--row');
+if (rowAt > 0) {
+  process.stdout.write(JSON.stringify(measure(process.argv[rowAt + 1])));
+} else {
+  const rows = measureAll();
+  const head = { schema: 1, command: 'bench', ok: true, verdict: 'holds', node: process.version };
+  if (!process.argv.includes('--json')) print(rows, pinned);
+  else process.stdout.write(`${JSON.stringify({ ...head, pinned, rows })}\n`);
+}
