@@ -304,6 +304,19 @@ describe('memory that was written after it was freed', () => {
     expect(mem.load(headerWord(HEAP.BROKEN))).toBe(2);
   });
 
+  it('is not covered up by the clearing of residue (P2)', () => {
+    const kinds = [kindOf(4, undefined, { residueEven: 0x180 })];
+    const { heap, mem, thread } = makeHeap({ kinds });
+    const table = allocTable(thread, createMm(thread), KIND_0) as Word;
+    mem.poke(siblingOf(heap, table, 2), 0x180);
+    expect(allocTable(thread, 1 as MmId, KIND_0)).toBe(siblingOf(heap, table, 2));
+    expect(mem.peek(siblingOf(heap, table, 2))).toBe(0);
+    mem.poke(siblingOf(heap, table, 3), 0x181);
+    expect(() => allocTable(thread, 1 as MmId, KIND_0)).toThrow(
+      expect.objectContaining({ name: 'InvariantError', rule: 'P2' }),
+    );
+  });
+
   it('is not looked at in a heap without debug', () => {
     const { heap, mem, thread, mm, page } = makePage(4, { debug: false });
     freeTable(thread, mm, siblingOf(heap, page, 2));

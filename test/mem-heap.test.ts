@@ -228,7 +228,13 @@ const BAD_CONFIGS: readonly [says: string, change: Partial<HeapConfig>][] = [
   ['kind nr2: 2 fragments of 64 bytes do not', { kinds: [kindOf(2, 16, { order: 1 })] }],
   ['kind nr1', { kinds: [kindOf(1, 16 * 512, { order: 9 })] }],
   ['kind nr1', { kinds: [kindOf(1, 8, { order: -1 })] }],
-  ['kind nr4', { kinds: [kindOf(4, 4, { entryWords: 5 })] }],
+  ['kind nr4: 6 words of entries, of 4 words', { kinds: [kindOf(4, 4, { entryWords: 6 })] }],
+  ['kind nr4: 3 words of entries', { kinds: [kindOf(4, 4, { entryWords: 3 })] }],
+  ['kind nr4: -2 words of entries', { kinds: [kindOf(4, 4, { entryWords: -2 })] }],
+  ['kind nr4: NaN words of entries', { kinds: [kindOf(4, 4, { entryWords: Number.NaN })] }],
+  ['geometry überall: a name has at most 32 characters of ASCII', { geometry: 'überall' }],
+  ['a name has at most 32 characters', { geometry: 'x'.repeat(33) }],
+  ['a name has at most 16', { kinds: [kindOf(4, 4, { name: 'page-middle-table' })] }],
 ];
 
 describe('a configuration that can not be laid out', () => {

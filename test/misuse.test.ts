@@ -332,14 +332,15 @@ describe('an mm that is destroyed during an allocation', () => {
     const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words) });
     const other = attachThread(heap, 'epoch');
     const mm = createMm(thread);
+    const free = supplyCounts(thread);
     (mem as HookMemory).once(
       (access, word) => access === 'cas' && word === headerWord(HEAP.SUPPLY_LOCK),
       () => destroyMm(other, mm),
     );
-    const free = supplyCounts(thread);
     expect(() => allocTable(thread, mm, KIND_0)).toThrow(
       expect.objectContaining({ code: 'mm-not-live' }),
     );
+    expect((mem as HookMemory).armed).toBe(false);
     expect(supplyCounts(thread)).toEqual(free);
     checkClean(heap);
     checkDrained(thread);

@@ -12,10 +12,12 @@ import {
   hasCallbacks,
   poll,
   pollAll,
+  runCallback,
   serveQueue,
   takeRipe,
 } from '#src/rcu/callback.js';
-import { advanceGrace, graceStarted, isBefore } from '#src/rcu/grace-period.js';
+import { advanceGrace, graceStarted, isBefore, successor } from '#src/rcu/grace-period.js';
+import { takeQueued, waitsFor } from '#src/rcu/manual.js';
 import { isReading, rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
 import { makeHeap } from './support/heap.js';
 
@@ -228,6 +230,31 @@ describe('polling', () => {
     expect(poll(thread, callbacks, 9) + pollAll(thread, callbacks, 9)).toBe(0);
     expect(graceStarted(heap)).toBe(started);
     expect(hasCallbacks(heap, 7 as ThreadId)).toBe(false);
+  });
+});
+
+describe('a thread that runs its callbacks by hand', () => {
+  it('takes what it queued, oldest first, once, and sees what each waits for', () => {
+    const { heap, thread, heads, ran, callbacks } = makeQueues();
+    const [first, second, third] = heads as [Word, Word, Word];
+    callRcu(thread, first, 0);
+    callRcu(thread, second, 0);
+    advanceGrace(heap);
+    callRcu(thread, third, 0);
+    const taken = takeQueued(thread);
+    expect(taken).toEqual([first, second, third]);
+    const started = graceStarted(heap);
+    expect(taken.map((head) => waitsFor(thread, head))).toEqual([
+      started,
+      started,
+      successor(started),
+    ]);
+    for (const head of taken) runCallback(thread, callbacks, head);
+    expect(ran).toEqual([0, 1, 2]);
+    expect([takeQueued(thread), waitsFor(thread, first)]).toEqual([[], 0]);
+    // The queue works on: nothing of the old chain comes back.
+    callRcu(thread, second, 0);
+    expect(takeQueued(thread)).toEqual([second]);
   });
 });
 

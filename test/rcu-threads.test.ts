@@ -29,7 +29,7 @@ async function litmus(
   const { heap } = makeHeap();
   const [x, y] = [heap.pagesAt, at(heap.pagesAt, 32)];
   const jobs: Job[] = [
-    { job: 'writeLitmus', x, y, rounds, enough, how },
+    { job: 'writeLitmus', x, y, rounds, enough, how, long: LONG },
     { job: 'readLitmus', x, y, dwell: 200, says, flavour },
   ];
   const [, reads] = valuesOf(await runJobs('rcu', heap, jobs, sharedWords(3)));
@@ -46,7 +46,7 @@ describe('a reader that misses what was written before a grace period', () => {
   ];
 
   it.each(cases)('does not see what was written after it ($how, $flavour)', async (how) => {
-    const enough = how.how === 'spin' ? 1000 : 100;
+    const enough = how.how === 'spin' ? 500 : 50;
     const { sections, violations, changes } = await litmus(how, 'changes', enough);
     expect(violations).toBe(0);
     // It was a race: the reader saw many different rounds.

@@ -8,7 +8,7 @@ import { listAdd, listDelete } from '#src/mem/list.js';
 import { freeListOf, growSupply, returnPages, supplyCounts, takePages } from '#src/mem/supply.js';
 import { checkSupply, type Violation } from '#src/mem/supply-check.js';
 import { Bitmap } from './support/bitmap.js';
-import { kindOf, makeHeap, nodesOf } from './support/heap.js';
+import { checkUnchanged, kindOf, makeHeap, nodesOf, snapshot } from './support/heap.js';
 
 const PAGES_MAX = 700;
 
@@ -99,6 +99,18 @@ describe('the supply', () => {
       }),
     );
   });
+
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'does not grow by %d pages, and nothing changes (X9)',
+    (pages) => {
+      const { heap, thread } = makeSupply(3);
+      const before = snapshot(heap);
+      expect(() => growSupply(thread, pages)).toThrow(
+        expect.objectContaining({ name: 'UsageError', code: 'bad-pages' }),
+      );
+      checkUnchanged(heap, before);
+    },
+  );
 
   it('hands out nothing when it has nothing of that size, and nothing changes', () => {
     const { heap, thread } = makeSupply(3);

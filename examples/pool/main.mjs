@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { at, attach, createHeap } from 'ptfrag';
 
 const WORKERS = 3;
-const STEPS = 100_000;
+const STEPS = 50_000;
 const SLOTS = 64;
 const PAGES = 64;
 

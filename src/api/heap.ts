@@ -6,7 +6,14 @@
  */
 import { LimitError, UnsupportedError, UsageError } from '../base/errors.js';
 import { initCommonOwner } from '../frag/mm.js';
-import { checkConfig, formatHeap, type Heap, type HeapConfig, openHeap } from '../mem/heap.js';
+import {
+  checkConfig,
+  formatHeap,
+  type Heap,
+  type HeapConfig,
+  headerWord,
+  openHeap,
+} from '../mem/heap.js';
 import { HEAP, layoutOf } from '../mem/layout.js';
 import {
   type HeapBuffer,
@@ -117,8 +124,11 @@ export function createHeap(options: HeapOptions): HeapHandle {
   const byteOffset = options.byteOffset ?? 0;
   checkRoom(buffer, byteOffset, words * 4);
   const mem = new SharedMemory(viewWords(buffer, byteOffset, words), mayThreadSleep());
-  if (mem.peek(HEAP.MAGIC as never) !== 0) {
-    throw new UsageError('not-zeroed', 'createHeap needs zeroed memory: is there a heap already?');
+  if (mem.peek(headerWord(HEAP.MAGIC)) !== 0) {
+    throw new UsageError(
+      'not-zeroed',
+      'createHeap needs zeroed memory, and there is a heap already',
+    );
   }
   const heap = formatHeap(mem, config);
   initCommonOwner(heap);

@@ -58,7 +58,7 @@ export class WholePage implements Design {
   finish(): Violation[] {
     for (const table of [...this.kinds.keys()]) this.release(table);
     const left = this.counts.pages[0] + this.counts.pages[1];
-    return left === 0 ? [] : [{ rule: 'P6', detail: `${left} pages are left` }];
+    return left === 0 ? [] : [{ rule: 'P9', detail: `${left} pages did not come back` }];
   }
 
   private release(table: number): void {

@@ -66,9 +66,9 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   mem.poke(tables, mem.peek(tables) + 1);
   const table = tableAt(heap, pfn, kind, index);
   release(thread, owner);
+  if (heap.debug) requireEmpty(heap, table, kind);
   // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
   if (kind.hasResidue) fillEmpty(mem, table, kind.fragmentWords, kind);
-  if (heap.debug) requireEmpty(heap, table, kind);
   return table;
 }
 

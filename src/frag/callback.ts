@@ -48,7 +48,7 @@ const NO_C = 2;
  * Runs for a page whose head's grace period is over. Blocks on the owner's lock if some A is left.
  * Context: inside a read section, which P5 needs.
  */
-export function pageCallback(thread: Thread, head: Word): void {
+function pageCallback(thread: Thread, head: Word): void {
   const { heap, mem } = thread;
   const ptdesc = (head - RCU) as Word;
   // OBSERVE(last-free): negative means that the last free's accesses to the page are done.

@@ -27,7 +27,7 @@ import { breakRule } from '../mem/lock.js';
 import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
 
 const LIVE = 1;
-export const MM_FREE = 0;
+const MM_FREE = 0;
 export const MM_LIVE = 1;
 export const MM_DYING = 2;
 

@@ -128,11 +128,22 @@ export function checkConfig(config: HeapConfig): void {
       throw new UsageError('bad-config', `${name} is ${value}; allowed are ${min} to ${max}`);
     }
   }
-  for (const kind of config.kinds) checkKind(kind, 2 ** config.pageShift);
+  checkName('geometry', config.geometry, NAME_WORDS.GEOMETRY);
+  for (const kind of config.kinds) {
+    checkName('kind', kind.name, NAME_WORDS.KIND);
+    checkKind(kind, 2 ** config.pageShift);
+  }
   if (layoutOf(config).words > 2 ** 30) {
     const message = `${config.pagesMax} pages make a heap of over 4 GiB`;
     throw new LimitError('pagesMax', config.pagesMax, message);
   }
+}
+
+/** A name that does not fit its words would be cut, and not be found again. */
+function checkName(what: string, name: string, words: number): void {
+  if (/^[ -~]*$/.test(name) && name.length <= 4 * words) return;
+  const allowed = `at most ${4 * words} characters of ASCII`;
+  throw new UsageError('bad-config', `${what} ${name}: a name has ${allowed}`);
 }
 
 function checkKind(kind: Kind, pageWords: number): void {
@@ -144,12 +155,16 @@ function checkKind(kind: Kind, pageWords: number): void {
     kind.order >= 0 &&
     kind.order < ORDERS &&
     (kind.perPage === 1 || kind.order === 0) &&
-    kind.fragmentWords >= 4 &&
-    kind.entryWords <= kind.fragmentWords;
-  if (fits && sane) return;
-  const size = `${kind.perPage} fragments of ${kind.fragmentWords * 4} bytes`;
-  const room = `a block of 2^${kind.order} pages of ${pageWords * 4} bytes`;
-  throw new UsageError('bad-config', `kind ${kind.name}: ${size} do not make up ${room}`);
+    kind.fragmentWords >= 4;
+  if (!fits || !sane) {
+    const size = `${kind.perPage} fragments of ${kind.fragmentWords * 4} bytes`;
+    const room = `a block of 2^${kind.order} pages of ${pageWords * 4} bytes`;
+    throw new UsageError('bad-config', `kind ${kind.name}: ${size} do not make up ${room}`);
+  }
+  const { entryWords } = kind;
+  if (entryWords >= 0 && entryWords <= kind.fragmentWords && entryWords % 2 === 0) return;
+  const entries = `${entryWords} words of entries, of ${kind.fragmentWords} words in all`;
+  throw new UsageError('bad-config', `kind ${kind.name}: ${entries}, are no 64-bit entries`);
 }
 
 /** Writes a new heap into zeroed memory; no other thread may use that memory yet. */

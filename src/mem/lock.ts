@@ -17,8 +17,8 @@
  * can tell whose it was. Nothing is handed over in order of arrival. With more threads than CPUs a
  * FIFO lock waits for a sleeper's time slice on every hand-over; this one lets the running win.
  *
- * The locks and what they protect are listed in ARCHITECTURE.md; the order in which they nest:
- * pmd lock, table lock, mm lock, then one of supply lock and mm-table lock, both innermost.
+ * The locks and what they protect are listed in ARCHITECTURE.md. In the order of nesting: mm lock,
+ * then one of supply lock and mm-table lock, both innermost; today nothing nests.
  * A lock can be taken inside a read section. It can't be taken twice by one thread. Nothing that
  * runs under the mm lock or an innermost lock runs callbacks or waits for a grace period, so no
  * count of held locks is kept for those.

@@ -9,6 +9,7 @@
  * SUPPLY_LOCK protects BLOCK and LINK of all ptdescs, the lists, FREE_PAGES and LIMIT_PAGES. It
  * protects nothing else of a page: what is out belongs to who took it. No lock nests inside it.
  */
+import { UsageError } from '../base/errors.js';
 import type { Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, headerWord, pfnOfPtdesc, ptdescOf, type Thread } from './heap.js';
@@ -97,9 +98,15 @@ function mergeAndAdd(heap: Heap, freed: Pfn, freedOrder: number): void {
   addFree(heap, pfn, order);
 }
 
-/** Raises the limit by up to `pages`; returns by how many. The memory was reserved at creation. */
+/**
+ * Raises the limit by up to `pages`; returns by how many. The memory was reserved at creation.
+ * Throws `UsageError` for what is no number of pages.
+ */
 export function growSupply(thread: Thread, pages: number): number {
   const { heap, mem } = thread;
+  if (!Number.isInteger(pages) || pages < 0) {
+    throw new UsageError('bad-pages', `growSupply: ${pages} is not a number of pages`);
+  }
   acquire(thread, SUPPLY_LOCK);
   const from = mem.peek(LIMIT_PAGES);
   const to = Math.min(from + pages, heap.pagesMax);

@@ -21,8 +21,8 @@ export const REPLAY_THREADS_MAX = 64;
 export const RING_ENTRIES = 4096;
 export const ENTRY_WORDS = 4;
 export const SLOTS = 4096;
-export const TRACE_MMS_MAX: number = 2 ** 20;
-export const TRACE_TABLES_MAX: number = 2 ** 26;
+const TRACE_MMS_MAX: number = 2 ** 20;
+const TRACE_TABLES_MAX: number = 2 ** 26;
 
 /**
  * Words that all threads share.
@@ -71,7 +71,7 @@ export function controlWord(field: number): Word {
   return field as Word;
 }
 
-export function countWord(thread: number, field: number): Word {
+function countWord(thread: number, field: number): Word {
   return (COUNTS_AT + thread * SLOT_WORDS + field) as Word;
 }
 

@@ -7,12 +7,14 @@ import { Worker } from 'node:worker_threads';
 import { createHeap } from '../api/heap.js';
 import { Thread } from '../api/thread.js';
 import { OutOfPagesError } from '../base/errors.js';
+import { CALLBACKS } from '../frag/callback.js';
 import type { Violation } from '../frag/check.js';
 import { type Heap, headerWord, openHeap } from '../mem/heap.js';
 import { HEAP } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { type HeapBuffer, SharedMemory, viewWords } from '../mem/shared.js';
 import { attachThread } from '../rcu/attach.js';
+import { pollAll } from '../rcu/callback.js';
 import { GP_COMPLETED } from '../rcu/grace-period.js';
 import { CONTROL, COUNT, controlWord, openControl, reserveControl, total } from './control.js';
 import { Dispatcher } from './dispatch.js';
@@ -48,6 +50,8 @@ class ThreadedReplay {
   private heap!: Heap;
   private dispatcher!: Dispatcher;
   private geometry = '';
+  /** Callbacks that the dispatcher ran at the end. */
+  private drained = 0;
 
   constructor(options: ReplayOptions) {
     this.options = options;
@@ -89,9 +93,6 @@ class ThreadedReplay {
       violations,
     };
   }
-
-  /** Callbacks that the dispatcher ran at the end. */
-  private drained = 0;
 
   /** Makes the heap and starts the threads, once the trace's header is known. */
   private begin(header: TraceHeader): void {
@@ -166,11 +167,12 @@ class ThreadedReplay {
       violations.push({ rule: rule ?? name, detail: message });
     }
     if (failures.length > 0) return violations;
-    const thread = new Thread(attachThread(this.heap, 'epoch'));
+    const core = attachThread(this.heap, 'epoch');
     for (let round = 0; round < DRAIN_ROUNDS; round++) {
-      this.drained += thread.poll(Number.MAX_SAFE_INTEGER);
-      thread.barrier();
+      this.drained += pollAll(core, CALLBACKS, Number.MAX_SAFE_INTEGER);
     }
+    const thread = new Thread(core);
+    thread.barrier();
     violations.push(...thread.check({ drained: true }));
     const { free, limit } = thread.pages();
     if (free !== limit) {

@@ -1,6 +1,6 @@
 /** Heaps for tests: of any shape, small unless asked, checked when made and when a test asks. */
 import { expect } from 'vitest';
-import type { FragIndex, KindId, MmId, Pfn, ThreadId, Word } from '#src/base/units.js';
+import type { FragIndex, KindId, Pfn, ThreadId, Word } from '#src/base/units.js';
 import { CALLBACKS } from '#src/frag/callback.js';
 import { type CheckOptions, checkHeap } from '#src/frag/check.js';
 import { initCommonOwner } from '#src/frag/mm.js';
@@ -100,7 +100,7 @@ export function makeHeap(options: HeapOptions = {}): TestHeap {
   return { heap, mem, thread };
 }
 
-export function setGrace(mem: SharedMemory, started: number, completed: number): void {
+function setGrace(mem: SharedMemory, started: number, completed: number): void {
   mem.store(headerWord(HEAP.GP_STARTED), started);
   mem.store(headerWord(HEAP.GP_COMPLETED), completed);
 }
@@ -182,4 +182,3 @@ export function checkUnchanged(heap: Heap, before: Int32Array): void {
 
 export const KIND_0 = 0 as KindId;
 export const KIND_1 = 1 as KindId;
-export const NO_MM = 0 as MmId;

@@ -22,6 +22,11 @@ const SLOTS = 1;
 
 const STAMP = 0x40000000;
 
+/** One read of so many sleeps inside its section, so that others run even on one CPU. */
+const READS_TO_A_SLEEP = 512;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** A small generator of numbers, the same for a seed (xorshift). */
 function makeRandom(seed) {
   let state = seed | 1;
@@ -113,9 +118,10 @@ class Churn {
     const table = Atomics.load(words, SLOTS + slot);
     if (table !== 0) {
       seen.reads++;
-      const looks = 1 + (this.random() % (this.random() % 64 === 0 ? 2000 : 20));
+      const looks = 2 + (this.random() % (this.random() % 64 === 0 ? 2000 : 20));
       const last = kind.entryWords - 1;
-      this.watch(slot, table, 0, kind.emptyEven, looks);
+      const sleeps = this.random() % READS_TO_A_SLEEP === 0;
+      this.watch(slot, table, 0, kind.emptyEven, looks, sleeps);
       this.watch(slot, table, 1, kind.emptyOdd, 2);
       this.watch(slot, table, last, last % 2 === 0 ? kind.emptyEven : kind.emptyOdd, 2);
     }
@@ -123,7 +129,7 @@ class Churn {
   }
 
   /** One stamp of this slot, then perhaps the empty value, then nothing else. */
-  watch(slot, table, offset, empty, looks) {
+  watch(slot, table, offset, empty, looks, sleeps = false) {
     const word = at(table, offset);
     let before = null;
     for (let look = 0; look < looks; look++) {
@@ -137,6 +143,7 @@ class Churn {
       }
       if (value === empty && before !== null && before !== empty) this.seen.emptied++;
       before = value;
+      if (sleeps && look === 0) Atomics.wait(pause, 0, 0, 1);
     }
   }
 

@@ -6,6 +6,14 @@ import { quiescent, rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
 import { reclaim, stopReclaimers } from '#src/rcu/reclaim.js';
 import { rcuBarrier, synchronizeRcu, tryGrace } from '#src/rcu/wait.js';
 
+/** How long a writer goes on after its reader has seen enough, in milliseconds. */
+const WRITE_MS = 1500;
+
+/** Steps of a spinning writer between two short sleeps, which let a reader run on one CPU. */
+const STEPS = 500;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 const DONE = 0;
 const RUNNING = 1;
 const SEEN = 1;
@@ -16,17 +24,26 @@ const FINISHED = 2;
  * was inside through a whole grace period that began after x was written. It goes on until the
  * reader has seen enough, for threads start when they like.
  */
-export function writeLitmus(thread, { x, y, rounds, enough, how }, words) {
-  const { heap, mem } = thread;
+export function writeLitmus(thread, { x, y, rounds, enough, how, long }, words) {
+  const { mem } = thread;
+  const end = Date.now() + WRITE_MS;
   let n = 1;
   for (; n <= rounds || Atomics.load(words, SEEN) < enough; n++) {
     mem.store(x, n);
     if (how === 'sleep') synchronizeRcu(thread);
-    else if (how === 'spin') for (const gp = graceAhead(heap); !tryGrace(thread, gp); );
+    else if (how === 'spin') spinForGrace(thread);
     mem.store(y, n);
+    if (!long && Date.now() > end && Atomics.load(words, SEEN) >= enough) break;
   }
   Atomics.store(words, DONE, 1);
   return n;
+}
+
+function spinForGrace(thread) {
+  const n = graceAhead(thread.heap);
+  for (let step = 1; !tryGrace(thread, n); step++) {
+    if (step % STEPS === 0) Atomics.wait(pause, 0, 0, 0.05);
+  }
 }
 
 /** The reader: sections of different lengths until the writer is done. Says what it has seen. */

@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 /** Words that the threads of one run share beside the heap; the first is the starting gate. */
-export const GATE_WORDS = 1;
+const GATE_WORDS = 1;
 
 export function sharedWords(count: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer((GATE_WORDS + count) * 4));
