@@ -1,0 +1,90 @@
+/**
+ * Shared accesses as the checker sees them: what a thread is about to do, and which two accesses
+ * depend on each other.
+ *
+ * Only atomic accesses, sleeps and notifications are scheduling points. Two of them are dependent if
+ * the order in which they are done can be told: both touch the same word and one writes it, or both
+ * touch the same word's list of sleepers. Everything else commutes, and is explored in one order
+ * only.
+ *
+ *   load                     reads the word
+ *   store, cas, add, …       writes it. A CAS that fails only reads, but whether it fails depends
+ *                            on the order, so it counts as what it turned out to be
+ *   awaitChange              reads the word and changes its list of sleepers
+ *   notify                   changes the list
+ *   nap                      a sleep with a time limit: see machine.ts
+ */
+import type { Word } from '../base/units.js';
+
+export const ACCESS = {
+  load: 0,
+  store: 1,
+  cas: 2,
+  exchange: 3,
+  add: 4,
+  and: 5,
+  or: 6,
+  xor: 7,
+  awaitChange: 8,
+  notify: 9,
+  peek: 10,
+  poke: 11,
+  fill: 12,
+  copy: 13,
+  nap: 14,
+} as const;
+
+export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
+
+const NAMES = Object.keys(ACCESS) as readonly (keyof typeof ACCESS)[];
+
+/** One access. `a` and `b` are its arguments: value, or expected and new value, or count. */
+export interface Access {
+  readonly kind: AccessKind;
+  readonly word: Word;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** Effects that decide dependence, as bits. */
+export const READS = 1;
+export const WRITES = 2;
+export const SLEEPERS = 4;
+
+export function accessName(kind: AccessKind): string {
+  return NAMES[kind] as string;
+}
+
+/** What an access does, given what it found: a CAS that fails writes nothing. */
+export function effectsOf(access: Access, found: number): number {
+  switch (access.kind) {
+    case ACCESS.load:
+    case ACCESS.nap:
+      return READS;
+    case ACCESS.cas:
+      return found === access.a ? READS | WRITES : READS;
+    case ACCESS.awaitChange:
+      return READS | SLEEPERS;
+    case ACCESS.notify:
+      return SLEEPERS;
+    default:
+      return READS | WRITES;
+  }
+}
+
+/** What an access that is still to be done might do. */
+export function possibleEffects(access: Access): number {
+  return access.kind === ACCESS.cas ? READS | WRITES : effectsOf(access, 0);
+}
+
+/** Whether the order of two accesses, by different threads, can be told. */
+export function dependent(
+  wordA: number,
+  effectsA: number,
+  wordB: number,
+  effectsB: number,
+): boolean {
+  if (wordA !== wordB) return false;
+  if ((effectsA & effectsB & SLEEPERS) !== 0) return true;
+  return ((effectsA | effectsB) & WRITES) !== 0 && (effectsA & effectsB & READS) !== 0;
+}

@@ -1,0 +1,222 @@
+/**
+ * Checking a scenario: explore it, judge each execution, and make what fails short and repeatable.
+ */
+import { UsageError } from '../base/errors.js';
+import { Prng } from '../base/prng.js';
+import { type Ending, endingOf } from './ending.js';
+import { type Exploration, explore, type Step } from './explore.js';
+import { Machine } from './machine.js';
+import { sample } from './sample.js';
+import type { Finding, Scenario, Setup, Stage } from './scenario.js';
+import { formatSchedule, markOf, parseSchedule } from './schedule.js';
+
+/** How to explore. All but `exhaustive` are bounded, and say so. */
+export type Mode =
+  | { readonly kind: 'exhaustive' }
+  | { readonly kind: 'naive' }
+  | { readonly kind: 'bounded'; readonly preemptions: number }
+  | { readonly kind: 'random'; readonly seed: number; readonly executions: number }
+  | {
+      readonly kind: 'pct';
+      readonly seed: number;
+      readonly executions: number;
+      readonly depth: number;
+    };
+
+export interface CheckOptions {
+  readonly mode?: Mode;
+  readonly stepsMax?: number;
+  /** Do not look for a schedule with fewer switches. */
+  readonly keepSchedule?: boolean;
+}
+
+export interface Failure {
+  readonly rule: string;
+  readonly detail: string;
+  readonly schedule: string;
+  readonly steps: readonly Step[];
+}
+
+export interface CheckResult {
+  readonly scenario: string;
+  readonly verdict: 'holds' | 'violated' | 'inconclusive';
+  /** Whether every interleaving was covered. */
+  readonly complete: boolean;
+  readonly bound: string | null;
+  readonly executions: number;
+  readonly redundant: number;
+  readonly steps: number;
+  readonly mustSee: { readonly seen: readonly string[]; readonly missing: readonly string[] };
+  readonly failure: Failure | null;
+}
+
+const STEPS_MAX = 50_000_000;
+
+/** Steps that looking for a shorter schedule may take, and preemptions that are tried. */
+const SHORTEN_STEPS_MAX = 2_000_000;
+const SHORTEN_PREEMPTIONS_MAX = 4;
+
+/** A scenario that is set up, ready to be explored. */
+export class Stagehand {
+  readonly machine: Machine;
+  readonly setup: Setup;
+  readonly seen: Set<string> = new Set();
+  failure: { finding: Finding; steps: Step[] } | null = null;
+
+  constructor(scenario: Scenario) {
+    const { words, threads, ghostWords = 0 } = scenario;
+    this.machine = new Machine({ words, threads, ghostWords });
+    const stage: Stage = {
+      memory: this.machine,
+      ghost: {
+        get: (index) => this.machine.getGhost(index),
+        set: (index, value) => this.machine.setGhost(index, value),
+      },
+      see: (what) => this.seen.add(what),
+    };
+    this.setup = scenario.setup(stage);
+    if (this.setup.threads.length !== threads) {
+      const found = this.setup.threads.length;
+      throw new UsageError(
+        'bad-scenario',
+        `${scenario.name}: ${threads} threads said, ${found} made`,
+      );
+    }
+    this.machine.begin(this.setup.threads, this.setup.onReturn);
+  }
+
+  /** Judges the end of an execution; true: a rule was broken, stop here. */
+  judge(ending: Ending, steps: () => Step[]): boolean {
+    const finding = this.find(ending);
+    if (finding === null) return false;
+    this.failure = { finding, steps: steps() };
+    return true;
+  }
+
+  private find(ending: Ending): Finding | null {
+    if (ending.kind === 'failed') return findingOf(ending.error, ending.thread);
+    if (ending.kind === 'stuck') {
+      const who = ending.threads.map((thread) => this.nameOf(thread)).join(' and ');
+      return { rule: 'progress', detail: `${who} would wait for ever` };
+    }
+    const results = this.setup.threads.map((_, thread) => this.machine.resultsOf(thread));
+    return this.setup.atEnd?.(results)[0] ?? null;
+  }
+
+  nameOf(thread: number): string {
+    return this.setup.threadNames?.[thread] ?? `thread ${thread}`;
+  }
+}
+
+function findingOf(error: unknown, thread: number): Finding {
+  const { name = 'Error', message = String(error) } = error as Error;
+  const rule = (error as { rule?: string }).rule ?? name;
+  return { rule, detail: `thread ${thread}: ${message}` };
+}
+
+/** Explores a scenario. A mustSee that was never seen makes a complete exploration a failure. */
+export function check(scenario: Scenario, options: CheckOptions = {}): CheckResult {
+  const mode = options.mode ?? { kind: 'exhaustive' };
+  const hand = new Stagehand(scenario);
+  const done = run(hand, mode, options.stepsMax ?? STEPS_MAX);
+  const missing = scenario.mustSee.filter((what) => !hand.seen.has(what));
+  const failure = hand.failure === null ? null : report(scenario, hand, options);
+  const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
+  const vacuous = isWhole && failure === null && missing.length > 0;
+  return {
+    scenario: scenario.name,
+    verdict:
+      failure !== null || vacuous
+        ? 'violated'
+        : isWhole || done.complete
+          ? 'holds'
+          : 'inconclusive',
+    complete: isWhole,
+    bound: boundOf(mode, done),
+    executions: done.executions,
+    redundant: done.redundant,
+    steps: done.steps,
+    mustSee: { seen: [...hand.seen].sort(), missing },
+    failure: vacuous ? vacuousFailure(missing) : failure,
+  };
+}
+
+function run(hand: Stagehand, mode: Mode, stepsMax: number): Exploration {
+  const onEnd = (ending: Ending, steps: () => Step[]): boolean => hand.judge(ending, steps);
+  if (mode.kind === 'random' || mode.kind === 'pct') {
+    const depth = mode.kind === 'pct' ? mode.depth : null;
+    return sample(hand.machine, new Prng(mode.seed), { ...mode, depth, stepsMax, onEnd });
+  }
+  const preemptionsMax = mode.kind === 'bounded' ? mode.preemptions : undefined;
+  return explore(hand.machine, {
+    reduce: mode.kind === 'exhaustive',
+    preemptionsMax,
+    stepsMax,
+    onEnd,
+  });
+}
+
+function boundOf(mode: Mode, done: Exploration): string | null {
+  if (!done.complete) return `${done.steps} steps`;
+  if (mode.kind === 'bounded') return `${mode.preemptions} preemptions`;
+  if (mode.kind === 'random') return `${mode.executions} random executions, seed ${mode.seed}`;
+  if (mode.kind === 'pct') {
+    return `${mode.executions} executions, depth ${mode.depth}, seed ${mode.seed}`;
+  }
+  return null;
+}
+
+/** The failure, with the fewest preemptions that a bounded search finds. */
+function report(scenario: Scenario, hand: Stagehand, options: CheckOptions): Failure {
+  const found = hand.failure as NonNullable<Stagehand['failure']>;
+  const short = options.keepSchedule === true ? null : shorten(scenario);
+  const { finding, steps } = short ?? found;
+  return { ...finding, schedule: formatSchedule(steps), steps };
+}
+
+function shorten(scenario: Scenario): Stagehand['failure'] {
+  for (let preemptions = 0; preemptions <= SHORTEN_PREEMPTIONS_MAX; preemptions++) {
+    const hand = new Stagehand(scenario);
+    const done = run(hand, { kind: 'bounded', preemptions }, SHORTEN_STEPS_MAX);
+    if (hand.failure !== null) return hand.failure;
+    if (done.steps >= SHORTEN_STEPS_MAX) return null;
+  }
+  return null;
+}
+
+function vacuousFailure(missing: readonly string[]): Failure {
+  const detail = `never seen: ${missing.join(', ')}`;
+  return { rule: 'vacuous', detail, schedule: '', steps: [] };
+}
+
+/** What a schedule leads to. */
+export interface Replay {
+  readonly steps: readonly Step[];
+  readonly finding: Finding | null;
+}
+
+/**
+ * Runs one schedule. Throws `UsageError` for one that can't be followed: it was made for another
+ * scenario, or the code has changed since.
+ */
+export function replay(scenario: Scenario, text: string): Replay {
+  const schedule = parseSchedule(text);
+  const hand = new Stagehand(scenario);
+  const { machine } = hand;
+  const steps: Step[] = [];
+  const stale = (why: string): UsageError =>
+    new UsageError(
+      'stale-schedule',
+      `${scenario.name}: ${why}; the code or the scenario has changed`,
+    );
+  for (const thread of schedule.threads) {
+    const able = machine.thrown === null && thread < machine.threads && machine.enabled(thread);
+    if (!able) throw stale(`thread ${thread} can't make step ${steps.length + 1}`);
+    const access = machine.pending[thread] ?? null;
+    machine.perform(thread);
+    steps.push({ thread, access, found: machine.found });
+  }
+  if (markOf(steps) !== schedule.mark) throw stale(`the steps' mark is ${markOf(steps)}`);
+  hand.judge(endingOf(machine), () => steps);
+  return { steps, finding: hand.failure?.finding ?? null };
+}

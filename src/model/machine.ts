@@ -1,0 +1,482 @@
+/**
+ * The machine: shared memory as a model, and threads that advance by one access at a time.
+ *
+ * A thread runs operations, plain functions over the seam. To advance one, its current operation is
+ * run again from the start: the accesses that it already made are answered from its log, then one
+ * atomic access is done for real, and at the next one a frozen constant is thrown. No generators, no
+ * build step: it is the shipping code that runs.
+ *
+ * Plain accesses are done as soon as the thread gets to them. They are no scheduling points: if two
+ * threads' plain accesses could meet unordered, that is a data race, which is a failure by itself
+ * (race.ts), and if they can't, moving them changes nothing.
+ *
+ * Everything that changes, clocks included, lies in one Int32Array with a journal, so going back to
+ * an earlier state is undoing.
+ *
+ * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word. With a limit it may
+ * return whenever it likes; but a thread that looks again and finds nothing changed only goes to
+ * sleep again, so it is run again only after another thread has written a word that it has read
+ * since it last slept. If that can't happen any more, it waits for ever, and that is a failure.
+ */
+import { InvariantError } from '../base/errors.js';
+import type { Word } from '../base/units.js';
+import type { Memory } from '../mem/memory.js';
+import { ACCESS, type Access, type AccessKind, effectsOf, WRITES } from './access.js';
+import { Journal } from './journal.js';
+import { Races } from './race.js';
+
+/** An operation: it may use only the seam, its arguments, and what earlier operations returned. */
+export type Operation = (results: readonly unknown[]) => unknown;
+
+/** What ends an operation that is to be continued later. Thrown, never caught by the core. */
+const SUSPENDED: object = Object.freeze({ suspended: true });
+
+/** Accesses of one operation, over which it is taken to never end. */
+const OPERATION_ACCESSES_MAX = 20_000;
+
+/** A thread's condition. */
+export const STATUS = { ready: 0, asleep: 1, napping: 2, done: 3 } as const;
+
+/** Each thread's own words in the journal. */
+const FIELD = {
+  OPERATION: 0,
+  BEGIN: 1,
+  END: 2,
+  STATUS: 3,
+  SLEEPS_ON: 4,
+  SLEPT_AT: 5,
+  NAP: 6,
+  WORDS: 8,
+};
+
+/** What a thread did, kept for the next time that its operation is run. */
+interface LogEntry {
+  readonly access: Access;
+  readonly found: number;
+  /** Number of the machine's step at which it was done. */
+  readonly step: number;
+}
+
+export interface MachineOptions {
+  readonly words: number;
+  readonly ghostWords: number;
+  readonly threads: number;
+}
+
+/** Called when an operation has returned, once: the place to keep ghosts and to check results. */
+export type OnReturn = (thread: number, operation: number, result: unknown) => void;
+
+/** What a thread's run ended with, if not with a suspension. */
+export interface Thrown {
+  readonly thread: number;
+  readonly error: unknown;
+}
+
+export class Machine implements Memory {
+  readonly maySleep = true;
+  readonly threads: number;
+  /** The next atomic access of each thread that is ready; null for the others. */
+  readonly pending: (Access | null)[];
+  thrown: Thrown | null = null;
+  /** What the last step found, for its effects. */
+  found = 0;
+  private readonly journal: Journal;
+  private onReturn: OnReturn | undefined;
+  private readonly races: Races;
+  private programs: readonly (readonly Operation[])[] = [];
+  private readonly logs: LogEntry[][];
+  private readonly results: unknown[][];
+  private readonly words: number;
+  private readonly fieldsAt: number;
+  private readonly writtenAt: number;
+  private readonly ghostAt: number;
+  /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
+  private current = -1;
+  private position = 0;
+  private granted = false;
+  private suspending = false;
+  private step = 0;
+
+  constructor(options: MachineOptions) {
+    const { threads, words } = options;
+    this.threads = threads;
+    this.words = words;
+    this.ghostAt = words;
+    this.fieldsAt = words + options.ghostWords;
+    this.writtenAt = this.fieldsAt + this.threads * FIELD.WORDS;
+    const racesAt = this.writtenAt + 2 * words;
+    this.journal = new Journal(racesAt + Races.words(words, this.threads));
+    this.races = new Races(this.journal, racesAt, words, this.threads);
+    this.pending = Array.from({ length: threads }, () => null);
+    this.logs = this.pending.map(() => []);
+    this.results = this.pending.map(() => []);
+  }
+
+  /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
+  begin(programs: readonly (readonly Operation[])[], onReturn?: OnReturn): void {
+    this.programs = programs;
+    this.onReturn = onReturn;
+    this.journal.forget();
+    for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
+  }
+
+  /** A point to come back to. */
+  mark(): number {
+    return this.journal.mark();
+  }
+
+  /** Goes back; `pending` must be put back by the caller. */
+  restore(mark: number, step: number): void {
+    this.journal.restore(mark);
+    this.step = step;
+    this.thrown = null;
+  }
+
+  get steps(): number {
+    return this.step;
+  }
+
+  status(thread: number): number {
+    return this.journal.get(this.field(thread, FIELD.STATUS));
+  }
+
+  /** Whether the thread can make a step now. */
+  enabled(thread: number): boolean {
+    const status = this.status(thread);
+    if (status === STATUS.ready) return true;
+    return status === STATUS.napping && this.hasNews(thread);
+  }
+
+  /** What operation a thread is in, for reports. */
+  operationOf(thread: number): number {
+    return this.journal.get(this.field(thread, FIELD.OPERATION));
+  }
+
+  resultsOf(thread: number): readonly unknown[] {
+    return this.results[thread]?.slice(0, this.operationOf(thread)) ?? [];
+  }
+
+  /** Word of the heap, without any record of it: for checks and reports. */
+  view(word: number): number {
+    return this.journal.get(word);
+  }
+
+  /** The scenario's own memory: undone with the rest, seen by no check for races. */
+  getGhost(index: number): number {
+    return this.journal.get(this.ghostAt + index);
+  }
+
+  setGhost(index: number, value: number): void {
+    this.journal.set(this.ghostAt + index, value);
+  }
+
+  /** Lets a thread do its pending access and run up to its next one. */
+  perform(thread: number): void {
+    this.step++;
+    if (this.status(thread) === STATUS.napping) this.wakeNapper(thread);
+    else this.granted = true;
+    this.advance(thread);
+    for (let other = 0; other < this.threads; other++) {
+      const woken = other !== thread && this.pending[other] === null;
+      if (woken && this.thrown === null && this.status(other) === STATUS.ready) this.advance(other);
+    }
+  }
+
+  /** Runs a thread from its log up to the next thing that must be decided outside. */
+  private advance(thread: number): void {
+    const program = this.programs[thread] as readonly Operation[];
+    const results = this.results[thread] as unknown[];
+    this.pending[thread] = null;
+    this.current = thread;
+    for (;;) {
+      const operation = this.operationOf(thread);
+      if (operation === program.length) {
+        this.setField(thread, FIELD.STATUS, STATUS.done);
+        break;
+      }
+      this.position = this.journal.get(this.field(thread, FIELD.BEGIN));
+      this.suspending = false;
+      try {
+        results[operation] = (program[operation] as Operation)(results);
+        this.requireWholeLog(thread);
+        this.setField(thread, FIELD.OPERATION, operation + 1);
+        this.setField(thread, FIELD.BEGIN, this.position);
+        this.current = -1;
+        this.onReturn?.(thread, operation, results[operation]);
+        this.current = thread;
+      } catch (error) {
+        if (error !== SUSPENDED) this.thrown = { thread, error };
+        break;
+      }
+    }
+    this.suspending = false;
+    this.granted = false;
+    this.current = -1;
+  }
+
+  private field(thread: number, field: number): number {
+    return this.fieldsAt + thread * FIELD.WORDS + field;
+  }
+
+  private setField(thread: number, field: number, value: number): void {
+    this.journal.set(this.field(thread, field), value);
+  }
+
+  /** An access of the running thread: from its log, or done now, or the point to stop at. */
+  private access(kind: AccessKind, word: Word, a: number, b: number): number {
+    if (this.current < 0) return this.effect({ kind, word, a, b });
+    // A `finally` on the way out of a suspended operation.
+    if (this.suspending) return 0;
+    const thread = this.current;
+    const log = this.logs[thread] as LogEntry[];
+    const end = this.journal.get(this.field(thread, FIELD.END));
+    if (this.position < end) return this.answer(log[this.position++] as LogEntry, kind, word, a, b);
+    const access: Access = { kind, word, a, b };
+    const isPlain = kind >= ACCESS.peek && kind <= ACCESS.copy;
+    if (!isPlain && !this.granted) return this.suspend(thread, access);
+    this.granted = isPlain ? this.granted : false;
+    if (end - this.journal.get(this.field(thread, FIELD.BEGIN)) > OPERATION_ACCESSES_MAX) {
+      throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
+    }
+    const found = this.effect(access);
+    log[end] = { access, found, step: this.step };
+    this.setField(thread, FIELD.END, end + 1);
+    this.position = end + 1;
+    if (this.status(thread) !== STATUS.ready) return this.suspend(thread, null);
+    return found;
+  }
+
+  private suspend(thread: number, access: Access | null): never {
+    this.pending[thread] = access;
+    this.suspending = true;
+    throw SUSPENDED;
+  }
+
+  /** The same access must come again when an operation is run again: it is a function of its log. */
+  private answer(entry: LogEntry, kind: AccessKind, word: Word, a: number, b: number): number {
+    const was = entry.access;
+    if (was.kind === kind && was.word === word && was.a === a && was.b === b) return entry.found;
+    throw differs(this.current, was, { kind, word, a, b });
+  }
+
+  private requireWholeLog(thread: number): void {
+    if (this.position === this.journal.get(this.field(thread, FIELD.END))) return;
+    const log = this.logs[thread] as LogEntry[];
+    throw differs(thread, (log[this.position] as LogEntry).access, null);
+  }
+
+  /** Does an access: what it returns, its marks in the clocks, and who it wakes. */
+  private effect(access: Access): number {
+    const { kind, word, a, b } = access;
+    if (kind === ACCESS.fill || kind === ACCESS.copy) return this.range(access);
+    this.requireInside(word, 1);
+    const found = this.journal.get(word);
+    if (this.current >= 0) this.record(access, found);
+    switch (kind) {
+      case ACCESS.store:
+      case ACCESS.exchange:
+      case ACCESS.poke:
+        this.write(word, a);
+        break;
+      case ACCESS.cas:
+        if (found === a) this.write(word, b);
+        break;
+      case ACCESS.add:
+        this.write(word, (found + a) | 0);
+        break;
+      case ACCESS.and:
+        this.write(word, found & a);
+        break;
+      case ACCESS.or:
+        this.write(word, found | a);
+        break;
+      case ACCESS.xor:
+        this.write(word, found ^ a);
+        break;
+      case ACCESS.awaitChange:
+        if (found === a) this.sleep(word, STATUS.asleep);
+        break;
+      case ACCESS.nap:
+        if (found === a) this.sleep(word, STATUS.napping);
+        break;
+      case ACCESS.notify:
+        this.wake(word, a);
+        break;
+    }
+    this.found = found;
+    return found;
+  }
+
+  private range({ kind, word, a, b }: Access): number {
+    this.requireInside(word, a);
+    for (let i = 0; i < a; i++) {
+      const from = (b + i) as Word;
+      if (kind === ACCESS.copy && this.current >= 0) this.races.plainRead(this.current, from);
+      if (this.current >= 0) this.races.plainWrite(this.current, (word + i) as Word);
+      this.write((word + i) as Word, kind === ACCESS.fill ? b : this.journal.get(from));
+    }
+    return 0;
+  }
+
+  private record(access: Access, found: number): void {
+    const { kind, word } = access;
+    if (kind === ACCESS.peek) this.races.plainRead(this.current, word);
+    else if (kind === ACCESS.poke) this.races.plainWrite(this.current, word);
+    else if (kind !== ACCESS.notify) {
+      this.races.atomic(this.current, word, effectsOf(access, found), kind === ACCESS.store);
+    }
+  }
+
+  private write(word: Word, value: number): void {
+    if (this.journal.get(word) !== value) {
+      this.journal.set(this.writtenAt + 2 * word, this.step);
+      this.journal.set(this.writtenAt + 2 * word + 1, this.current);
+    }
+    this.journal.set(word, value | 0);
+  }
+
+  private requireInside(word: number, count: number): void {
+    if (Number.isInteger(word) && word >= 0 && word + count <= this.words) return;
+    throw new InvariantError('X2', `thread ${this.current} touches word ${word}, outside the heap`);
+  }
+
+  private sleep(word: Word, status: number): void {
+    if (this.current < 0) throw new InvariantError('X1', 'setting up would sleep for ever');
+    this.setField(this.current, FIELD.STATUS, status);
+    this.setField(this.current, FIELD.SLEEPS_ON, word);
+    this.setField(this.current, FIELD.SLEPT_AT, this.step);
+  }
+
+  /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
+  private wake(word: Word, count: number): void {
+    for (let woken = 0; woken < count; woken++) {
+      let first = -1;
+      for (let thread = 0; thread < this.threads; thread++) {
+        if (!this.sleepsOn(thread, word)) continue;
+        const isEarlier = first < 0 || this.sleptAt(thread) < this.sleptAt(first);
+        if (isEarlier) first = thread;
+      }
+      if (first < 0) return;
+      this.setField(first, FIELD.STATUS, STATUS.ready);
+      this.noteNap(first);
+    }
+  }
+
+  private sleepsOn(thread: number, word: Word): boolean {
+    const status = this.status(thread);
+    const sleeps = status === STATUS.asleep || status === STATUS.napping;
+    return sleeps && this.journal.get(this.field(thread, FIELD.SLEEPS_ON)) === word;
+  }
+
+  private sleptAt(thread: number): number {
+    return this.journal.get(this.field(thread, FIELD.SLEPT_AT));
+  }
+
+  private wakeNapper(thread: number): void {
+    this.setField(thread, FIELD.STATUS, STATUS.ready);
+    this.noteNap(thread);
+  }
+
+  private noteNap(thread: number): void {
+    this.setField(thread, FIELD.NAP, this.journal.get(this.field(thread, FIELD.END)));
+  }
+
+  /** Whether another thread has changed a word since the napping thread read it. */
+  private hasNews(thread: number): boolean {
+    const log = this.logs[thread] as LogEntry[];
+    const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
+    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
+    const end = this.journal.get(this.field(thread, FIELD.END));
+    for (let i = from; i < end; i++) {
+      const { access, step } = log[i] as LogEntry;
+      const at = this.writtenAt + 2 * access.word;
+      if (this.journal.get(at) > step && this.journal.get(at + 1) !== thread) return true;
+    }
+    return false;
+  }
+
+  /** The words that the napping thread has read since it last slept: its waking depends on them. */
+  newsWords(thread: number): readonly number[] {
+    const log = this.logs[thread] as LogEntry[];
+    const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
+    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
+    const end = this.journal.get(this.field(thread, FIELD.END));
+    return log.slice(from, end).map(({ access }) => access.word);
+  }
+
+  load(word: Word): number {
+    return this.access(ACCESS.load, word, 0, 0);
+  }
+
+  store(word: Word, value: number): void {
+    this.access(ACCESS.store, word, value | 0, 0);
+  }
+
+  cas(word: Word, expected: number, value: number): number {
+    return this.access(ACCESS.cas, word, expected | 0, value | 0);
+  }
+
+  exchange(word: Word, value: number): number {
+    return this.access(ACCESS.exchange, word, value | 0, 0);
+  }
+
+  add(word: Word, value: number): number {
+    return this.access(ACCESS.add, word, value | 0, 0);
+  }
+
+  and(word: Word, value: number): number {
+    return this.access(ACCESS.and, word, value | 0, 0);
+  }
+
+  or(word: Word, value: number): number {
+    return this.access(ACCESS.or, word, value | 0, 0);
+  }
+
+  xor(word: Word, value: number): number {
+    return this.access(ACCESS.xor, word, value | 0, 0);
+  }
+
+  peek(word: Word): number {
+    return this.access(ACCESS.peek, word, 0, 0);
+  }
+
+  poke(word: Word, value: number): void {
+    this.access(ACCESS.poke, word, value | 0, 0);
+  }
+
+  fill(word: Word, count: number, value: number): void {
+    this.access(ACCESS.fill, word, count, value | 0);
+  }
+
+  copy(to: Word, from: Word, count: number): void {
+    this.access(ACCESS.copy, to, count, from);
+  }
+
+  awaitChange(word: Word, seen: number, msMax?: number): void {
+    this.access(msMax === undefined ? ACCESS.awaitChange : ACCESS.nap, word, seen | 0, 0);
+  }
+
+  awaitChangeAsync(): Promise<void> {
+    throw new InvariantError('X1', 'an operation in the checker is a synchronous function');
+  }
+
+  notify(word: Word, count: number = Number.MAX_SAFE_INTEGER): void {
+    this.access(ACCESS.notify, word, Math.min(count, 2 ** 30), 0);
+  }
+}
+
+/** Whether an access of this kind can change words; napping threads wake on writes. */
+export function isWriting(access: Access, found: number): boolean {
+  return (effectsOf(access, found) & WRITES) !== 0;
+}
+
+function differs(thread: number, was: Access, now: Access | null): InvariantError {
+  const show = (access: Access): string =>
+    `access ${access.kind} of word ${access.word} (${access.a}, ${access.b})`;
+  const then = now === null ? 'it returned instead' : `this time came ${show(now)}`;
+  return new InvariantError(
+    'X2',
+    `thread ${thread}: run again, its operation did not do the same. Before: ${show(was)}; ${then}. ` +
+      'It depends on something outside of the heap: a variable, a modified argument, time or chance',
+  );
+}

@@ -1,0 +1,74 @@
+/** A failure for people: threads as columns, words by name, the rule, and how to see it again. */
+import type { Word } from '../base/units.js';
+import { ACCESS, type Access, accessName } from './access.js';
+import { type Failure, Stagehand } from './check.js';
+import type { Step } from './explore.js';
+import type { Scenario, Setup } from './scenario.js';
+
+const COLUMN_MIN = 24;
+
+/** Lines of a report, without colours. */
+export function formatFailure(scenario: Scenario, failure: Failure): string[] {
+  const { setup, nameOf } = namesOf(scenario);
+  const lines = [`${failure.rule} does not hold: ${failure.detail}`, `scenario  ${scenario.name}`];
+  if (failure.steps.length === 0) return lines;
+  lines.push('', ...formatColumns(failure.steps, scenario.threads, setup, nameOf), '');
+  lines.push(`replay    ptfrag check ${scenario.name} --schedule ${failure.schedule}`);
+  return lines;
+}
+
+function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) => string } {
+  const hand = new Stagehand(scenario);
+  return { setup: hand.setup, nameOf: (thread) => hand.nameOf(thread) };
+}
+
+/** One line a step, in the column of its thread; a blank line where the thread changes. */
+export function formatColumns(
+  steps: readonly Step[],
+  threads: number,
+  setup: Setup,
+  nameOf: (thread: number) => string,
+): string[] {
+  const cells = steps.map((step) => describeStep(step, setup));
+  const widths = Array.from({ length: threads }, (_, thread) => {
+    const own = cells.filter((_, i) => steps[i]?.thread === thread).map((cell) => cell.length);
+    return Math.max(COLUMN_MIN, nameOf(thread).length, ...own) + 2;
+  });
+  const indents = widths.map((_, thread) => widths.slice(0, thread).reduce((a, b) => a + b, 0));
+  const header = widths.map((width, thread) => nameOf(thread).padEnd(width)).join('');
+  const lines = [header.trimEnd(), widths.map((width) => '-'.repeat(width - 2)).join('  ')];
+  steps.forEach(({ thread }, i) => {
+    lines.push(' '.repeat(indents[thread] as number) + (cells[i] as string));
+  });
+  return lines;
+}
+
+function describeStep({ access, found }: Step, setup: Setup): string {
+  if (access === null) return 'looks again';
+  const word = setup.nameWord?.(access.word) ?? `word ${access.word}`;
+  return `${accessName(access.kind).padEnd(5)} ${word} ${effectOf(access, found, setup)}`.trimEnd();
+}
+
+function effectOf(access: Access, found: number, setup: Setup): string {
+  const show = (value: number): string =>
+    setup.showValue?.(access.word as Word, value) ?? `${value}`;
+  switch (access.kind) {
+    case ACCESS.load:
+      return `= ${show(found)}`;
+    case ACCESS.store:
+      return `:= ${show(access.a)}`;
+    case ACCESS.cas:
+      return found === access.a
+        ? `${show(access.a)} -> ${show(access.b)}`
+        : `failed, found ${show(found)}`;
+    case ACCESS.exchange:
+      return `${show(found)} -> ${show(access.a)}`;
+    case ACCESS.awaitChange:
+    case ACCESS.nap:
+      return found === access.a ? 'sleeps' : `= ${show(found)}, goes on`;
+    case ACCESS.notify:
+      return '';
+    default:
+      return `${show(found)}, ${access.a}`;
+  }
+}
