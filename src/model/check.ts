@@ -94,13 +94,17 @@ export class Stagehand {
   }
 
   private find(ending: Ending): Finding | null {
-    if (ending.kind === 'failed') return findingOf(ending.error, ending.thread);
+    if (ending.kind === 'failed') return findingOf(ending.error, this.nameOf(ending.thread));
     if (ending.kind === 'stuck') {
       const who = ending.threads.map((thread) => this.nameOf(thread)).join(' and ');
       return { rule: 'progress', detail: `${who} would wait for ever` };
     }
     const results = this.setup.threads.map((_, thread) => this.machine.resultsOf(thread));
-    return this.setup.atEnd?.(results)[0] ?? null;
+    try {
+      return this.setup.atEnd?.(results)[0] ?? null;
+    } catch (error) {
+      return findingOf(error, 'at the end');
+    }
   }
 
   nameOf(thread: number): string {
@@ -108,10 +112,10 @@ export class Stagehand {
   }
 }
 
-function findingOf(error: unknown, thread: number): Finding {
-  const { name = 'Error', message = String(error) } = error as Error;
-  const rule = (error as { rule?: string }).rule ?? name;
-  return { rule, detail: `thread ${thread}: ${message}` };
+function findingOf(error: unknown, where: string): Finding {
+  const { name = 'Error', message = String(error) } = Object(error) as Error;
+  const rule = (Object(error) as { rule?: string }).rule ?? name;
+  return { rule, detail: `${where}: ${message}` };
 }
 
 /** Explores a scenario. A mustSee that was never seen makes a complete exploration a failure. */

@@ -18,12 +18,18 @@ export interface KitOptions {
   readonly mms?: number;
   readonly sharing?: 'mm' | 'all';
   readonly debug?: boolean;
+  readonly spins?: number;
+  /** Of the threads, how many attach by themselves: the last ones. */
+  readonly spareThreads?: number;
   readonly flavours?: readonly Flavour[];
 }
 
-/** Words of a fragment: two entries. Also what an empty entry holds, as on s390. */
-export const FRAGMENT_WORDS = 4;
-export const EMPTY_EVEN = 0x400;
+/** What an empty entry holds, as on s390. */
+const EMPTY_EVEN = 0x400;
+
+/** The least words of a fragment, two entries, and of a page. */
+const FRAGMENT_WORDS_MIN = 4;
+const PAGE_WORDS_MIN = 16;
 
 /** Words behind the heap that are the scenario's own: slots that link tables, flags. */
 const OWN_WORDS = 16;
@@ -31,8 +37,13 @@ const OWN_WORDS = 16;
 export interface Kit {
   readonly heap: Heap;
   readonly threads: readonly Thread[];
-  /** A word of the scenario's own. */
+  readonly fragmentWords: number;
+  /** A word of the scenario's own, behind the heap. */
   readonly own: (index: number) => Word;
+}
+
+function fragmentWords(options: KitOptions): number {
+  return Math.max(FRAGMENT_WORDS_MIN, PAGE_WORDS_MIN / (options.perPage ?? 2));
 }
 
 export const PTE = 0 as KindId;
@@ -41,26 +52,26 @@ function configOf(options: KitOptions): HeapConfig {
   const perPage = options.perPage ?? 2;
   const kind: Kind = {
     name: 'pte',
-    fragmentWords: FRAGMENT_WORDS,
+    fragmentWords: fragmentWords(options),
     perPage,
     order: 0,
     emptyEven: EMPTY_EVEN,
     emptyOdd: 0,
-    entryWords: FRAGMENT_WORDS,
+    entryWords: fragmentWords(options),
     residueEven: 0,
     residueOdd: 0,
   };
   return {
     geometry: 'model',
     kinds: [kind],
-    pageShift: Math.max(4, Math.log2(perPage * FRAGMENT_WORDS)),
+    pageShift: Math.log2(perPage * fragmentWords(options)),
     pagesMax: options.pages,
     threadsMax: options.threads,
     mmsMax: (options.mms ?? 1) + 1,
     sharedOwner: options.sharing === 'all',
     debug: options.debug === true,
     // A waiter goes to sleep at once: spinning only repeats what sleeping also shows.
-    spins: 0,
+    spins: options.spins ?? 0,
   };
 }
 
@@ -75,11 +86,17 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
   if (config.kinds[0]?.perPage === 1) throw new UsageError('bad-kit', 'a kit shares pages');
   const heap = formatHeap(stage.memory, config);
   initCommonOwner(heap);
-  const threads = Array.from({ length: options.threads }, (_, id) =>
+  const attached = options.threads - (options.spareThreads ?? 0);
+  const threads = Array.from({ length: attached }, (_, id) =>
     attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch'),
   );
   growSupply(threads[0] as Thread, options.pages);
-  return { heap, threads, own: (index) => (heap.words + index) as Word };
+  return {
+    heap,
+    threads,
+    fragmentWords: fragmentWords(options),
+    own: (index) => (heap.words + index) as Word,
+  };
 }
 
 /** How words are named in reports of a kit's scenario. */
@@ -94,4 +111,3 @@ export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue'> {
 export function checkKit(kit: Kit, drained: boolean): Finding[] {
   return checkHeap(kit.heap, { drained });
 }
-

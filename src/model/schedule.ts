@@ -44,7 +44,7 @@ export function parseSchedule(text: string): Schedule {
   const threads: number[] = [];
   const parts = runs === '' ? [] : runs.split('.');
   const parsed = parts.map((part) => RUN.exec(part));
-  const wrong = parsed.findIndex((match) => match === null);
+  const wrong = parsed.indexOf(null);
   if (wrong >= 0 || parts.length === 0 || rest.length > 0 || !/^[0-9a-f]{4}$/.test(mark)) {
     const what = wrong >= 0 ? `"${parts[wrong]}"` : `"${text}"`;
     throw new UsageError('bad-schedule', `${what} is no schedule; expected like 0x5.1x2.0~9f3a`);

@@ -1,0 +1,191 @@
+/**
+ * Readers, which take no lock, against everything that could pull a table away under them.
+ *
+ * A reader goes through a slot that links a table, and looks at all its words by plain accesses. A
+ * table that is written too early, with a list node (H3), by filling a page or by its next owner, is
+ * a data race with that; and where the reader finds other words, they are wrong (P2).
+ */
+import type { Word } from '../../base/units.js';
+import { freeTable } from '../../frag/free.js';
+import type { Thread } from '../../mem/heap.js';
+import { attachThread } from '../../rcu/attach.js';
+import { advanceGrace } from '../../rcu/grace-period.js';
+import type { KitOptions } from '../kit.js';
+import type { Operation } from '../machine.js';
+import type { Scenario } from '../scenario.js';
+import {
+  freePages,
+  heapScenario,
+  link,
+  readThrough,
+  retract,
+  serve,
+  statesOf,
+  take,
+  takePage,
+  type World,
+} from './actors.js';
+
+/** Tables of one page, the first of them linked from slot 0. */
+function linkedPage(world: World, count: number): { slot: Word; tables: Word[] } {
+  const tables = takePage(world, count);
+  const slot = world.kit.own(0);
+  world.kit.heap.mem.store(slot, tables[0] as Word);
+  return { slot, tables };
+}
+
+function reuse(name: string, kit: KitOptions, tables: number, rules: readonly string[]): Scenario {
+  return heapScenario({
+    name,
+    about: 'A table is unlinked, freed, and handed out again, while a reader may be in it.',
+    rules,
+    mustSee: ['callbacks 1', 'linked', 'reader found a table', 'reader found nothing'],
+    kit,
+    play: (world) => {
+      const [one, two] = world.threads as [Thread, Thread];
+      const { slot } = linkedPage(world, tables);
+      return {
+        threads: [
+          [
+            retract(one, world.mm, slot),
+            serve(one, one),
+            serve(one, one),
+            take(one, world.mm, world.kit),
+            link(one, slot, 3),
+          ],
+          [readThrough(two, slot, world.kit), readThrough(two, slot, world.kit)],
+        ],
+      };
+    },
+  });
+}
+
+/** The writer only frees and lists; the reader must not find the list node. */
+const listNode = heapScenario({
+  name: 'reader-vs-callback+list-node',
+  about: 'The callback lists the page by the very fragment that a reader may still be in.',
+  rules: ['P2', 'H3', 'P4'],
+  mustSee: ['callbacks 1', 'callbacks 0', 'reader found a table', 'FA', 'CA'],
+  kit: { threads: 3, pages: 1 },
+  play: (world) => {
+    const [one, two, three] = world.threads as [Thread, Thread, Thread];
+    const { slot, tables } = linkedPage(world, 2);
+    return {
+      threads: [
+        [retract(one, world.mm, slot), serve(one, one)],
+        [readThrough(two, slot, world.kit)],
+        [serve(three, one)],
+      ],
+      atEnd: () => {
+        world.see(statesOf(world.kit, tables[0] as Word));
+        return [];
+      },
+    };
+  },
+});
+
+/**
+ * Joining: one table waits for a grace period that may begin at any moment; the other, with a
+ * reader in it, is freed, and joins it only if it has not.
+ */
+function joining(name: string, perPage: number, freed: number, large: boolean): Scenario {
+  return heapScenario({
+    name,
+    about: 'A free joins the pending grace period only if it has surely not begun.',
+    rules: ['P10', 'P2', 'P3', 'H7'],
+    mustSee: ['joined', 'waits for the next', 'page taken again', 'reader found a table'],
+    large,
+    kit: { threads: 3, pages: 1, perPage },
+    play: (world) => {
+      const { kit, mm, see } = world;
+      const [one, two, three] = world.threads as [Thread, Thread, Thread];
+      const { slot, tables } = linkedPage(world, perPage);
+      tables.forEach((table, index) => {
+        if (index !== 0 && index !== freed) freeTable(one, mm, table);
+      });
+      for (let round = 0; round < 3; round++) serve(one, one)([]);
+      freeTable(three, mm, tables[freed] as Word);
+      const watch: Operation = (): string => {
+        const states = statesOf(kit, tables[0] as Word);
+        return states[0] === 'N' ? 'waits for the next' : 'joined';
+      };
+      return {
+        threads: [
+          [retract(one, mm, slot)],
+          [readThrough(two, slot, kit)],
+          [serve(three, three), take(three, mm, kit)],
+        ],
+        atEnd: (results) => {
+          if (freePages(kit) === 0 && results[2]?.[1] === null) see(String(watch([])));
+          if (results[2]?.[1] === tables[0]) see('page taken again');
+          return [];
+        },
+      };
+    },
+  });
+}
+
+/** A reader that attaches late is in no scan that began before; it must find nothing old. */
+const lateReader = heapScenario({
+  name: 'attach-vs-grace+late-reader',
+  about: 'A thread attaches and reads while the scan for the end of a grace period is under way.',
+  rules: ['G1', 'P2'],
+  mustSee: ['callbacks 1', 'reader found a table', 'reader found nothing'],
+  kit: { threads: 2, pages: 1, spareThreads: 1 },
+  play: (world) => {
+    const { kit, mm } = world;
+    const [one] = world.threads as [Thread];
+    const { slot } = linkedPage(world, 2);
+    return {
+      threads: [
+        [retract(one, mm, slot), serve(one, one), take(one, mm, kit)],
+        [
+          (): Thread => attachThread(kit.heap, 'epoch'),
+          (results) => readThrough(results[0] as Thread, slot, kit)([]),
+        ],
+      ],
+    };
+  },
+});
+
+const twoTables = heapScenario({
+  name: 'reader-vs-free+sibling',
+  about: 'A reader in one fragment is not disturbed by what happens to another of the page.',
+  rules: ['P2', 'H7', 'P3'],
+  mustSee: ['callbacks 1', 'reader found a table', 'reader found nothing', 'page returned'],
+  kit: { threads: 3, pages: 1 },
+  play: (world) => {
+    const { kit, mm, see } = world;
+    const [one, two, three] = world.threads as [Thread, Thread, Thread];
+    const { slot, tables } = linkedPage(world, 2);
+    freeTable(three, mm, tables[1] as Word);
+    advanceGrace(kit.heap);
+    return {
+      threads: [
+        [retract(one, mm, slot), serve(one, one)],
+        [readThrough(two, slot, kit)],
+        [serve(three, three)],
+      ],
+      atEnd: () => {
+        see(freePages(kit) === 1 ? 'page returned' : statesOf(kit, tables[0] as Word));
+        return [];
+      },
+    };
+  },
+});
+
+const qsbrReader: KitOptions = { threads: 2, pages: 1, flavours: ['epoch', 'qsbr'] };
+
+export const READER_SCENARIOS: readonly Scenario[] = [
+  reuse('reader-vs-reuse+same-page', { threads: 2, pages: 1 }, 2, ['P1', 'P2', 'H3', 'H4', 'G1']),
+  reuse('reader-vs-reuse+fresh-page', { threads: 2, pages: 1 }, 1, ['P2', 'P3', 'G1']),
+  reuse('reader-vs-reuse+four', { threads: 2, pages: 1, perPage: 4 }, 3, ['P1', 'P2', 'H3']),
+  reuse('reader-vs-reuse+two-words', { threads: 2, pages: 1, perPage: 32 }, 32, ['P1', 'P2', 'H9']),
+  reuse('reader-vs-reuse+qsbr', qsbrReader, 2, ['P1', 'P2', 'G1']),
+  listNode,
+  joining('free-vs-grace+joining', 2, 1, false),
+  joining('free-vs-grace+joining-four', 4, 3, false),
+  joining('free-vs-grace+joining-two-words', 32, 20, false),
+  lateReader,
+  twoTables,
+];
