@@ -2,10 +2,13 @@
  * Address spaces: their records against callbacks that come late, and who may end them.
  */
 import type { MmId, Word } from '../../base/units.js';
+import { CALLBACKS } from '../../frag/callback.js';
 import { freeTable } from '../../frag/free.js';
 import { createMm, destroyMm, enterMm, leaveMm } from '../../frag/mm.js';
-import type { Thread } from '../../mem/heap.js';
+import { mmRecord, type Thread } from '../../mem/heap.js';
+import { runCallback } from '../../rcu/callback.js';
 import { advanceGrace } from '../../rcu/grace-period.js';
+import { takeQueued } from '../../rcu/manual.js';
 import type { Kit } from '../kit.js';
 import type { Operation } from '../machine.js';
 import type { Finding, Scenario } from '../scenario.js';
@@ -39,15 +42,15 @@ function allReturned(kit: Kit): Finding | null {
   return { rule: 'H10', detail: `${freePages(kit)} pages came back of ${kit.heap.pagesMax}` };
 }
 
-/** Creates another mm, in whatever record is free, and takes a table for it. */
-function createAndTake(thread: Thread, kit: Kit): Operation {
-  const make = orRefused('create', () => {
-    const mm = createMm(thread);
-    const table = takeOne(thread, mm, kit) as Word | null;
-    if (table === null) return;
-    freeTable(thread, mm, table);
+/**
+ * Creates another mm in the record that is free again. All of it is its creator's now, the lock
+ * included: whoever still comes for the last mm's lock races with the plain store here.
+ */
+function createNext(thread: Thread, kit: Kit): Operation {
+  return orRefused('create', () => {
+    const lock = mmRecord(kit.heap, createMm(thread));
+    thread.mem.poke(lock, thread.mem.peek(lock));
   });
-  return make;
 }
 
 const destroyVsCallback = heapScenario({
@@ -66,9 +69,42 @@ const destroyVsCallback = heapScenario({
           drop(one, mm, kept),
           orRefused('destroy', () => destroyMm(one, mm)),
           serve(one, one),
-          createAndTake(one, kit),
+          createNext(one, kit),
         ],
         [serve(two, two)],
+      ],
+      drained: () => [allReturned(kit)],
+    };
+  },
+});
+
+/** A page of fragments whose callback is run by hand, as the deterministic replay does. */
+const destroyByHand = heapScenario({
+  name: 'destroy-vs-callback+by-hand',
+  about: 'The same where the callback is run by whoever decides by itself when it is due.',
+  rules: ['P5', 'H1'],
+  mustSee: ['ran', 'destroy: done', 'create: done'],
+  kit: { threads: 2, pages: 2 },
+  play: (world) => {
+    const { kit, mm } = world;
+    const [one, two] = world.threads as Two;
+    const [kept] = dueCallback(world);
+    const [head] = takeQueued(two) as [Word];
+    return {
+      threads: [
+        [
+          drop(one, mm, kept),
+          orRefused('destroy', () => destroyMm(one, mm)),
+          serve(one, one),
+          serve(one, one),
+          createNext(one, kit),
+        ],
+        [
+          (): string => {
+            runCallback(two, CALLBACKS, head);
+            return 'ran';
+          },
+        ],
       ],
       drained: () => [allReturned(kit)],
     };
@@ -122,7 +158,7 @@ const recordReused = heapScenario({
           drop(one, mm, kept),
           orRefused('destroy', () => destroyMm(one, mm)),
           serve(one, one),
-          createAndTake(one, kit),
+          createNext(one, kit),
         ],
         [serve(two, two)],
       ],
@@ -158,7 +194,7 @@ const sharingAll = heapScenario({
 
 const enterVsDestroy = heapScenario({
   name: 'enter-vs-destroy+users',
-  about: 'An mm with a user is not destroyed; a destroyed one is not entered.',
+  about: 'An mm is entered or destroyed, not both.',
   rules: ['P5', 'H1'],
   mustSee: ['enter: done', 'enter: mm-not-live', 'destroy: done', 'destroy: mm-in-use'],
   kit: { threads: 2, pages: 1 },
@@ -166,14 +202,13 @@ const enterVsDestroy = heapScenario({
     const [one, two] = threads as Two;
     return {
       threads: [
-        [
-          orRefused('enter', () => {
-            enterMm(one, mm);
-            leaveMm(one, mm);
-          }),
-        ],
+        [orRefused('enter', () => enterMm(one, mm))],
         [orRefused('destroy', () => destroyMm(two, mm)), serve(two, two), serve(two, two)],
       ],
+      atEnd: (results) => {
+        const both = results[0]?.[0] === 'enter: done' && results[1]?.[0] === 'destroy: done';
+        return [both ? { rule: 'P5', detail: 'an mm was destroyed under its user' } : null];
+      },
     };
   },
 });
@@ -191,6 +226,23 @@ const destroyVsUser = heapScenario({
       threads: [
         [take(one, mm, kit), dropTaken(one, mm, 0), (): void => leaveMm(one, mm)],
         [orRefused('destroy', () => destroyMm(two, mm))],
+      ],
+    };
+  },
+});
+
+const destroyVsTables = heapScenario({
+  name: 'destroy-vs-alloc+tables',
+  about: 'An mm with a table is not destroyed, and its table can be freed.',
+  rules: ['P5', 'P6'],
+  mustSee: ['destroy: mm-has-tables', 'destroy: done'],
+  kit: { threads: 2, pages: 1 },
+  play: ({ kit, threads: [one, two], mm }) => {
+    const table = takeOne(one as Thread, mm, kit);
+    return {
+      threads: [
+        [drop(one as Thread, mm, table)],
+        [orRefused('destroy', () => destroyMm(two as Thread, mm))],
       ],
     };
   },
@@ -223,10 +275,12 @@ const createVsDestroy = heapScenario({
 
 export const MM_SCENARIOS: readonly Scenario[] = [
   destroyVsCallback,
+  destroyByHand,
   exitPending,
   recordReused,
   sharingAll,
   enterVsDestroy,
   destroyVsUser,
+  destroyVsTables,
   createVsDestroy,
 ];

@@ -8,8 +8,8 @@
  */
 import { InvariantError } from '../../base/errors.js';
 import type { Word } from '../../base/units.js';
-import type { Thread } from '../../mem/heap.js';
-import { RCU_HEAD } from '../../mem/layout.js';
+import { headerWord, type Thread } from '../../mem/heap.js';
+import { HEAP, RCU_HEAD } from '../../mem/layout.js';
 import { attachThread, detachThread } from '../../rcu/attach.js';
 import { type CallbackTable, callRcu, HEAD_IDLE, poll, serveQueue } from '../../rcu/callback.js';
 import { advanceGrace, beginGrace, endGrace } from '../../rcu/grace-period.js';
@@ -44,11 +44,11 @@ function counting(kit: Kit): CallbackTable {
   ];
 }
 
-/** A callback that says so, for a reader to see. */
+/** Head 0's callback tells readers that it ran. */
 function telling(kit: Kit): CallbackTable {
   return [
     ({ mem }, head): void => {
-      mem.store(kit.own(Y), 1);
+      if (head === headOf(kit, 0)) mem.store(kit.own(Y), 1);
       mem.poke(head, HEAD_IDLE);
     },
   ];
@@ -77,8 +77,12 @@ function readBoth(thread: Thread, kit: Kit, see: Stage['see'], nested: boolean):
     rcuReadLock(thread);
     if (nested) rcuReadLock(thread);
     const x = mem.load(kit.own(X));
-    if (nested) rcuReadUnlock(thread);
+    if (nested) {
+      rcuReadUnlock(thread);
+      rcuReadLock(thread);
+    }
     const y = mem.load(kit.own(Y));
+    if (nested) rcuReadUnlock(thread);
     rcuReadUnlock(thread);
     see(`x=${x} y=${y}`);
     if (x === 0 && y === 1) {
@@ -131,6 +135,15 @@ const queues = ({ kit, threads }: World, table: CallbackTable): Operation[][] =>
   ];
 };
 
+/** The same behind a head that waits for an earlier grace period. */
+const queuesBehind = (world: World, table: CallbackTable): Operation[][] => {
+  const { kit, threads } = world;
+  const one = threads[0] as Thread;
+  queue(one, kit, 1)([]);
+  beginGrace(kit.heap);
+  return queues(world, table);
+};
+
 const readsOnce = ({ kit, threads, see }: World): Operation[] => [
   readBoth(threads[1] as Thread, kit, see, false),
 ];
@@ -169,6 +182,56 @@ const twoAdvance = heapScenario({
         readsOnce(world),
         [(): void => beginGrace(three.heap), (): void => endGrace(three.heap)],
       ],
+    };
+  },
+});
+
+/** The two numbers never go back, and never part by more than one. */
+function readNumbers({ mem }: Thread): Operation {
+  return () => {
+    const completed = mem.load(headerWord(HEAP.GP_COMPLETED));
+    const started = mem.load(headerWord(HEAP.GP_STARTED));
+    const later = mem.load(headerWord(HEAP.GP_COMPLETED));
+    const laterStarted = mem.load(headerWord(HEAP.GP_STARTED));
+    if (started < completed || later < completed || laterStarted < started) {
+      throw new InvariantError('G3', `${completed}, ${started}, then ${later}, ${laterStarted}`);
+    }
+    return later > completed ? 'went on' : 'stood still';
+  };
+}
+
+const numbers = heapScenario({
+  name: 'advance-vs-advance+numbers',
+  about: 'The numbers of grace periods never go back, however late a thread ends one.',
+  rules: ['G3'],
+  mustSee: ['went on', 'stood still'],
+  kit: TWO_READERS,
+  play: ({ kit, threads }) => {
+    const [, , three] = threads as [Thread, Thread, Thread];
+    const advance = (): void => advanceGrace(kit.heap);
+    return {
+      threads: [[advance, advance], [advance], [readNumbers(three)]],
+    };
+  },
+});
+
+const attachVsAttach = heapScenario({
+  name: 'attach-vs-attach+records',
+  about: 'Two threads attach at once: each has a record of its own.',
+  rules: ['R1', 'G1'],
+  mustSee: ['0 then 1', '1 then 0'],
+  kit: { threads: 2, pages: 1, spareThreads: 1 },
+  play: ({ kit, threads, see }) => {
+    const attach = (): Thread => attachThread(kit.heap, 'epoch');
+    detachThread(threads[0] as Thread);
+    return {
+      threads: [[attach], [attach]],
+      atEnd: (results) => {
+        const [one, two] = results.map(([thread]) => (thread as Thread).id);
+        see(`${one} then ${two}`);
+        if (one !== two) return [];
+        return [{ rule: 'R1', detail: `two threads have record ${one}` }];
+      },
     };
   },
 });
@@ -306,8 +369,8 @@ const barrierVsBatch = countingScenario({
   threads: ({ kit, threads }, table) => {
     const [one, two] = threads as Two;
     queue(one, kit, 0)([]);
-    beginGrace(kit.heap);
     rcuReadLock(two);
+    beginGrace(kit.heap);
     serveWith(one, one, table)([]);
     rcuReadUnlock(two);
     queue(one, kit, 1)([]);
@@ -375,6 +438,13 @@ export const RCU_SCENARIOS: readonly Scenario[] = [
     readsQuiescent,
   ),
   litmus(
+    'reader-vs-grace+batch',
+    'A batch is ripe when its latest head is.',
+    EPOCH,
+    queuesBehind,
+    readsOnce,
+  ),
+  litmus(
     'reader-vs-synchronize+epoch',
     'Waiting ends after all readers.',
     EPOCH,
@@ -391,6 +461,8 @@ export const RCU_SCENARIOS: readonly Scenario[] = [
   ),
   litmus('nested-reader-vs-grace+qsbr', 'The same, qsbr.', QSBR, queues, readsNested),
   twoAdvance,
+  numbers,
+  attachVsAttach,
   twoPollers,
   pushVsTake,
   takeVsTake,

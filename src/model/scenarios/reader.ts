@@ -26,11 +26,11 @@ import {
   type World,
 } from './actors.js';
 
-/** Tables of one page, the first of them linked from slot 0. */
-function linkedPage(world: World, count: number): { slot: Word; tables: Word[] } {
+/** Tables of one page, one of them linked from slot 0. */
+function linkedPage(world: World, count: number, linked = 0): { slot: Word; tables: Word[] } {
   const tables = takePage(world, count);
   const slot = world.kit.own(0);
-  world.kit.heap.mem.store(slot, tables[0] as Word);
+  world.kit.heap.mem.store(slot, tables[linked] as Word);
   return { slot, tables };
 }
 
@@ -88,26 +88,25 @@ const listNode = heapScenario({
  * Joining: one table waits for a grace period that may begin at any moment; the other, with a
  * reader in it, is freed, and joins it only if it has not.
  */
-function joining(name: string, perPage: number, freed: number, large: boolean): Scenario {
+function joining(name: string, perPage: number, linked: number, freed: number): Scenario {
   return heapScenario({
     name,
     about: 'A free joins the pending grace period only if it has surely not begun.',
     rules: ['P10', 'P2', 'P3', 'H7'],
     mustSee: ['joined', 'waits for the next', 'page taken again', 'reader found a table'],
-    large,
     kit: { threads: 3, pages: 1, perPage },
     play: (world) => {
       const { kit, mm, see } = world;
       const [one, two, three] = world.threads as [Thread, Thread, Thread];
-      const { slot, tables } = linkedPage(world, perPage);
+      const { slot, tables } = linkedPage(world, perPage, linked);
       tables.forEach((table, index) => {
-        if (index !== 0 && index !== freed) freeTable(one, mm, table);
+        if (index !== linked && index !== freed) freeTable(one, mm, table);
       });
       for (let round = 0; round < 3; round++) serve(one, one)([]);
       freeTable(three, mm, tables[freed] as Word);
       const watch: Operation = (): string => {
         const states = statesOf(kit, tables[0] as Word);
-        return states[0] === 'N' ? 'waits for the next' : 'joined';
+        return states[linked] === 'N' ? 'waits for the next' : 'joined';
       };
       return {
         threads: [
@@ -183,9 +182,9 @@ export const READER_SCENARIOS: readonly Scenario[] = [
   reuse('reader-vs-reuse+two-words', { threads: 2, pages: 1, perPage: 32 }, 32, ['P1', 'P2', 'H9']),
   reuse('reader-vs-reuse+qsbr', qsbrReader, 2, ['P1', 'P2', 'G1']),
   listNode,
-  joining('free-vs-grace+joining', 2, 1, false),
-  joining('free-vs-grace+joining-four', 4, 3, false),
-  joining('free-vs-grace+joining-two-words', 32, 20, false),
+  joining('free-vs-grace+joining', 2, 0, 1),
+  joining('free-vs-grace+joining-four', 4, 0, 3),
+  joining('free-vs-grace+joining-two-words', 32, 20, 3),
   lateReader,
   twoTables,
 ];

@@ -1,0 +1,7 @@
+/** All mutants. A test holds each against its scenario; see mutant.ts. */
+import type { Mutant } from './mutant.js';
+import { FRAG_MUTANTS } from './mutants/frag.js';
+import { MEM_MUTANTS } from './mutants/mem.js';
+import { RCU_MUTANTS } from './mutants/rcu.js';
+
+export const MUTANTS: readonly Mutant[] = [...MEM_MUTANTS, ...RCU_MUTANTS, ...FRAG_MUTANTS];

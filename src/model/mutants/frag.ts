@@ -1,0 +1,412 @@
+/** Mutants of the core: alloc, free, the page's callback, address spaces. */
+import type { Mutant } from '../mutant.js';
+
+const ALLOC = 'frag/alloc.js';
+const CALLBACK = 'frag/callback.js';
+const FREE = 'frag/free.js';
+const MM = 'frag/mm.js';
+const RCU_CALLBACK = 'rcu/callback.js';
+
+const ALLOC_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'alloc-lets-go-of-list',
+    about: 'The list is looked at under the lock, the fragment taken after it.',
+    rules: ['P1', 'P4'],
+    file: ALLOC,
+    find: "const owner = lockMm(thread, mm, 'allocTable');",
+    replace: "const owner = lockMm(thread, mm, 'allocTable');\n    release(thread, owner);",
+    scenario: 'alloc-vs-alloc+one-page',
+  },
+  {
+    name: 'fresh-page-listed-unlocked',
+    about: 'A fresh page is put on the list without the lock.',
+    rules: ['P4'],
+    file: ALLOC,
+    find: 'mem.store((ptdesc + OWNER), owner);',
+    replace: 'mem.store((ptdesc + OWNER), owner);\n    release(thread, owner);',
+    scenario: 'alloc-vs-alloc+empty-list',
+  },
+  {
+    name: 'fresh-page-not-filled',
+    about: 'A page comes from the supply as its last user left it.',
+    rules: ['P2', 'H4'],
+    file: ALLOC,
+    find: 'fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);',
+    replace: '',
+    scenario: 'alloc-vs-alloc+empty-list',
+  },
+  {
+    name: 'node-not-erased',
+    about: "The list node's words stay in the fragment that is handed out.",
+    rules: ['H4', 'P2'],
+    file: ALLOC,
+    find: 'eraseNode(mem, node, kind);',
+    replace: '',
+    scenario: 'alloc-vs-alloc+last-fragment',
+  },
+  {
+    name: 'full-page-stays-listed',
+    about: 'A page whose last F was handed out stays on the list.',
+    rules: ['P4', 'P1'],
+    file: ALLOC,
+    find: 'listDelete(mem, node);',
+    replace: '',
+    scenario: 'alloc-vs-alloc+last-fragment',
+  },
+  {
+    name: 'holder-handed-out-first',
+    about: 'The fragment with the node is handed out though another is free.',
+    rules: ['P4', 'P6'],
+    file: ALLOC,
+    find: 'findFree(mem, ptdesc, kind.perPage, holder)',
+    replace: 'holder',
+    scenario: 'alloc-vs-alloc+one-page',
+  },
+  {
+    name: 'holder-not-cleared',
+    about: 'HOLDER still names the fragment that was handed out.',
+    rules: ['P4'],
+    file: ALLOC,
+    find: 'mem.poke((ptdesc + HOLDER), 0);\n    }',
+    replace: '}',
+    scenario: 'alloc-vs-callback+node-moves',
+  },
+];
+
+const FREE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'gate-opened-early',
+    about: 'OWNER says that no A is left before the page was taken off the list and counted.',
+    rules: ['P3', 'P4'],
+    file: FREE,
+    find: 'const allocated = mem.peek((ptdesc + ALLOCATED));',
+    replace: `const allocated = mem.peek((ptdesc + ALLOCATED));
+    if (allocated === 1)
+        mem.store((ptdesc + OWNER), -owner);`,
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'page-touched-after-gate',
+    about: 'The last free writes the page once more after OWNER says that it is done.',
+    rules: ['P3'],
+    file: FREE,
+    find: 'mem.store((ptdesc + OWNER), -owner);',
+    replace: 'mem.store((ptdesc + OWNER), -owner);\n        mem.poke((ptdesc + HOLDER), 0);',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'owner-read-again-to-unlock',
+    about: 'The lock to let go of is read from the page, which may be gone.',
+    rules: ['P3', 'P5'],
+    file: FREE,
+    find: '    release(thread, owner);\n}',
+    replace: '    release(thread, Math.abs(mem.load((ptdesc + OWNER))));\n}',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'gate-stored-plainly',
+    about: 'OWNER is made negative by a plain store.',
+    rules: ['P3', 'P5'],
+    file: FREE,
+    find: 'mem.store((ptdesc + OWNER), -owner);',
+    replace: 'mem.poke((ptdesc + OWNER), -owner);',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'joins-begun-grace',
+    about: 'A free joins the pending grace period though that has begun: always C.',
+    rules: ['P10', 'P2'],
+    file: FREE,
+    find: 'return graceBegun(thread.heap, waits) ? N : C;',
+    replace: 'return C;',
+    scenario: 'free-vs-grace+joining',
+  },
+  {
+    name: 'joins-begun-grace-two-words',
+    about: 'The same in a page with two state words.',
+    rules: ['P10', 'P2'],
+    file: FREE,
+    find: 'return graceBegun(thread.heap, waits) ? N : C;',
+    replace: 'return C;',
+    scenario: 'free-vs-grace+joining-two-words',
+  },
+  {
+    name: 'node-in-freed-fragment',
+    about: 'A page is listed by the fragment that was just freed.',
+    rules: ['P2', 'H3'],
+    file: FREE,
+    find: 'countTables(heap, mm, -1);',
+    replace: `countTables(heap, mm, -1);
+    if (allocated > 1 && mem.peek((ptdesc + HOLDER)) === 0) {
+        const list = owner + 32 + 2 * mem.peek((ptdesc + KIND));
+        const first = mem.peek(list);
+        mem.poke(table, first);
+        mem.poke(table + 1, list);
+        mem.poke(first + 1, table);
+        mem.poke(list, table);
+        mem.poke((ptdesc + HOLDER), index + 1);
+    }`,
+    scenario: 'reader-vs-callback+list-node',
+  },
+  {
+    name: 'last-free-does-not-unlist',
+    about: 'A page without A stays on the list.',
+    rules: ['P3', 'P4'],
+    file: FREE,
+    find: 'unlist(heap, mem, ptdesc, pfn, kind);\n',
+    replace: 'void kind;\n',
+    scenario: 'alloc-vs-free+last-table',
+  },
+  {
+    name: 'unlist-keeps-holder',
+    about: 'HOLDER still names a node when the page is off the list.',
+    rules: ['P3', 'P4'],
+    file: FREE,
+    find: 'mem.poke((ptdesc + HOLDER), 0);',
+    replace: '',
+    scenario: 'alloc-vs-free+last-table',
+  },
+  {
+    name: 'head-queued-twice',
+    about: 'Every free queues the head, whether or not it waits already.',
+    rules: ['P7'],
+    file: FREE,
+    find: 'if (waits === HEAD_IDLE)',
+    replace: 'if (waits >= HEAD_IDLE)',
+    scenario: 'free-vs-free+one-page',
+  },
+];
+
+const CALLBACK_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'callback-outside-section',
+    about: 'The callbacks of a batch run outside of any read section.',
+    rules: ['P5', 'H1'],
+    file: RCU_CALLBACK,
+    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
+    replace: `import { isReading, quiescent } from './reader.js';
+const rcuReadLock = () => { };
+const rcuReadUnlock = () => { };`,
+    scenario: 'destroy-vs-callback+last-page',
+  },
+  {
+    name: 'single-callback-outside-section',
+    about: 'runCallback runs it outside of any read section.',
+    rules: ['P5', 'H1'],
+    file: RCU_CALLBACK,
+    find: `    rcuReadLock(thread);
+    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))];
+    callback(thread, head);
+    rcuReadUnlock(thread);`,
+    replace: `    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))];
+    callback(thread, head);`,
+    scenario: 'destroy-vs-callback+by-hand',
+  },
+  {
+    name: 'callback-never-locks',
+    about: 'The callback goes on without the lock though some A is left.',
+    rules: ['P4', 'P6'],
+    file: CALLBACK,
+    find: `if (locked)
+        acquire(thread, owner);`,
+    replace: '',
+    scenario: 'alloc-vs-callback+node-moves',
+  },
+  {
+    name: 'callback-always-private',
+    about: 'The callback treats every page as its own.',
+    rules: ['P4', 'P6'],
+    file: CALLBACK,
+    find: 'const locked = owner > 0;',
+    replace: 'const locked = owner === 1;',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'callback-reads-gate-plainly',
+    about: 'The callback reads OWNER by a plain load.',
+    rules: ['P3', 'P5'],
+    file: CALLBACK,
+    find: 'const owner = mem.load((ptdesc + OWNER));',
+    replace: 'const owner = mem.peek((ptdesc + OWNER));',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'callback-frees-next',
+    about: 'The callback makes N to F, a grace period too early.',
+    rules: ['P10', 'P2'],
+    file: CALLBACK,
+    find: 'const after = ripen(mem.peek(word));',
+    replace: 'const after = ripen(ripen(mem.peek(word)));',
+    scenario: 'free-vs-grace+joining',
+  },
+  {
+    name: 'only-first-word-ripens',
+    about: 'Of a page with two state words only the first decides whether all is free.',
+    rules: ['P3'],
+    file: CALLBACK,
+    find: 'for (let first = 0; first < perPage; first += PER_WORD)',
+    replace: 'for (let first = 0; first < Math.min(perPage, 16); first += PER_WORD)',
+    scenario: 'free-vs-grace+joining-two-words',
+  },
+  {
+    name: 'page-returned-without-A',
+    about: 'A page without A is returned though some of it waits for a grace period.',
+    rules: ['P3', 'P2'],
+    file: CALLBACK,
+    find: 'if (outcome === ALL_FREE)',
+    replace: 'if (outcome === ALL_FREE || !locked)',
+    scenario: 'free-vs-grace+joining',
+  },
+  {
+    name: 'head-settled-after-unlock',
+    about: 'The lock is let go of before the head is queued again or made idle.',
+    rules: ['P7'],
+    file: CALLBACK,
+    find: `    if (outcome === SOME_C)
+        callRcu(thread, head, PAGE_CALLBACK);
+    else
+        mem.poke(head, HEAD_IDLE);
+    if (locked)
+        release(thread, owner);`,
+    replace: `    if (locked)
+        release(thread, owner);
+    if (outcome === SOME_C)
+        callRcu(thread, head, PAGE_CALLBACK);
+    else
+        mem.poke(head, HEAD_IDLE);`,
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'head-idle-with-C-left',
+    about: 'The head is made idle though C is left, so nobody comes back for it.',
+    rules: ['P6', 'P7', 'P9'],
+    file: CALLBACK,
+    find: 'if (outcome === SOME_C)',
+    replace: 'if (outcome > NO_C)',
+    scenario: 'callback-vs-callback+one-page',
+  },
+  {
+    name: 'relist-ignores-holder',
+    about: 'A page that is on the list is put there once more.',
+    rules: ['P4'],
+    file: CALLBACK,
+    find: 'if (locked && mem.peek((ptdesc + HOLDER)) === 0)',
+    replace: 'if (locked)',
+    scenario: 'alloc-vs-callback+node-moves',
+  },
+  {
+    name: 'relist-without-A',
+    about: 'A page whose last A went while its callback waited for the lock is listed.',
+    rules: ['P4', 'P5', 'P3'],
+    file: CALLBACK,
+    find: `if (mem.peek((ptdesc + ALLOCATED)) === 0)
+        return;`,
+    replace: '',
+    scenario: 'last-free-vs-callback+two',
+  },
+  {
+    name: 'callback-never-lists',
+    about: 'A page gets no place on the list when it has an F again.',
+    rules: ['P4', 'P6', 'H8'],
+    file: CALLBACK,
+    find: 'relist(heap, mem, ptdesc, kind, partialList(owner, kindId));',
+    replace: '',
+    scenario: 'alloc-vs-free+out-of-pages',
+  },
+  {
+    name: 'returned-while-locked-out',
+    about: 'A page that turned out all F under the lock is not returned.',
+    rules: ['P9', 'P3'],
+    file: CALLBACK,
+    find: 'returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);',
+    replace:
+      'if (!locked)\n            returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);',
+    scenario: 'free-vs-free+one-page',
+  },
+];
+
+const MM_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'mm-freed-at-once',
+    about: 'The record of an mm is free without a grace period.',
+    rules: ['P5', 'H1', 'H6'],
+    file: MM,
+    find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
+    replace: 'mmCallback(thread, at(record, MM.RCU));',
+    scenario: 'destroy-vs-callback+last-page',
+  },
+  {
+    name: 'mm-record-reused-early',
+    about: 'The record is put up for the next mm at once, and only its state waits.',
+    rules: ['P5', 'H1'],
+    file: MM,
+    find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
+    replace: `acquire(thread, TABLE_LOCK);
+    mem.poke(at(record, MM.NEXT), mem.peek(headerWord(HEAP.MM_FREE)));
+    mem.poke(headerWord(HEAP.MM_FREE), mm);
+    release(thread, TABLE_LOCK);
+    callRcu(thread, at(record, MM.RCU), MM_CALLBACK);`,
+    scenario: 'late-callback-vs-next-mm+record',
+  },
+  {
+    name: 'destroy-ignores-tables',
+    about: 'An mm with tables can be destroyed.',
+    rules: ['P5', 'P6'],
+    file: MM,
+    find: 'if (tables !== 0 || users !== 0)',
+    replace: 'if (users !== 0)',
+    scenario: 'destroy-vs-alloc+tables',
+  },
+  {
+    name: 'destroy-ignores-users',
+    about: 'An mm that another thread has entered can be destroyed.',
+    rules: ['P5', 'H1'],
+    file: MM,
+    find: 'if (tables !== 0 || users !== 0)',
+    replace: 'if (tables !== 0)',
+    scenario: 'destroy-vs-alloc+users',
+  },
+  {
+    name: 'dead-mm-entered',
+    about: 'An mm that was destroyed can be locked for an operation.',
+    rules: ['P5'],
+    file: MM,
+    find: 'if (mem.peek((mmRecord(heap, mm) + STATE)) === MM_LIVE)',
+    replace: 'if (mem.peek((mmRecord(heap, mm) + STATE)) >= MM_FREE)',
+    scenario: 'enter-vs-destroy+users',
+  },
+  {
+    name: 'mm-table-unlocked',
+    about: 'A record is taken without the lock of the table.',
+    rules: ['P5'],
+    file: MM,
+    find: 'acquire(thread, TABLE_LOCK);\n    let mm = mem.peek(free);',
+    replace: 'let mm = mem.peek(free);',
+    scenario: 'create-vs-destroy+table',
+  },
+  {
+    name: 'mm-state-unlocked',
+    about: 'The callback of an mm changes its state without the lock.',
+    rules: ['P5'],
+    file: MM,
+    find: 'acquire(thread, owner);\n    mem.poke(at(record, MM.STATE), MM_FREE);',
+    replace: 'mem.poke(at(record, MM.STATE), MM_FREE);',
+    scenario: 'enter-vs-destroy+users',
+  },
+  {
+    name: 'mm-record-returned-unlocked',
+    about: 'A record is put up for the next mm without the lock of the table.',
+    rules: ['P5'],
+    file: MM,
+    find: 'acquire(thread, TABLE_LOCK);\n    const free',
+    replace: 'const free',
+    scenario: 'create-vs-destroy+table',
+  },
+];
+
+export const FRAG_MUTANTS: readonly Mutant[] = [
+  ...ALLOC_MUTANTS,
+  ...FREE_MUTANTS,
+  ...CALLBACK_MUTANTS,
+  ...MM_MUTANTS,
+];
