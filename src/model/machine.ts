@@ -15,8 +15,10 @@
  *
  * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word. With a limit it may
  * return whenever it likes; but a thread that looks again and finds nothing changed only goes to
- * sleep again, so it is run again only after another thread has written a word that it has read
- * since it last slept. If that can't happen any more, it waits for ever, and that is a failure.
+ * sleep again, so it is run again only if there is news: another thread has changed a word that it
+ * has read since it last slept. Its own changes are news too, but only LOOKS_MAX times in a row, or
+ * two waits that make each other's grace periods end would never. If no news is left, it waits for
+ * ever, and that is a failure.
  */
 import { InvariantError } from '../base/errors.js';
 import type { Word } from '../base/units.js';
@@ -34,6 +36,12 @@ const SUSPENDED: object = Object.freeze({ suspended: true });
 /** Accesses of one operation, over which it is taken to never end. */
 const OPERATION_ACCESSES_MAX = 20_000;
 
+/** How often in a row a napping thread looks again for no other reason than its own changes. */
+const LOOKS_MAX = 1;
+
+/** Of each word: step and thread of its last change, and the last step at which another changed it. */
+const WRITTEN = { STEP: 0, THREAD: 1, OTHER_STEP: 2, WORDS: 3 };
+
 /** A thread's condition. */
 export const STATUS = { ready: 0, asleep: 1, napping: 2, done: 3 } as const;
 
@@ -46,7 +54,9 @@ const FIELD = {
   SLEEPS_ON: 4,
   SLEPT_AT: 5,
   NAP: 6,
-  WORDS: 8,
+  LOOKS: 7,
+  NEWS: 8,
+  WORDS: 9,
 };
 
 /** What a thread did, kept for the next time that its operation is run. */
@@ -104,7 +114,7 @@ export class Machine implements Memory {
     this.ghostAt = words;
     this.fieldsAt = words + options.ghostWords;
     this.writtenAt = this.fieldsAt + this.threads * FIELD.WORDS;
-    const racesAt = this.writtenAt + 2 * words;
+    const racesAt = this.writtenAt + WRITTEN.WORDS * words;
     this.journal = new Journal(racesAt + Races.words(words, this.threads));
     this.races = new Races(this.journal, racesAt, words, this.threads);
     this.pending = Array.from({ length: threads }, () => null);
@@ -232,9 +242,9 @@ export class Machine implements Memory {
     const end = this.journal.get(this.field(thread, FIELD.END));
     if (this.position < end) return this.answer(log[this.position++] as LogEntry, kind, word, a, b);
     const access: Access = { kind, word, a, b };
-    const isPlain = kind >= ACCESS.peek && kind <= ACCESS.copy;
-    if (!isPlain && !this.granted) return this.suspend(thread, access);
-    this.granted = isPlain ? this.granted : false;
+    const plain = isPlain(kind);
+    if (!plain && !this.granted) return this.suspend(thread, access);
+    this.granted = plain ? this.granted : false;
     if (end - this.journal.get(this.field(thread, FIELD.BEGIN)) > OPERATION_ACCESSES_MAX) {
       throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
     }
@@ -303,7 +313,8 @@ export class Machine implements Memory {
         this.wake(word, a);
         break;
     }
-    this.found = found;
+    // Plain accesses come after the step's own access, whose effects `found` decides.
+    if (!isPlain(kind)) this.found = found;
     return found;
   }
 
@@ -328,11 +339,19 @@ export class Machine implements Memory {
   }
 
   private write(word: Word, value: number): void {
-    if (this.journal.get(word) !== value) {
-      this.journal.set(this.writtenAt + 2 * word, this.step);
-      this.journal.set(this.writtenAt + 2 * word + 1, this.current);
+    const { journal } = this;
+    if (journal.get(word) !== value) this.noteChange(word);
+    journal.set(word, value | 0);
+  }
+
+  private noteChange(word: Word): void {
+    const { journal } = this;
+    const at = this.writtenAt + WRITTEN.WORDS * word;
+    if (journal.get(at + WRITTEN.THREAD) !== this.current) {
+      journal.set(at + WRITTEN.OTHER_STEP, journal.get(at + WRITTEN.STEP));
+      journal.set(at + WRITTEN.THREAD, this.current);
     }
-    this.journal.set(word, value | 0);
+    journal.set(at + WRITTEN.STEP, this.step);
   }
 
   private requireInside(word: number, count: number): void {
@@ -345,6 +364,33 @@ export class Machine implements Memory {
     this.setField(this.current, FIELD.STATUS, status);
     this.setField(this.current, FIELD.SLEEPS_ON, word);
     this.setField(this.current, FIELD.SLEPT_AT, this.step);
+    if (status === STATUS.napping) this.noteOwnNews(this.current);
+  }
+
+  private noteOwnNews(thread: number): void {
+    const looks = this.journal.get(this.field(thread, FIELD.LOOKS));
+    const isNews = looks < LOOKS_MAX && this.looksDifferent(thread);
+    this.setField(thread, FIELD.NEWS, isNews ? 1 : 0);
+    if (isNews) this.setField(thread, FIELD.LOOKS, looks + 1);
+  }
+
+  /** Whether some word is not as the thread found it when it first read it since it last slept. */
+  private looksDifferent(thread: number): boolean {
+    const seen = new Set<number>();
+    return this.sinceNap(thread).some(({ access: { kind, word }, found }) => {
+      const isFirst = !seen.has(word);
+      seen.add(word);
+      const reads = kind <= ACCESS.awaitChange && kind !== ACCESS.store;
+      return isFirst && (reads || kind === ACCESS.peek) && this.journal.get(word) !== found;
+    });
+  }
+
+  /** What a thread has done in its operation since it last slept in it. */
+  private sinceNap(thread: number): LogEntry[] {
+    const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
+    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
+    const end = this.journal.get(this.field(thread, FIELD.END));
+    return (this.logs[thread] as LogEntry[]).slice(from, end);
   }
 
   /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
@@ -373,6 +419,7 @@ export class Machine implements Memory {
   }
 
   private wakeNapper(thread: number): void {
+    if (this.hasNewsOfOthers(thread)) this.setField(thread, FIELD.LOOKS, 0);
     this.setField(thread, FIELD.STATUS, STATUS.ready);
     this.noteNap(thread);
   }
@@ -381,27 +428,23 @@ export class Machine implements Memory {
     this.setField(thread, FIELD.NAP, this.journal.get(this.field(thread, FIELD.END)));
   }
 
-  /** Whether another thread has changed a word since the napping thread read it. */
+  /** Whether it is worth a napping thread's while to look again. Once true it stays so. */
   private hasNews(thread: number): boolean {
-    const log = this.logs[thread] as LogEntry[];
-    const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
-    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
-    const end = this.journal.get(this.field(thread, FIELD.END));
-    for (let i = from; i < end; i++) {
-      const { access, step } = log[i] as LogEntry;
-      const at = this.writtenAt + 2 * access.word;
-      if (this.journal.get(at) > step && this.journal.get(at + 1) !== thread) return true;
-    }
-    return false;
+    return this.journal.get(this.field(thread, FIELD.NEWS)) === 1 || this.hasNewsOfOthers(thread);
+  }
+
+  private hasNewsOfOthers(thread: number): boolean {
+    const { journal } = this;
+    return this.sinceNap(thread).some(({ access, step }) => {
+      const at = this.writtenAt + WRITTEN.WORDS * access.word;
+      const isOwn = journal.get(at + WRITTEN.THREAD) === thread;
+      return journal.get(at + (isOwn ? WRITTEN.OTHER_STEP : WRITTEN.STEP)) > step;
+    });
   }
 
   /** The words that the napping thread has read since it last slept: its waking depends on them. */
   newsWords(thread: number): readonly number[] {
-    const log = this.logs[thread] as LogEntry[];
-    const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
-    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
-    const end = this.journal.get(this.field(thread, FIELD.END));
-    return log.slice(from, end).map(({ access }) => access.word);
+    return this.sinceNap(thread).map(({ access }) => access.word);
   }
 
   load(word: Word): number {
@@ -468,6 +511,10 @@ export class Machine implements Memory {
 /** Whether an access of this kind can change words; napping threads wake on writes. */
 export function isWriting(access: Access, found: number): boolean {
   return (effectsOf(access, found) & WRITES) !== 0;
+}
+
+function isPlain(kind: AccessKind): boolean {
+  return kind >= ACCESS.peek && kind <= ACCESS.copy;
 }
 
 function differs(thread: number, was: Access, now: Access | null): InvariantError {

@@ -364,6 +364,7 @@ const barrierVsBatch = countingScenario({
   about: 'A barrier waits for the batch that waits already, and for what was queued after it.',
   rules: ['R3'],
   mustSee: ['barrier over', 'callbacks 1', 'callbacks 0'],
+  large: true,
   kit: EPOCH,
   heads: 2,
   threads: ({ kit, threads }, table) => {

@@ -11,7 +11,6 @@ import type { Thread } from '../../mem/heap.js';
 import { attachThread } from '../../rcu/attach.js';
 import { advanceGrace } from '../../rcu/grace-period.js';
 import type { KitOptions } from '../kit.js';
-import type { Operation } from '../machine.js';
 import type { Scenario } from '../scenario.js';
 import {
   freePages,
@@ -104,9 +103,11 @@ function joining(name: string, perPage: number, linked: number, freed: number): 
       });
       for (let round = 0; round < 3; round++) serve(one, one)([]);
       freeTable(three, mm, tables[freed] as Word);
-      const watch: Operation = (): string => {
-        const states = statesOf(kit, tables[0] as Word);
-        return states[linked] === 'N' ? 'waits for the next' : 'joined';
+      const table = tables[linked] as Word;
+      const first = Math.min(...tables) as Word;
+      const watch = (): string => {
+        const state = statesOf(kit, table)[(table - first) / kit.fragmentWords];
+        return state === 'N' ? 'waits for the next' : 'joined';
       };
       return {
         threads: [
@@ -115,8 +116,8 @@ function joining(name: string, perPage: number, linked: number, freed: number): 
           [serve(three, three), take(three, mm, kit)],
         ],
         atEnd: (results) => {
-          if (freePages(kit) === 0 && results[2]?.[1] === null) see(String(watch([])));
-          if (results[2]?.[1] === tables[0]) see('page taken again');
+          if (freePages(kit) === 0 && results[2]?.[1] === null) see(watch());
+          if (results[2]?.[1] === first) see('page taken again');
           return [];
         },
       };
