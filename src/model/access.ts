@@ -59,11 +59,11 @@ export function accessName(kind: AccessKind): string {
 export function effectsOf(access: Access, found: number): number {
   switch (access.kind) {
     case ACCESS.load:
-    case ACCESS.nap:
       return READS;
     case ACCESS.cas:
       return found === access.a ? READS | WRITES : READS;
     case ACCESS.awaitChange:
+    case ACCESS.nap:
       return READS | SLEEPERS;
     case ACCESS.notify:
       return SLEEPERS;

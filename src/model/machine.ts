@@ -34,7 +34,7 @@ export type Operation = (results: readonly unknown[]) => unknown;
 const SUSPENDED: object = Object.freeze({ suspended: true });
 
 /** Accesses of one operation, over which it is taken to never end. */
-const OPERATION_ACCESSES_MAX = 20_000;
+const OPERATION_ACCESSES_MAX = 2_000;
 
 /** How often in a row a napping thread looks again for no other reason than its own changes. */
 const LOOKS_MAX = 1;
@@ -207,21 +207,27 @@ export class Machine implements Memory {
       this.position = this.journal.get(this.field(thread, FIELD.BEGIN));
       this.suspending = false;
       try {
-        results[operation] = (program[operation] as Operation)(results);
-        this.requireWholeLog(thread);
+        const result = (program[operation] as Operation)(results);
+        this.requireReturned(thread, result);
+        results[operation] = result;
         this.setField(thread, FIELD.OPERATION, operation + 1);
         this.setField(thread, FIELD.BEGIN, this.position);
         this.current = -1;
         this.onReturn?.(thread, operation, results[operation]);
         this.current = thread;
       } catch (error) {
-        if (error !== SUSPENDED) this.thrown = { thread, error };
+        if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
         break;
       }
     }
     this.suspending = false;
     this.granted = false;
     this.current = -1;
+  }
+
+  private causeOf(thread: number, error: unknown): unknown {
+    const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
+    return this.suspending && !isOurs ? swallowed(thread) : error;
   }
 
   private field(thread: number, field: number): number {
@@ -269,7 +275,14 @@ export class Machine implements Memory {
     throw differs(this.current, was, { kind, word, a, b });
   }
 
-  private requireWholeLog(thread: number): void {
+  /** An operation has returned by itself: not by catching its suspension, and not to go on later. */
+  private requireReturned(thread: number, result: unknown): void {
+    if (result instanceof Promise) {
+      // It is going to reject with the suspension, which concerns nobody.
+      result.catch(() => undefined);
+      throw new InvariantError('X1', `thread ${thread}: an operation is an async function`);
+    }
+    if (this.suspending) throw swallowed(thread);
     if (this.position === this.journal.get(this.field(thread, FIELD.END))) return;
     const log = this.logs[thread] as LogEntry[];
     throw differs(thread, (log[this.position] as LogEntry).access, null);
@@ -377,20 +390,20 @@ export class Machine implements Memory {
   /** Whether some word is not as the thread found it when it first read it since it last slept. */
   private looksDifferent(thread: number): boolean {
     const seen = new Set<number>();
-    return this.sinceNap(thread).some(({ access: { kind, word }, found }) => {
+    return this.sinceNap(thread).some(({ access: { word }, found }) => {
       const isFirst = !seen.has(word);
       seen.add(word);
-      const reads = kind <= ACCESS.awaitChange && kind !== ACCESS.store;
-      return isFirst && (reads || kind === ACCESS.peek) && this.journal.get(word) !== found;
+      return isFirst && this.journal.get(word) !== found;
     });
   }
 
-  /** What a thread has done in its operation since it last slept in it. */
+  /** What a thread has read in its operation since it last slept in it. */
   private sinceNap(thread: number): LogEntry[] {
     const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
     const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
     const end = this.journal.get(this.field(thread, FIELD.END));
-    return (this.logs[thread] as LogEntry[]).slice(from, end);
+    const log = (this.logs[thread] as LogEntry[]).slice(from, end);
+    return log.filter(({ access }) => readsWord(access.kind));
   }
 
   /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
@@ -511,6 +524,16 @@ export class Machine implements Memory {
 /** Whether an access of this kind can change words; napping threads wake on writes. */
 export function isWriting(access: Access, found: number): boolean {
   return (effectsOf(access, found) & WRITES) !== 0;
+}
+
+function swallowed(thread: number): InvariantError {
+  const cause = 'it caught the exception that suspends it; catch only what is known';
+  return new InvariantError('X3', `thread ${thread}: an operation went on although ${cause}`);
+}
+
+function readsWord(kind: AccessKind): boolean {
+  if (kind === ACCESS.store || kind === ACCESS.notify) return false;
+  return !isPlain(kind) || kind === ACCESS.peek;
 }
 
 function isPlain(kind: AccessKind): boolean {

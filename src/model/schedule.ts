@@ -3,6 +3,7 @@
  * the steps were, so that a schedule for other code is noticed.
  *
  *   0x5.1x2.0~9f3a      thread 0 five times, thread 1 twice, thread 0 once
+ *   ~811c               no step: it fails before anybody's first
  */
 import { UsageError } from '../base/errors.js';
 import type { Step } from './explore.js';
@@ -45,7 +46,7 @@ export function parseSchedule(text: string): Schedule {
   const parts = runs === '' ? [] : runs.split('.');
   const parsed = parts.map((part) => RUN.exec(part));
   const wrong = parsed.indexOf(null);
-  if (wrong >= 0 || parts.length === 0 || rest.length > 0 || !/^[0-9a-f]{4}$/.test(mark)) {
+  if (wrong >= 0 || rest.length > 0 || !/^[0-9a-f]{4}$/.test(mark)) {
     const what = wrong >= 0 ? `"${parts[wrong]}"` : `"${text}"`;
     throw new UsageError('bad-schedule', `${what} is no schedule; expected like 0x5.1x2.0~9f3a`);
   }

@@ -1,0 +1,58 @@
+/**
+ * Loading a build with one mutant in it: a copy in a temporary folder, patched, and imported from
+ * there, so that the patched modules are the ones that its own checker explores.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { CheckOptions, CheckResult, Replay } from '#src/model/check.js';
+import type { Mutant } from '#src/model/mutant.js';
+import type { Scenario } from '#src/model/scenario.js';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+/** The layers that the checker's scenarios reach. */
+const LAYERS = ['base', 'mem', 'rcu', 'frag', 'model'];
+
+interface PatchedModules {
+  readonly scenario: Scenario;
+  readonly check: (scenario: Scenario, options?: CheckOptions) => CheckResult;
+  readonly replay: (scenario: Scenario, schedule: string) => Replay;
+}
+
+/** The text with the mutant's patch. Throws if that does not apply at exactly one place. */
+export function applyMutant(mutant: Mutant, text: string): string {
+  const parts = text.split(mutant.find);
+  if (parts.length === 2) return parts.join(mutant.replace);
+  throw new Error(
+    `mutant ${mutant.name}: its text occurs ${parts.length - 1} times in ${mutant.file}, not once`,
+  );
+}
+
+/** Runs `use` on the checker of a build that has the mutant in it. */
+export async function withMutant<T>(
+  mutant: Mutant,
+  use: (modules: PatchedModules) => T,
+): Promise<T> {
+  const temporary = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
+  // In a folder of this name modules are loaded as Node does, without a transform: vitest.config.ts.
+  const folder = join(temporary, 'dist');
+  try {
+    for (const layer of LAYERS) {
+      cpSync(DIST + layer, join(folder, layer), {
+        recursive: true,
+        filter: (path) => !/\.(?:map|d\.ts)$/.test(path),
+      });
+    }
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const file = join(folder, mutant.file);
+    writeFileSync(file, applyMutant(mutant, readFileSync(file, 'utf8')));
+    const url = (name: string): string => pathToFileURL(join(folder, 'model', name)).href;
+    const { scenarioNamed } = await import(/* @vite-ignore */ url('catalogue.js'));
+    const { check, replay } = await import(/* @vite-ignore */ url('check.js'));
+    return use({ scenario: scenarioNamed(mutant.scenario), check, replay });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,58 @@
+/** Small programs over the model's memory, explored with and without reduction. */
+import type { Word } from '#src/base/units.js';
+import type { Memory } from '#src/mem/memory.js';
+import { endingOf } from '#src/model/ending.js';
+import { type Exploration, explore } from '#src/model/explore.js';
+import { Machine, type Operation } from '#src/model/machine.js';
+
+/** What one thread does: a plain function of the memory and its own number. */
+export type Program = (mem: Memory, thread: number) => unknown;
+
+export interface Explored extends Exploration {
+  /** Every end that was seen: how it ended, the words, what the threads returned. */
+  readonly ends: ReadonlySet<string>;
+  /** Of those, how often each kind of ending was seen. */
+  readonly kinds: Readonly<Record<string, number>>;
+}
+
+export function word(index: number): Word {
+  return index as Word;
+}
+
+export function exploreAll(
+  words: number,
+  programs: readonly Program[],
+  reduce: boolean = true,
+  stepsMax: number = 5_000_000,
+): Explored {
+  const machine = new Machine({ words, ghostWords: 0, threads: programs.length });
+  const operations = programs.map((program, thread): Operation[] => [
+    (): unknown => program(machine, thread),
+  ]);
+  machine.begin(operations);
+  const ends = new Set<string>();
+  const kinds: Record<string, number> = {};
+  const result = explore(machine, {
+    reduce,
+    stepsMax,
+    onEnd: (ending) => {
+      kinds[ending.kind] = (kinds[ending.kind] ?? 0) + 1;
+      const values = Array.from({ length: words }, (_, at) => machine.view(at));
+      const returned = operations.map((_, thread) => machine.resultsOf(thread));
+      ends.add(JSON.stringify([describe(endingOf(machine)), values, returned]));
+      return false;
+    },
+  });
+  return { ...result, ends, kinds };
+}
+
+/** Who could go on does not matter where somebody threw: only that, and by whom. */
+function describe(ending: ReturnType<typeof endingOf>): unknown {
+  return ending.kind === 'failed' ? [ending.kind, ending.thread, String(ending.error)] : ending;
+}
+
+/** The values that the programs returned, over all executions. */
+export function returnedBy({ ends }: Explored): string[] {
+  const all = [...ends].map((end) => JSON.stringify((JSON.parse(end) as unknown[])[2]));
+  return [...new Set(all)].sort();
+}
