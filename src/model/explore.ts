@@ -84,6 +84,8 @@ class Explorer {
   private executions = 0;
   private redundant = 0;
   private steps = 0;
+  /** Whether the newest step was seen to while the machine was still running. */
+  private settled = false;
 
   constructor(machine: Machine, options: ExploreOptions) {
     this.machine = machine;
@@ -106,31 +108,59 @@ class Explorer {
     return { complete, executions, redundant, steps };
   }
 
-  /** The thread to explore next from a state, or -1. */
+  /** The thread to explore next from a state, or -1: the one that is running if it may. */
   private next(frame: Frame): number {
     const open = frame.backtrack & ~frame.sleep;
-    return open === 0 ? -1 : 31 - Math.clz32(open & -open);
+    if (open === 0) return -1;
+    const running = this.frames.at(-2)?.thread ?? -1;
+    if (running >= 0 && (open & (1 << running)) !== 0) return running;
+    return 31 - Math.clz32(open & -open);
   }
 
-  /** Does one step and enters the state after it; true to stop exploring. */
+  /** Goes on from a state, with one thread for as long as it is the next; true to stop exploring. */
   private take(frame: Frame, thread: number): boolean {
     const { machine } = this;
     machine.restore(frame.mark, this.frames.length - 1);
     for (let other = 0; other < this.threads; other++) {
       machine.pending[other] = frame.pending[other] as Access | null;
     }
+    this.prepare(frame, thread);
+    this.settled = false;
+    machine.perform(thread, this.goOn);
+    return this.settled ? false : this.settle();
+  }
+
+  private prepare(frame: Frame, thread: number): void {
     const access = frame.pending[thread] as Access | null;
     frame.thread = thread;
     frame.access = access;
-    frame.news = access === null ? machine.newsWords(thread) : null;
+    frame.news = access === null ? this.machine.newsWords(thread) : null;
     frame.word = access === null ? -1 : access.word;
-    machine.perform(thread);
+  }
+
+  /** A step was made: what it was, its races, and the state after it; true to stop exploring. */
+  private settle(): boolean {
+    const { machine, options } = this;
+    const frame = this.frames.at(-1) as Frame;
     this.steps++;
     frame.found = machine.found;
-    frame.effects = access === null ? READS : effectsOf(access, machine.found);
-    if (this.options.reduce) this.findRaces(this.frames.length - 1);
-    return this.enter(this.options.reduce ? this.childSleep(frame) : 0);
+    frame.effects = frame.access === null ? READS : effectsOf(frame.access, machine.found);
+    if (options.reduce) this.findRaces(this.frames.length - 1);
+    return this.enter(options.reduce ? this.childSleep(frame) : 0);
   }
+
+  /** Asked by the machine when the running thread has come to its next access. */
+  private readonly goOn = (thread: number): boolean => {
+    const depth = this.frames.length;
+    this.settle();
+    this.settled = true;
+    if (this.frames.length === depth || this.steps >= this.options.stepsMax) return false;
+    const frame = this.frames.at(-1) as Frame;
+    if (this.next(frame) !== thread) return false;
+    this.prepare(frame, thread);
+    this.settled = false;
+    return true;
+  };
 
   /** A new state: its frame, or the end of an execution. */
   private enter(sleep: number): boolean {
@@ -152,7 +182,7 @@ class Explorer {
       mark: machine.mark(),
       pending: machine.pending.slice(),
       enabled,
-      backtrack: options.reduce ? open & -open : this.affordable(enabled, preemptions),
+      backtrack: options.reduce ? this.firstOf(open) : this.affordable(enabled, preemptions),
       preemptions,
       sleep,
       thread: -1,
@@ -164,6 +194,13 @@ class Explorer {
       news: null,
     });
     return false;
+  }
+
+  /** One of some threads, as a bit: the running one if it is among them, which is the cheapest. */
+  private firstOf(open: number): number {
+    const last = this.frames.at(-1);
+    const running = last === undefined ? 0 : open & (1 << last.thread);
+    return running !== 0 ? running : open & -open;
   }
 
   /** Preemptions up to the newest state: the last step's counts if its thread was not the one before. */

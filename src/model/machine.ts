@@ -104,6 +104,9 @@ export class Machine implements Memory {
   private current = -1;
   private position = 0;
   private granted = false;
+  /** What the running thread was about to do when it was suspended. */
+  private due: Access | null = null;
+  private goOn: ((thread: number) => boolean) | null = null;
   private suspending = false;
   private step = 0;
 
@@ -180,12 +183,18 @@ export class Machine implements Memory {
     this.journal.set(this.ghostAt + index, value);
   }
 
-  /** Lets a thread do its pending access and run up to its next one. */
-  perform(thread: number): void {
+  /**
+   * Lets a thread do its pending access and run up to its next one. There `goOn` is asked whether it
+   * should do that one too, which saves throwing it out of its operation and running that again.
+   */
+  perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
     if (this.status(thread) === STATUS.napping) this.wakeNapper(thread);
     else this.granted = true;
+    this.due = this.pending[thread] ?? null;
+    this.goOn = goOn;
     this.advance(thread);
+    this.goOn = null;
     for (let other = 0; other < this.threads; other++) {
       const woken = other !== thread && this.pending[other] === null;
       if (woken && this.thrown === null && this.status(other) === STATUS.ready) this.advance(other);
@@ -249,7 +258,10 @@ export class Machine implements Memory {
     if (this.position < end) return this.answer(log[this.position++] as LogEntry, kind, word, a, b);
     const access: Access = { kind, word, a, b };
     const plain = isPlain(kind);
-    if (!plain && !this.granted) return this.suspend(thread, access);
+    if (!plain && !this.granted && !this.mayGoOn(thread, access)) {
+      return this.suspend(thread, access);
+    }
+    if (!plain) this.requireDue(thread, access);
     this.granted = plain ? this.granted : false;
     if (end - this.journal.get(this.field(thread, FIELD.BEGIN)) > OPERATION_ACCESSES_MAX) {
       throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
@@ -262,10 +274,32 @@ export class Machine implements Memory {
     return found;
   }
 
+  private mayGoOn(thread: number, access: Access): boolean {
+    if (this.goOn === null) return false;
+    // A thread that was woken by the last step has yet to be brought to its next access.
+    for (let other = 0; other < this.threads; other++) {
+      const isWoken = other !== thread && this.pending[other] === null;
+      if (isWoken && this.status(other) === STATUS.ready) return false;
+    }
+    this.pending[thread] = access;
+    if (!this.goOn(thread)) return false;
+    this.pending[thread] = null;
+    this.due = access;
+    this.step++;
+    return true;
+  }
+
   private suspend(thread: number, access: Access | null): never {
     this.pending[thread] = access;
     this.suspending = true;
     throw SUSPENDED;
+  }
+
+  private requireDue(thread: number, { kind, word, a, b }: Access): void {
+    const { due } = this;
+    if (due === null) return;
+    if (due.kind === kind && due.word === word && due.a === a && due.b === b) return;
+    throw differs(thread, due, { kind, word, a, b });
   }
 
   /** The same access must come again when an operation is run again: it is a function of its log. */
