@@ -1,6 +1,10 @@
 /** What each command does, from its request to its exit code. */
+
+import { CATALOGUE } from '../model/catalogue.js';
 import type { CompareDocument } from '../trace/compare.js';
 import type { ReplayDocument } from '../trace/replay.js';
+import { checkVerdict, ktap, mutantLine, scenarioHeader, scenarioLine } from './check-report.js';
+import type { CheckRequest } from './check-run.js';
 import { traceBlock } from './compare-report.js';
 import { compareVerdict, LEGEND } from './compare-verdict.js';
 import type { Context } from './context.js';
@@ -80,6 +84,46 @@ export async function replay(
 ): Promise<ExitCode> {
   const document = await replayAndPrint(request, name, context);
   return context.finish(document, prose(context, replayVerdict(document)));
+}
+
+/** Prints each scenario's and mutant's row when it is done, and what failed in full. */
+export async function check(
+  request: CheckRequest,
+  context: Context,
+  asKtap: boolean,
+): Promise<ExitCode> {
+  const { terminal, signal } = context;
+  const { paint } = terminal;
+  const show = (line: string): void => {
+    if (!asKtap) context.print(line);
+  };
+  if (request.schedule === null) show(paint('bold', scenarioHeader()));
+  const printed = { scenarios: 0, mutants: 0 };
+  const document = await runJob('check', request, {
+    signal,
+    onProgress: (progress) => context.progress(progress),
+    onSoFar: (soFar) => {
+      for (const row of soFar.scenarios.slice(printed.scenarios)) show(scenarioLine(row, paint));
+      for (const row of soFar.mutants.slice(printed.mutants)) show(mutantLine(row, paint));
+      printed.scenarios = soFar.scenarios.length;
+      printed.mutants = soFar.mutants.length;
+      context.reached(soFar, `explored ${countOf(printed.scenarios, 'scenario')}`);
+    },
+  });
+  for (const { report } of document.scenarios)
+    if (report.length > 0) show(`\n${report.join('\n')}`);
+  if (asKtap) context.print(ktap(document));
+  show('');
+  return context.finish(document, asKtap ? [] : checkVerdict(document));
+}
+
+/** All scenarios by name, with what each asks. */
+export function listScenarios(context: Context): ExitCode {
+  for (const { name, about, rules, large } of CATALOGUE) {
+    const size = large === true ? '  (large)' : '';
+    context.print(`${context.terminal.paint('bold', name)}${size}\n  ${about}  ${rules.join(' ')}`);
+  }
+  return 0;
 }
 
 export async function doctor(context: Context): Promise<ExitCode> {

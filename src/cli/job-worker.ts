@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { compareTraces } from '../trace/compare.js';
 import { replayTrace } from '../trace/replay.js';
+import { runCheck } from './check-run.js';
 import { examine } from './doctor.js';
 import { failureOf } from './failure.js';
 import type {
@@ -66,6 +67,12 @@ const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<u
   compare,
   replay,
   doctor: async () => examine(),
+  check: (request) =>
+    runCheck(request, {
+      signal: controller.signal,
+      onSoFar: (document) => post({ type: 'soFar', document }),
+      onProgress: progress,
+    }),
 };
 
 function run({ name, request }: JobOrder): Promise<unknown> {

@@ -8,6 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import type { CompareDocument } from '../trace/compare.js';
 import type { ReplayDocument, ReplayOptions } from '../trace/replay.js';
+import type { CheckDocument, CheckRequest } from './check-run.js';
 import type { DoctorDocument } from './doctor.js';
 import { CommandError, type Failure, failureOf, interruption } from './failure.js';
 import type { NamedTrace } from './traces.js';
@@ -25,6 +26,7 @@ export interface Jobs {
   readonly compare: { readonly request: CompareRequest; readonly document: CompareDocument };
   readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
   readonly doctor: { readonly request: null; readonly document: DoctorDocument };
+  readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };
 }
 
 export type JobName = keyof Jobs;

@@ -22,11 +22,29 @@ export interface ReplayFlags extends CommonFlags {
   readonly gp?: number;
 }
 
+export interface CheckFlags extends CommonFlags {
+  readonly list?: boolean;
+  readonly schedule?: string;
+  readonly naive?: boolean;
+  readonly preemptions?: number;
+  readonly random?: number;
+  readonly pct?: number;
+  readonly depth: number;
+  readonly seed: number;
+  readonly steps?: number;
+  readonly mutants?: boolean;
+  readonly large?: boolean;
+  readonly jobs: number;
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly ktap?: boolean;
+}
+
 /** What the commands do. */
 export interface Actions {
   compare(traces: readonly string[], flags: CompareFlags): Promise<void>;
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   demo(flags: CommonFlags): Promise<void>;
+  check(scenarios: readonly string[], flags: CheckFlags): Promise<void>;
   doctor(flags: CommonFlags): Promise<void>;
 }
 
@@ -46,7 +64,8 @@ Examples:
   ptfrag demo                          what this is about, in half a minute
   ptfrag compare                       designs on all recordings of the package
   ptfrag compare s390x/mix --json      one of them, as one JSON document
-  ptfrag replay s390x/mix --threads 2  on real threads, all rules checked`;
+  ptfrag replay s390x/mix --threads 2  on real threads, all rules checked
+  ptfrag check --mutants               every interleaving of small scenarios`;
 
 const THREADS = 64;
 const GP = [1, 1e9] as const;
@@ -63,6 +82,7 @@ export function buildProgram(actions: Actions, facts: PackageFacts): Command {
   addDemo(program, actions);
   addCompare(program, actions, facts);
   addReplay(program, actions, facts);
+  addCheck(program, actions);
   addDoctor(program, actions);
   return program.addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
 }
@@ -117,6 +137,43 @@ function addReplay(program: Command, actions: Actions, facts: PackageFacts): voi
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
     .action((trace: string, flags: ReplayFlags) => actions.replay(trace, flags));
+}
+
+function addCheck(program: Command, actions: Actions): void {
+  const whole = (flags: string, text: string, least = 1): Option =>
+    wholeOption(flags, text, [least, 2 ** 31]);
+  program
+    .command('check')
+    .summary('every interleaving of small scenarios, over the code that ships')
+    .description(
+      'Explores scenarios: a few threads that meet in one page, list, lock or grace period. ' +
+        'Without a mode each is explored completely, one execution for each that can be told apart.',
+    )
+    .argument('[SCENARIO...]', 'by name (default: all but the large ones)')
+    .option('--list', 'name all scenarios, and what each asks')
+    .option('--schedule <s>', 'replay one schedule of one scenario')
+    .option('--mutants', 'also plant each mutant: it must be caught')
+    .option('--large', 'the large scenarios too')
+    .option('--naive', 'every interleaving, without reduction')
+    .addOption(whole('--preemptions <n>', 'bounded: at most so many preemptions', 0))
+    .addOption(whole('--random <n>', 'so many executions at random'))
+    .addOption(whole('--pct <n>', 'so many executions by PCT'))
+    .addOption(whole('--depth <n>', 'of PCT').default(3))
+    .addOption(wholeOption('--seed <n>', 'of --random and --pct', [0, 2 ** 32 - 1]).default(1))
+    .addOption(whole('--steps <n>', 'stop a scenario after so many'))
+    .addOption(wholeOption('--jobs <n>', 'threads that explore', [1, THREADS]).default(2))
+    .addOption(new Option('--shard <i/n>', 'only every n-th, from the i-th').argParser(parseShard))
+    .option('--ktap', 'print KTAP, for CI')
+    .addOption(jsonOption())
+    .addHelpText('after', EXIT_CODES)
+    .action((scenarios: string[], flags: CheckFlags) => actions.check(scenarios, flags));
+}
+
+function parseShard(text: string): { index: number; count: number } {
+  const [, i = 0, n = 0] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
+  const [index, count] = [Number(i) - 1, Number(n)];
+  if (index >= 0 && index < count) return { index, count };
+  throw new InvalidArgumentError('Expected i/n, for example 1/4.');
 }
 
 function addDoctor(program: Command, actions: Actions): void {

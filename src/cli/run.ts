@@ -1,17 +1,19 @@
 /** One command line, from its arguments to the exit code. */
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { UsageError } from '../base/errors.js';
+import type { Mode } from '../model/check.js';
 import { commandLine, selfCommand } from './again.js';
-import { compare, doctor, replay } from './commands.js';
+import { check, compare, doctor, listScenarios, replay } from './commands.js';
 import { Context } from './context.js';
 import { demo } from './demo.js';
 import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
 import { watchSignals } from './interrupt.js';
-import { type Actions, buildProgram, type CommonFlags } from './program.js';
+import { type Actions, buildProgram, type CheckFlags, type CommonFlags } from './program.js';
 import { Terminal } from './terminal.js';
 import { bundledTraces, findTrace } from './traces.js';
 
-const COMMANDS = ['demo', 'compare', 'replay', 'doctor'] as const;
+const COMMANDS = ['demo', 'compare', 'replay', 'check', 'doctor'] as const;
 
 type CommandName = (typeof COMMANDS)[number];
 
@@ -74,6 +76,25 @@ class Run implements Actions {
     this.exitCode = await demo(this.start('demo', flags), selfCommand());
   }
 
+  async check(scenarios: readonly string[], flags: CheckFlags): Promise<void> {
+    const context = this.start('check', flags);
+    if (flags.list === true) {
+      this.exitCode = listScenarios(context);
+      return;
+    }
+    const request = {
+      scenarios: [...new Set(scenarios)],
+      schedule: flags.schedule ?? null,
+      mode: modeOf(flags),
+      stepsMax: flags.steps ?? null,
+      mutants: flags.mutants === true,
+      large: flags.large === true,
+      jobs: flags.jobs,
+      shard: flags.shard ?? null,
+    };
+    this.exitCode = await check(request, context, flags.ktap === true);
+  }
+
   async doctor(flags: CommonFlags): Promise<void> {
     this.exitCode = await doctor(this.start('doctor', flags));
   }
@@ -98,6 +119,18 @@ class Run implements Actions {
       .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     return misuse(code, error.message.replace(/^error: /, '').replaceAll('\n', ' '));
   }
+}
+
+/** The mode of exploring that the flags ask for; more than one is refused. */
+function modeOf(flags: CheckFlags): Mode {
+  const { naive, preemptions, random, pct, depth, seed } = flags;
+  const modes: Mode[] = [];
+  if (naive === true) modes.push({ kind: 'naive' });
+  if (preemptions !== undefined) modes.push({ kind: 'bounded', preemptions });
+  if (random !== undefined) modes.push({ kind: 'random', seed, executions: random });
+  if (pct !== undefined) modes.push({ kind: 'pct', seed, executions: pct, depth });
+  if (modes.length <= 1) return modes[0] ?? { kind: 'exhaustive' };
+  throw new UsageError('one-mode', 'of --naive, --preemptions, --random and --pct take one');
 }
 
 function packageVersion(): string {

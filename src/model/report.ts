@@ -1,7 +1,7 @@
 /** A failure for people: threads as columns, words by name, the rule, and how to see it again. */
 import type { Word } from '../base/units.js';
 import { ACCESS, type Access, accessName } from './access.js';
-import { type Failure, Stagehand } from './check.js';
+import { type Failure, type Replay, Stagehand } from './check.js';
 import type { Step } from './explore.js';
 import type { Scenario, Setup } from './scenario.js';
 
@@ -15,6 +15,15 @@ export function formatFailure(scenario: Scenario, failure: Failure): string[] {
   lines.push('', ...formatColumns(failure.steps, scenario.threads, setup, nameOf), '');
   lines.push(`replay    ptfrag check ${scenario.name} --schedule ${failure.schedule}`);
   return lines;
+}
+
+/** What one schedule leads to, in lines. */
+export function formatReplay(scenario: Scenario, replay: Replay, schedule: string): string[] {
+  const { steps, finding } = replay;
+  if (finding !== null) return formatFailure(scenario, { ...finding, schedule, steps });
+  const { setup, nameOf } = namesOf(scenario);
+  const lines = ['no rule is broken on this schedule', `scenario  ${scenario.name}`, ''];
+  return [...lines, ...formatColumns(steps, scenario.threads, setup, nameOf)];
 }
 
 function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) => string } {

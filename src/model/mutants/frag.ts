@@ -135,8 +135,8 @@ const FREE_MUTANTS: readonly Mutant[] = [
     about: 'A page is listed by the fragment that was just freed.',
     rules: ['P2', 'H3'],
     file: FREE,
-    find: 'countTables(heap, mm, -1);',
-    replace: `countTables(heap, mm, -1);
+    find: 'mem.poke(tables, mem.peek(tables) - 1);',
+    replace: `mem.poke(tables, mem.peek(tables) - 1);
     if (allocated > 1 && mem.peek((ptdesc + HOLDER)) === 0) {
         const list = owner + 32 + 2 * mem.peek((ptdesc + KIND));
         const first = mem.peek(list);
@@ -183,8 +183,8 @@ const CALLBACK_MUTANTS: readonly Mutant[] = [
     about: 'The callbacks of a batch run outside of any read section.',
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
-    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
-    replace: `import { isReading, quiescent } from './reader.js';
+    find: 'const { isReading, quiescent, rcuReadLock, rcuReadUnlock } = readers;',
+    replace: `const { isReading, quiescent } = readers;
 const rcuReadLock = () => { };
 const rcuReadUnlock = () => { };`,
     scenario: 'destroy-vs-callback+last-page',
@@ -207,8 +207,7 @@ const rcuReadUnlock = () => { };`,
     about: 'The callback goes on without the lock though some A is left.',
     rules: ['P4', 'P6'],
     file: CALLBACK,
-    find: `if (locked)
-        acquire(thread, owner);`,
+    find: 'acquire(thread, owner);',
     replace: '',
     scenario: 'alloc-vs-callback+node-moves',
   },
@@ -217,8 +216,8 @@ const rcuReadUnlock = () => { };`,
     about: 'The callback treats every page as its own.',
     rules: ['P4', 'P6'],
     file: CALLBACK,
-    find: 'const locked = owner > 0;',
-    replace: 'const locked = owner === 1;',
+    find: 'if (owner < 0)',
+    replace: 'if (owner !== 1)',
     scenario: 'last-free-vs-callback+two',
   },
   {
@@ -235,8 +234,10 @@ const rcuReadUnlock = () => { };`,
     about: 'The callback makes N to F, a grace period too early.',
     rules: ['P10', 'P2'],
     file: CALLBACK,
-    find: 'const after = ripen(mem.peek(word));',
-    replace: 'const after = ripen(ripen(mem.peek(word)));',
+    find: `const word = stateWordOf(ptdesc, 0);
+    const after = ripen(mem.peek(word));`,
+    replace: `const word = stateWordOf(ptdesc, 0);
+    const after = ripen(ripen(mem.peek(word)));`,
     scenario: 'free-vs-grace+joining',
   },
   {
@@ -244,8 +245,8 @@ const rcuReadUnlock = () => { };`,
     about: 'Of a page with two state words only the first decides whether all is free.',
     rules: ['P3'],
     file: CALLBACK,
-    find: 'for (let first = 0; first < perPage; first += PER_WORD)',
-    replace: 'for (let first = 0; first < Math.min(perPage, 16); first += PER_WORD)',
+    find: 'if (perPage > PER_WORD)',
+    replace: 'if (perPage < 0)',
     scenario: 'free-vs-grace+joining-two-words',
   },
   {
@@ -266,10 +267,8 @@ const rcuReadUnlock = () => { };`,
         callRcu(thread, head, PAGE_CALLBACK);
     else
         mem.poke(head, HEAD_IDLE);
-    if (locked)
-        release(thread, owner);`,
-    replace: `    if (locked)
-        release(thread, owner);
+    release(thread, owner);`,
+    replace: `    release(thread, owner);
     if (outcome === SOME_C)
         callRcu(thread, head, PAGE_CALLBACK);
     else
@@ -290,8 +289,8 @@ const rcuReadUnlock = () => { };`,
     about: 'A page that is on the list is put there once more.',
     rules: ['P4'],
     file: CALLBACK,
-    find: 'if (locked && mem.peek((ptdesc + HOLDER)) === 0)',
-    replace: 'if (locked)',
+    find: 'mem.peek((ptdesc + HOLDER)) === 0 && ',
+    replace: '',
     scenario: 'alloc-vs-callback+node-moves',
   },
   {
@@ -299,8 +298,7 @@ const rcuReadUnlock = () => { };`,
     about: 'A page whose last A went while its callback waited for the lock is listed.',
     rules: ['P4', 'P5', 'P3'],
     file: CALLBACK,
-    find: `if (mem.peek((ptdesc + ALLOCATED)) === 0)
-        return;`,
+    find: ' && mem.peek((ptdesc + ALLOCATED)) !== 0',
     replace: '',
     scenario: 'last-free-vs-callback+two',
   },
@@ -309,8 +307,8 @@ const rcuReadUnlock = () => { };`,
     about: 'A page gets no place on the list when it has an F again.',
     rules: ['P4', 'P6', 'H8'],
     file: CALLBACK,
-    find: 'relist(heap, mem, ptdesc, kind, partialList(owner, kindId));',
-    replace: '',
+    find: 'if (index >= 0)',
+    replace: 'if (index > 256)',
     scenario: 'alloc-vs-free+out-of-pages',
   },
   {
@@ -318,9 +316,9 @@ const rcuReadUnlock = () => { };`,
     about: 'A page that turned out all F under the lock is not returned.',
     rules: ['P9', 'P3'],
     file: CALLBACK,
-    find: 'returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);',
-    replace:
-      'if (!locked)\n            returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);',
+    find: `release(thread, owner);
+        returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);`,
+    replace: 'release(thread, owner);',
     scenario: 'free-vs-free+one-page',
   },
 ];
@@ -371,8 +369,8 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'An mm that was destroyed can be locked for an operation.',
     rules: ['P5'],
     file: MM,
-    find: 'if (mem.peek((mmRecord(heap, mm) + STATE)) === MM_LIVE)',
-    replace: 'if (mem.peek((mmRecord(heap, mm) + STATE)) >= MM_FREE)',
+    find: 'if (mem.peek((mmRecord(heap, mm) + STATE)) !== LIVE)',
+    replace: 'if (mem.peek((mmRecord(heap, mm) + STATE)) < 0)',
     scenario: 'enter-vs-destroy+users',
   },
   {

@@ -37,9 +37,9 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     about: 'Letting go is a load and a store: a bit set in between is lost.',
     rules: ['L2'],
     file: LOCK,
-    find: 'if ((mem.exchange(lock, 0) & SLEEPERS) !== 0)',
+    find: 'if (thread.mem.exchange(lock, 0) < 0)',
     replace:
-      'const held = mem.load(lock);\n    mem.store(lock, 0);\n    if ((held & SLEEPERS) !== 0)',
+      'const held = thread.mem.load(lock);\n    thread.mem.store(lock, 0);\n    if (held < 0)',
     scenario: 'holder-vs-holder+one-lock',
   },
   {
