@@ -271,12 +271,15 @@ class Explorer {
     const clock = this.programClock(newest);
     const racing: number[] = [];
     // Backwards, so that what comes before by way of a later dependent step is seen to.
-    for (let index = newest - 1; index >= 0; index--) {
+    let known = Math.min(...clock);
+    for (let index = newest - 1; index >= known; index--) {
       const earlier = frames[index] as Frame;
       if ((clock[earlier.thread] as number) > index) continue;
       if (!this.dependOn(earlier, frame)) continue;
       if (earlier.thread !== frame.thread) racing.push(index);
       join(clock, earlier.clock);
+      // All steps before the least of the clock come before this one already.
+      known = Math.min(...clock);
     }
     const own = clock.slice();
     own[frame.thread] = newest + 1;

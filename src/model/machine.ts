@@ -102,6 +102,10 @@ export class Machine implements Memory {
   private readonly ghostAt: number;
   /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
   private current = -1;
+  /** Of the running operation: its thread's log, where it begins and ends in it, and how far it is. */
+  private log: LogEntry[] = [];
+  private begun = 0;
+  private end = 0;
   private position = 0;
   private granted = false;
   /** What the running thread was about to do when it was suspended. */
@@ -213,7 +217,10 @@ export class Machine implements Memory {
         this.setField(thread, FIELD.STATUS, STATUS.done);
         break;
       }
-      this.position = this.journal.get(this.field(thread, FIELD.BEGIN));
+      this.begun = this.journal.get(this.field(thread, FIELD.BEGIN));
+      this.end = this.journal.get(this.field(thread, FIELD.END));
+      this.position = this.begun;
+      this.log = this.logs[thread] as LogEntry[];
       this.suspending = false;
       try {
         const result = (program[operation] as Operation)(results);
@@ -252,9 +259,7 @@ export class Machine implements Memory {
     if (this.current < 0) return this.effect({ kind, word, a, b });
     // A `finally` on the way out of a suspended operation.
     if (this.suspending) return 0;
-    const thread = this.current;
-    const log = this.logs[thread] as LogEntry[];
-    const end = this.journal.get(this.field(thread, FIELD.END));
+    const { current: thread, log, end } = this;
     if (this.position < end) return this.answer(log[this.position++] as LogEntry, kind, word, a, b);
     const access: Access = { kind, word, a, b };
     const plain = isPlain(kind);
@@ -263,12 +268,13 @@ export class Machine implements Memory {
     }
     if (!plain) this.requireDue(thread, access);
     this.granted = plain ? this.granted : false;
-    if (end - this.journal.get(this.field(thread, FIELD.BEGIN)) > OPERATION_ACCESSES_MAX) {
+    if (end - this.begun > OPERATION_ACCESSES_MAX) {
       throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
     }
     const found = this.effect(access);
     log[end] = { access, found, step: this.step };
     this.setField(thread, FIELD.END, end + 1);
+    this.end = end + 1;
     this.position = end + 1;
     if (this.status(thread) !== STATUS.ready) return this.suspend(thread, null);
     return found;
