@@ -55,6 +55,11 @@ export function accessName(kind: AccessKind): string {
   return NAMES[kind] as string;
 }
 
+/** Whether an access is no scheduling point. */
+export function isPlain(kind: AccessKind): boolean {
+  return kind >= ACCESS.peek && kind <= ACCESS.copy;
+}
+
 /** What an access does, given what it found: a CAS that fails writes nothing. */
 export function effectsOf(access: Access, found: number): number {
   switch (access.kind) {

@@ -2,6 +2,7 @@
 import { UsageError } from '../base/errors.js';
 import type { Scenario } from './scenario.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
+import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
 import { MM_SCENARIOS } from './scenarios/mm.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
@@ -10,6 +11,7 @@ import { READER_SCENARIOS } from './scenarios/reader.js';
 export const CATALOGUE: readonly Scenario[] = [
   ...LOCK_SCENARIOS,
   ...SUPPLY_SCENARIOS,
+  ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
   ...READER_SCENARIOS,
   ...FRAG_SCENARIOS,

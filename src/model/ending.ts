@@ -1,5 +1,6 @@
 /** How an execution ends. */
-import { type Machine, STATUS } from './machine.js';
+import type { Machine } from './machine.js';
+import { STATUS } from './memory.js';
 
 export type Ending =
   | { readonly kind: 'complete' }

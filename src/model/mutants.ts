@@ -2,6 +2,12 @@
 import type { Mutant } from './mutant.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
+import { PAGE_MUTANTS } from './mutants/page.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
 
-export const MUTANTS: readonly Mutant[] = [...MEM_MUTANTS, ...RCU_MUTANTS, ...FRAG_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...MEM_MUTANTS,
+  ...RCU_MUTANTS,
+  ...FRAG_MUTANTS,
+  ...PAGE_MUTANTS,
+];
