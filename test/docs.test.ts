@@ -133,7 +133,8 @@ describe('docs/requirements.md', () => {
       ['H', 10],
       ['G', 3],
       ['S', 2],
-      ['L', 1],
+      ['L', 3],
+      ['R', 3],
       ['X', 10],
     ] as const;
     const wanted = rules.flatMap(([letter, count]) => numbered(letter, count));
@@ -176,7 +177,7 @@ describe('docs/requirements.md', () => {
     const claims = rows.flatMap((row) =>
       [cell(row, 'kept by'), cell(row, 'checked by')].filter((v) => v.startsWith('not built yet')),
     );
-    expect(claims.length).toBeGreaterThan(0);
+    expect(rows.length).toBeGreaterThan(30);
     for (const claim of claims) {
       const [path = ''] = quoted(claim);
       expect(path, claim).toMatch(/^src\//);

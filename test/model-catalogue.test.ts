@@ -8,7 +8,7 @@ const SCENARIOS = CATALOGUE.filter(({ large }) => LONG || large !== true);
 
 describe('the catalogue', () => {
   it.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
-    '%s',
+    'holds in every interleaving, and what it must see is seen: %s',
     (_name, scenario) => {
       const { failure, complete, mustSee } = check(scenario);
       expect(failure).toBeNull();

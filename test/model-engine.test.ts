@@ -118,7 +118,7 @@ describe('sleeping', () => {
     };
     const changer: Program = (mem) => mem.store(X, 1);
     expect(exploreAll(2, [looker, changer]).kinds).toEqual({ complete: 2 });
-    expect(exploreAll(2, [looker, (mem) => mem.store(Z, 1)].slice(0, 1)).kinds).toEqual({
+    expect(exploreAll(2, [looker, (mem: Memory) => mem.store(Z, 1)].slice(0, 1)).kinds).toEqual({
       stuck: 1,
     });
   });
@@ -212,7 +212,9 @@ function indexer(mem: Memory, thread: number): void {
   }
 }
 
-/** One thread looks for the last zero of an array from the end; each other adds 1 to its neighbour. */
+/**
+ * One thread looks for the last zero of an array from the end; each other adds 1 to its neighbour.
+ */
 function lastZero(n: number): Program[] {
   const search: Program = (mem) => {
     let at = n;
@@ -227,7 +229,8 @@ function lastZero(n: number): Program[] {
  * (indexer); Abdulla, Aronis, Jonsson, Sagonas, POPL 2014 (last zero, readers).
  *
  * Their file system takes its locks as one blocking operation; ours would be a loop of a CAS and a
- * sleep, whose failures are steps too, so its counts (2 and 8) can't be compared and it is left out.
+ * sleep, whose failures are steps too, so its counts (2 and 8) can't be compared and it is left
+ * out.
  */
 describe('the published numbers of traces', () => {
   const count = (words: number, programs: readonly Program[]): number => {

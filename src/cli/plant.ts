@@ -19,7 +19,9 @@ export interface Planted {
   readonly worker: URL;
 }
 
-/** Throws `InvariantError` where the text to replace is not there just once: the core has changed. */
+/**
+ * Throws `InvariantError` where the text to replace is not there just once: the core has changed.
+ */
 export function plantMutant({ name, file, find, replace }: Mutant): Planted {
   const folder = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
   for (const part of [...FOLDERS, WORKER]) {

@@ -147,7 +147,7 @@ function addCheck(program: Command, actions: Actions): void {
     .summary('every interleaving of small scenarios, over the code that ships')
     .description(
       'Explores scenarios: a few threads that meet in one page, list, lock or grace period. ' +
-        'Without a mode each is explored completely, one execution for each that can be told apart.',
+        'Without a mode each is explored completely, one execution for each trace.',
     )
     .argument('[SCENARIO...]', 'by name (default: all but the large ones)')
     .option('--list', 'name all scenarios, and what each asks')

@@ -2,10 +2,10 @@
  * Shared accesses as the checker sees them: what a thread is about to do, and which two accesses
  * depend on each other.
  *
- * Only atomic accesses, sleeps and notifications are scheduling points. Two of them are dependent if
- * the order in which they are done can be told: both touch the same word and one writes it, or both
- * touch the same word's list of sleepers. Everything else commutes, and is explored in one order
- * only.
+ * Only atomic accesses, sleeps and notifications are scheduling points. Two of them are dependent
+ * if the order in which they are done can be told: both touch the same word and one writes it, or
+ * both touch the same word's list of sleepers. Everything else commutes, and is explored in one
+ * order only.
  *
  *   load                     reads the word
  *   store, cas, add, …       writes it. A CAS that fails only reads, but whether it fails depends

@@ -15,9 +15,9 @@
  *     it wakes as soon as a step is done that depends on its own. A state whose enabled threads all
  *     sleep only leads to traces that were explored.
  *
- * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them, and
- * that is a step that comes before all of theirs. A napping thread's waking depends on the writes
- * that it looks for.
+ * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
+ * and that is a step that comes before all of theirs. A napping thread's waking depends on the
+ * writes that it looks for.
  */
 import { type Access, dependent, effectsOf, possibleEffects, READS, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
@@ -117,7 +117,9 @@ class Explorer {
     return 31 - Math.clz32(open & -open);
   }
 
-  /** Goes on from a state, with one thread for as long as it is the next; true to stop exploring. */
+  /**
+   * Goes on from a state, with one thread for as long as it is the next; true to stop exploring.
+   */
   private take(frame: Frame, thread: number): boolean {
     const { machine } = this;
     machine.restore(frame.mark, this.frames.length - 1);
@@ -203,7 +205,10 @@ class Explorer {
     return running !== 0 ? running : open & -open;
   }
 
-  /** Preemptions up to the newest state: the last step's counts if its thread was not the one before. */
+  /**
+   * Preemptions up to the newest state: the last step's counts if its thread was not the one
+   * before.
+   */
   private countPreemptions(enabled: number): number {
     const last = this.frames.at(-1);
     const before = this.frames.at(-2);
@@ -305,7 +310,9 @@ class Explorer {
     return clock;
   }
 
-  /** Sees to it that from the state before `index` an execution is explored that has `newest` first. */
+  /**
+   * Sees to it that from the state before `index` an execution is explored that has `newest` first.
+   */
   private reverse(index: number, newest: number): void {
     const { frames } = this;
     const target = frames[index] as Frame;
@@ -316,17 +323,15 @@ class Explorer {
       const isNewest = at === newest;
       if (!isNewest && (step.clock[target.thread] as number) > index) continue;
       if (firstOf[step.thread] !== -1) continue;
-      const clock = step.clock;
-      const free = firstOf.every(
-        (first, thread) =>
-          first < 0 || thread === step.thread || (clock[thread] as number) <= first,
-      );
+      const { clock } = step;
+      // firstOf has nothing of the step's own thread yet.
+      const free = firstOf.every((first, by) => first < 0 || (clock[by] as number) <= first);
       firstOf[step.thread] = at;
       if (free) initials |= 1 << step.thread;
     }
     initials &= target.enabled;
     if ((initials & target.backtrack) !== 0) return;
-    // No initial is enabled only where the step had to be woken by something: then all are tried.
+    // No initial is enabled only where the step had to be woken: then all are tried.
     const wanted = (frames[newest] as Frame).thread;
     if (initials === 0) target.backtrack |= target.enabled;
     else target.backtrack |= (initials & (1 << wanted)) !== 0 ? 1 << wanted : initials & -initials;
@@ -339,7 +344,6 @@ function isReady(frame: Frame, thread: number): boolean {
 
 function join(clock: number[], other: readonly number[]): void {
   for (let thread = 0; thread < clock.length; thread++) {
-    if ((other[thread] as number) > (clock[thread] as number))
-      clock[thread] = other[thread] as number;
+    clock[thread] = Math.max(clock[thread] as number, other[thread] as number);
   }
 }

@@ -3,8 +3,8 @@
  *
  * A thread runs operations, plain functions over the seam. To advance one, its current operation is
  * run again from the start: the accesses that it already made are answered from its log, then one
- * atomic access is done for real, and at the next one a frozen constant is thrown. No generators, no
- * build step: it is the shipping code that runs.
+ * atomic access is done for real, and at the next one a frozen constant is thrown. No generators,
+ * no build step: it is the shipping code that runs.
  *
  * Plain accesses are done as soon as the thread gets to them. They are no scheduling points: if two
  * threads' plain accesses could meet unordered, that is a data race, which is a failure by itself
@@ -40,7 +40,9 @@ export class Machine extends ModelMemory {
   private onReturn: OnReturn | undefined;
   private programs: readonly (readonly Operation[])[] = [];
   private readonly results: unknown[][];
-  /** Of the running operation: its thread's log, where it begins and ends in it, and how far it is. */
+  /**
+   * Of the running operation: its thread's log, where it begins and ends in it, and how far it is.
+   */
   private log: LogEntry[] = [];
   private begun = 0;
   private end = 0;
@@ -86,8 +88,8 @@ export class Machine extends ModelMemory {
   }
 
   /**
-   * Lets a thread do its pending access and run up to its next one. There `goOn` is asked whether it
-   * should do that one too, which saves throwing it out of its operation and running that again.
+   * Lets a thread do its pending access and run up to its next one. There `goOn` is asked whether
+   * it should do that one too, which saves throwing it out of its operation and running that again.
    */
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
@@ -198,14 +200,18 @@ export class Machine extends ModelMemory {
     throw differs(thread, due, { kind, word, a, b });
   }
 
-  /** The same access must come again when an operation is run again: it is a function of its log. */
+  /**
+   * The same access must come again when an operation is run again: it is a function of its log.
+   */
   private answer(entry: LogEntry, kind: AccessKind, word: Word, a: number, b: number): number {
     const was = entry.access;
     if (was.kind === kind && was.word === word && was.a === a && was.b === b) return entry.found;
     throw differs(this.current, was, { kind, word, a, b });
   }
 
-  /** An operation has returned by itself: not by catching its suspension, and not to go on later. */
+  /**
+   * An operation has returned by itself: not by catching its suspension, and not to go on later.
+   */
   private requireReturned(thread: number, result: unknown): void {
     if (result instanceof Promise) {
       // It is going to reject with the suspension, which concerns nobody.
@@ -230,7 +236,8 @@ function differs(thread: number, was: Access, now: Access | null): InvariantErro
   const then = now === null ? 'it returned instead' : `this time came ${show(now)}`;
   return new InvariantError(
     'X2',
-    `thread ${thread}: run again, its operation did not do the same. Before: ${show(was)}; ${then}. ` +
-      'It depends on something outside of the heap: a variable, a modified argument, time or chance',
+    `thread ${thread}: run again, its operation did not do the same. Before: ${show(was)}; ` +
+      `${then}. It depends on something outside of the heap: a variable, a modified argument, ` +
+      'time or chance',
   );
 }

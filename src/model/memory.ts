@@ -4,12 +4,12 @@
  * Everything that changes, clocks included, lies in one Int32Array with a journal, so going back to
  * an earlier state is undoing.
  *
- * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word. With a limit it may
- * return whenever it likes; but a thread that looks again and finds nothing changed only goes to
- * sleep again, so it is run again only if there is news: another thread has changed a word that it
- * has read since it last slept. Its own changes are news too, but only LOOKS_MAX times in a row, or
- * two waits that make each other's grace periods end would never. If no news is left, it waits for
- * ever, and that is a failure.
+ * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word. With a limit it
+ * may return whenever it likes; but a thread that looks again and finds nothing changed only goes
+ * to sleep again, so it is run again only if there is news: another thread has changed a word that
+ * it has read since it last slept. Its own changes are news too, but only LOOKS_MAX times in a row,
+ * or two waits that make each other's grace periods end would never. If no news is left, it waits
+ * for ever, and that is a failure.
  */
 import { InvariantError } from '../base/errors.js';
 import type { Word } from '../base/units.js';
@@ -21,7 +21,9 @@ import { Seam } from './seam.js';
 /** How often in a row a napping thread looks again for no other reason than its own changes. */
 const LOOKS_MAX = 1;
 
-/** Of each word: step and thread of its last change, and the last step at which another changed it. */
+/**
+ * Of each word: step and thread of its last change, and the last step at which another changed it.
+ */
 const WRITTEN = { STEP: 0, THREAD: 1, OTHER_STEP: 2, WORDS: 3 };
 
 /** A thread's condition. */

@@ -1,9 +1,10 @@
 /**
  * Sampling executions where there are too many to explore: at random, or by PCT.
  *
- * PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010): threads have random priorities, the
- * highest that can goes on, and at `depth - 1` random steps the running thread drops to the lowest. A
- * failure that needs `depth` ordered steps is found with a known probability in each execution.
+ * PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010): threads have random priorities,
+ * the highest that can goes on, and at `depth - 1` random steps the running thread drops to the
+ * lowest. A failure that needs `depth` ordered steps is found with a known probability in each
+ * execution.
  */
 import type { Prng } from '../base/prng.js';
 import type { Access } from './access.js';

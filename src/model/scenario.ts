@@ -32,7 +32,9 @@ export interface Setup {
 /** What a scenario is set up with. */
 export interface Stage {
   readonly memory: Memory;
-  /** Words of the scenario's own, seen by no thread's accesses: undone when the checker goes back. */
+  /**
+   * Words of the scenario's own, seen by no thread's accesses: undone when the checker goes back.
+   */
   readonly ghost: { get(index: number): number; set(index: number, value: number): void };
   /** Says that something was seen, for `mustSee`. */
   readonly see: (what: string) => void;

@@ -36,7 +36,8 @@ export async function withMutant<T>(
   use: (modules: PatchedModules) => T,
 ): Promise<T> {
   const temporary = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
-  // In a folder of this name modules are loaded as Node does, without a transform: vitest.config.ts.
+  // In a folder of this name modules are loaded as Node does, without a transform:
+  // vitest.config.ts.
   const folder = join(temporary, 'dist');
   try {
     for (const layer of LAYERS) {

@@ -18,7 +18,7 @@ const SEAM = 'src/mem/shared.ts';
 const ASYNC_FILES: readonly string[] = [SEAM];
 
 /** Files with typed arrays of their own, over memory that is not shared and no heap. */
-const PRIVATE_ARRAYS: readonly string[] = ['src/trace/record.ts'];
+const PRIVATE_ARRAYS: readonly string[] = ['src/trace/record.ts', 'src/model/journal.ts'];
 
 interface Ban {
   readonly pattern: RegExp;

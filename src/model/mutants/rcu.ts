@@ -33,7 +33,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     file: GRACE,
     find: 'if (completed === started || findBlocker(heap, started) !== null)',
     replace:
-      'if (completed === started || (mem.cas(GP_COMPLETED, completed, started), findBlocker(heap, started)) !== null)',
+      'if (completed === started || ' +
+      '(mem.cas(GP_COMPLETED, completed, started), findBlocker(heap, started)) !== null)',
     scenario: 'reader-vs-grace+callback',
   },
   {
@@ -159,7 +160,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     file: ATTACH,
     find: 'if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0)\n            continue;',
     replace:
-      'if (mem.load(at(record, THREAD.STATE)) !== 0)\n            continue;\n        mem.store(at(record, THREAD.STATE), 1);',
+      'if (mem.load(at(record, THREAD.STATE)) !== 0)\n            continue;\n        ' +
+      'mem.store(at(record, THREAD.STATE), 1);',
     scenario: 'attach-vs-attach+records',
   },
   {
@@ -206,7 +208,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     file: CALLBACK,
     find: 'mem.peek(at(newest, RCU_HEAD.STATE))',
     replace:
-      '((head) => { while (mem.peek(head + NEXT) !== 0) head = mem.peek(head + NEXT); return mem.peek(head); })(newest)',
+      '((head) => { while (mem.peek(head + NEXT) !== 0) head = mem.peek(head + NEXT); ' +
+      'return mem.peek(head); })(newest)',
     scenario: 'reader-vs-grace+batch',
   },
   {

@@ -2,8 +2,8 @@
  * Readers, which take no lock, against everything that could pull a table away under them.
  *
  * A reader goes through a slot that links a table, and looks at all its words by plain accesses. A
- * table that is written too early, with a list node (H3), by filling a page or by its next owner, is
- * a data race with that; and where the reader finds other words, they are wrong (P2).
+ * table that is written too early, with a list node (H3), by filling a page or by its next owner,
+ * is a data race with that; and where the reader finds other words, they are wrong (P2).
  */
 import type { Word } from '../../base/units.js';
 import { freeTable } from '../../frag/free.js';
