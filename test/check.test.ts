@@ -202,6 +202,11 @@ const QUEUES: readonly Damage[] = [
   ['P7', 'is of no page and no mm', (s) => callRcu(s.thread, at(s.thread.record, 100), 0)],
   [
     'P7',
+    'is of no page and no mm',
+    (s) => s.mem.store(at(s.thread.record, THREAD.QUEUE_NEW), 2 ** 30),
+  ],
+  [
+    'P7',
     'mm 3: state 0, head in a queue: true',
     (s) => s.mem.poke(mmField(s, s.dying, 'STATE'), 0),
   ],

@@ -28,6 +28,20 @@ describe('the catalogue', () => {
     expect(serving.map(({ name }) => name)).not.toEqual([]);
   });
 
+  it.each([
+    'holder-vs-holder+one-lock',
+    'holder-vs-spinner+one-lock',
+    'take-vs-return+last-block',
+    'return-vs-return+buddies',
+    'attach-vs-attach+records',
+  ])('%s: exploring everything, without reduction, sees the same', (name) => {
+    const scenario = scenarioNamed(name);
+    const all = check(scenario, { mode: { kind: 'naive' } });
+    const few = check(scenario);
+    expect(all).toMatchObject({ verdict: few.verdict, complete: true, mustSee: few.mustSee });
+    expect(few.executions).toBeLessThan(all.executions);
+  });
+
   it('has names of their own, in the form of a litmus test', () => {
     const names = CATALOGUE.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);

@@ -118,9 +118,7 @@ describe('sleeping', () => {
     };
     const changer: Program = (mem) => mem.store(X, 1);
     expect(exploreAll(2, [looker, changer]).kinds).toEqual({ complete: 2 });
-    expect(exploreAll(2, [looker, (mem: Memory) => mem.store(Z, 1)].slice(0, 1)).kinds).toEqual({
-      stuck: 1,
-    });
+    expect(exploreAll(2, [looker]).kinds).toEqual({ stuck: 1 });
   });
 });
 

@@ -49,7 +49,7 @@ export interface Access {
 /** Effects that decide dependence, as bits. */
 export const READS = 1;
 export const WRITES = 2;
-export const SLEEPERS = 4;
+const SLEEPERS = 4;
 
 export function accessName(kind: AccessKind): string {
   return NAMES[kind] as string;

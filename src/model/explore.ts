@@ -19,31 +19,10 @@
  * and that is a step that comes before all of theirs. A napping thread's waking depends on the
  * writes that it looks for.
  */
-import { type Access, dependent, effectsOf, possibleEffects, READS, WRITES } from './access.js';
+import { type Access, effectsOf, possibleEffects, READS, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
+import { conflicts, dependOn, type Frame, isReady, join } from './frame.js';
 import type { Machine } from './machine.js';
-
-/** A step of an execution, and the state before it. */
-interface Frame {
-  readonly mark: number;
-  readonly pending: readonly (Access | null)[];
-  readonly enabled: number;
-  /** Threads to be explored from here, those that were or need not be: bits. */
-  backtrack: number;
-  sleep: number;
-  thread: number;
-  /** What the step turned out to be; word -1 for a napper's waking. */
-  word: number;
-  effects: number;
-  /** For each thread, how many of its steps come before this one or are it. */
-  clock: readonly number[];
-  access: Access | null;
-  found: number;
-  /** Words that a napper looked at. */
-  news: readonly number[] | null;
-  /** Preemptions on the way here. */
-  readonly preemptions: number;
-}
 
 export interface Step {
   readonly thread: number;
@@ -252,21 +231,10 @@ class Explorer {
       const asleep =
         access === null
           ? (frame.effects & WRITES) === 0
-          : !this.conflicts(frame, access.word, possibleEffects(access));
+          : !conflicts(frame, access.word, possibleEffects(access));
       if (asleep) sleep |= 1 << thread;
     }
     return sleep;
-  }
-
-  /** Whether a step depends on an access to `word`. */
-  private conflicts(frame: Frame, word: number, effects: number): boolean {
-    if (frame.news !== null) return (effects & WRITES) !== 0 && frame.news.includes(word);
-    return dependent(frame.word, frame.effects, word, effects);
-  }
-
-  private dependOn(earlier: Frame, later: Frame): boolean {
-    if (later.news === null) return this.conflicts(earlier, later.word, later.effects);
-    return (earlier.effects & WRITES) !== 0 && later.news.includes(earlier.word);
   }
 
   /** The clock of the newest step, and the races that it is in. */
@@ -280,7 +248,7 @@ class Explorer {
     for (let index = newest - 1; index >= known; index--) {
       const earlier = frames[index] as Frame;
       if ((clock[earlier.thread] as number) > index) continue;
-      if (!this.dependOn(earlier, frame)) continue;
+      if (!dependOn(earlier, frame)) continue;
       if (earlier.thread !== frame.thread) racing.push(index);
       join(clock, earlier.clock);
       // All steps before the least of the clock come before this one already.
@@ -323,27 +291,19 @@ class Explorer {
       const isNewest = at === newest;
       if (!isNewest && (step.clock[target.thread] as number) > index) continue;
       if (firstOf[step.thread] !== -1) continue;
-      const { clock } = step;
-      // firstOf has nothing of the step's own thread yet.
-      const free = firstOf.every((first, by) => first < 0 || (clock[by] as number) <= first);
+      const clock = step.clock;
+      const free = firstOf.every(
+        (first, thread) =>
+          first < 0 || thread === step.thread || (clock[thread] as number) <= first,
+      );
       firstOf[step.thread] = at;
       if (free) initials |= 1 << step.thread;
     }
     initials &= target.enabled;
     if ((initials & target.backtrack) !== 0) return;
-    // No initial is enabled only where the step had to be woken: then all are tried.
+    // No initial is enabled only where the step had to be woken by something: then all are tried.
     const wanted = (frames[newest] as Frame).thread;
     if (initials === 0) target.backtrack |= target.enabled;
     else target.backtrack |= (initials & (1 << wanted)) !== 0 ? 1 << wanted : initials & -initials;
-  }
-}
-
-function isReady(frame: Frame, thread: number): boolean {
-  return frame.pending[thread] !== null;
-}
-
-function join(clock: number[], other: readonly number[]): void {
-  for (let thread = 0; thread < clock.length; thread++) {
-    clock[thread] = Math.max(clock[thread] as number, other[thread] as number);
   }
 }

@@ -236,8 +236,9 @@ function differs(thread: number, was: Access, now: Access | null): InvariantErro
   const then = now === null ? 'it returned instead' : `this time came ${show(now)}`;
   return new InvariantError(
     'X2',
-    `thread ${thread}: run again, its operation did not do the same. Before: ${show(was)}; ` +
-      `${then}. It depends on something outside of the heap: a variable, a modified argument, ` +
+    `thread ${thread}: run again, its operation did not do the same. ` +
+      `Before: ${show(was)}; ${then}. ` +
+      'It depends on something outside of the heap: a variable, a modified argument, ' +
       'time or chance',
   );
 }

@@ -32,7 +32,7 @@ function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) =
 }
 
 /** One line a step, in the column of its thread; a blank line where the thread changes. */
-export function formatColumns(
+function formatColumns(
   steps: readonly Step[],
   threads: number,
   setup: Setup,

@@ -32,9 +32,9 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     rules: ['G1'],
     file: GRACE,
     find: 'if (completed === started || findBlocker(heap, started) !== null)',
-    replace:
-      'if (completed === started || ' +
-      '(mem.cas(GP_COMPLETED, completed, started), findBlocker(heap, started)) !== null)',
+    replace: `if (completed !== started)
+        mem.cas(GP_COMPLETED, completed, started);
+    if (completed === started || findBlocker(heap, started) !== null)`,
     scenario: 'reader-vs-grace+callback',
   },
   {
@@ -159,9 +159,9 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     rules: ['R1'],
     file: ATTACH,
     find: 'if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0)\n            continue;',
-    replace:
-      'if (mem.load(at(record, THREAD.STATE)) !== 0)\n            continue;\n        ' +
-      'mem.store(at(record, THREAD.STATE), 1);',
+    replace: `if (mem.load(at(record, THREAD.STATE)) !== 0)
+            continue;
+        mem.store(at(record, THREAD.STATE), 1);`,
     scenario: 'attach-vs-attach+records',
   },
   {
@@ -207,9 +207,12 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     rules: ['R2'],
     file: CALLBACK,
     find: 'mem.peek(at(newest, RCU_HEAD.STATE))',
-    replace:
-      '((head) => { while (mem.peek(head + NEXT) !== 0) head = mem.peek(head + NEXT); ' +
-      'return mem.peek(head); })(newest)',
+    replace: `(() => {
+        let oldest = newest;
+        while (mem.peek(oldest + NEXT) !== 0)
+            oldest = mem.peek(oldest + NEXT);
+        return mem.peek(oldest);
+    })()`,
     scenario: 'reader-vs-grace+batch',
   },
   {

@@ -300,6 +300,29 @@ const pendingHead = heapScenario({
   },
 });
 
+const allAtOnce = heapScenario({
+  name: 'alloc-vs-free-vs-callback+one-page',
+  about: 'One thread allocates from a page, one frees its last table, one runs its callback.',
+  rules: ['P1', 'P3', 'P4', 'P6', 'H2'],
+  mustSee: ['callbacks 1', 'page reused', 'no page'],
+  kit: { threads: 3, pages: 1, perPage: 4 },
+  play: ({ kit, threads, mm, see }) => {
+    const [one, two, three] = threads as [Thread, Thread, Thread];
+    const tables = takePage({ kit, threads, mm, see }, 4) as unknown as Tables;
+    freeTable(three, mm, tables[1]);
+    freeTable(three, mm, tables[2]);
+    freeTable(three, mm, tables[3]);
+    advanceGrace(kit.heap);
+    return {
+      threads: [[take(one, mm, kit)], [drop(two, mm, tables[0])], [serve(three, three)]],
+      atEnd: (results) => {
+        see(results[0]?.[0] === null ? 'no page' : 'page reused');
+        return [];
+      },
+    };
+  },
+});
+
 export const FRAG_SCENARIOS: readonly Scenario[] = [
   allocVsAlloc,
   allocVsAllocListed,
@@ -315,4 +338,5 @@ export const FRAG_SCENARIOS: readonly Scenario[] = [
   outOfPages,
   returnVsAlloc,
   pendingHead,
+  allAtOnce,
 ];

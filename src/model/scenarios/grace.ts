@@ -189,7 +189,6 @@ const synchronizeTwice = heapScenario({
   rules: ['G1', 'G3'],
   mustSee: ['x=0 y=0', 'x=1 y=1'],
   kit: TWO_READERS,
-  large: true,
   play: (world) => ({
     threads: [
       ...waits(world),
