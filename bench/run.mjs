@@ -10,6 +10,10 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { attach, createHeap } from 'ptfrag';
+import { allocTable } from '#src/frag/alloc.js';
+import { CALLBACKS } from '#src/frag/callback.js';
+import { freeTable } from '#src/frag/free.js';
+import { poll } from '#src/rcu/callback.js';
 
 const OPERATIONS = 32;
 const WARM_ROUNDS = 4000;
@@ -48,23 +52,32 @@ function casRow() {
 /** Alloc, free, and the callback that makes the fragment free again; the pages stay listed. */
 function listedRow() {
   const { thread, mm } = withListedPages(OPERATIONS);
-  const tables = new Array(OPERATIONS).fill(0);
-  return () => {
-    for (let i = 0; i < OPERATIONS; i++) tables[i] = thread.allocTable(mm);
-    for (let i = 0; i < OPERATIONS; i++) thread.freeTable(mm, tables[i]);
-    thread.poll(2 * OPERATIONS);
-  };
+  return coreRow(thread.core, mm);
 }
 
 /** The same where both fragments come and go, and so does their page, cleared each time. */
 function freshRow() {
   const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
-  const mm = thread.createMm();
+  return coreRow(thread.core, thread.createMm());
+}
+
+/** The core's own functions, polled once for all frees. */
+function coreRow(core, mm) {
+  const tables = new Array(OPERATIONS).fill(0);
+  return () => {
+    for (let i = 0; i < OPERATIONS; i++) tables[i] = allocTable(core, mm, 0);
+    for (let i = 0; i < OPERATIONS; i++) freeTable(core, mm, tables[i]);
+    poll(core, CALLBACKS, 2 * OPERATIONS);
+  };
+}
+
+/** As listedRow, through the library, which polls by itself every few frees. */
+function libraryRow() {
+  const { thread, mm } = withListedPages(OPERATIONS);
   const tables = new Array(OPERATIONS).fill(0);
   return () => {
     for (let i = 0; i < OPERATIONS; i++) tables[i] = thread.allocTable(mm);
     for (let i = 0; i < OPERATIONS; i++) thread.freeTable(mm, tables[i]);
-    thread.poll(2 * OPERATIONS);
   };
 }
 
@@ -85,6 +98,7 @@ const ROWS = {
   [REFERENCE]: casRow,
   'alloc, free and callback, 2 fragments a page': listedRow,
   'alloc, free and callback, fresh pages': freshRow,
+  'the first through the library': libraryRow,
   'read section, epoch': () => sectionRow('epoch'),
   'read section, qsbr': () => sectionRow('qsbr'),
 };

@@ -253,6 +253,25 @@ describe('two threads at a page', () => {
     },
   );
 
+  it('the last free asks before the grace period begins and is done after it: returned', () => {
+    const { heap, mem, thread, other, mm, page } = makePage(2, hooked);
+    freeTable(thread, mm, page);
+    const waits = pageField(heap, page, 'RCU');
+    (mem as HookMemory).once(
+      (access, word) => access === 'cas' && word === mmRecord(heap, mm),
+      () => {
+        // What the other thread found when it asked, before it was held up.
+        const started = mem.exchange(headerWord(HEAP.GP_STARTED), waits - 1);
+        freeTable(other, mm, siblingOf(heap, page, 1));
+        mem.store(headerWord(HEAP.GP_STARTED), started);
+      },
+    );
+    expect(runCallbacks(heap, thread)).toBe(1);
+    expect(pageField(heap, page, 'OWNER')).toBe(0);
+    checkClean(heap, { drained: true });
+    expect(supplyCounts(thread).free).toBe(supplyCounts(thread).limit);
+  });
+
   it('the callback runs as soon as a free has queued the head: it waits for the lock', () => {
     const { heap, mem, thread, other, mm, page } = makePage(2, { ...hooked, spins: 0 });
     const lock = mmRecord(heap, mm);

@@ -101,7 +101,7 @@ export class Thread {
   /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
   destroyMm(mm: MmId): void {
     destroyMm(this.here(), mm);
-    this.tick();
+    if (++this.owed >= POLL_EVERY) this.tick();
   }
 
   /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
@@ -123,18 +123,19 @@ export class Thread {
    * and none came back from a poll, `UsageError` for an mm that is not live.
    */
   allocTable(mm: MmId, kind: KindId = 0 as KindId): Table {
-    const table = this.tryAllocTable(mm, kind);
+    const table = allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
     if (table !== null) return table;
     throw new OutOfPagesError(`a table of mm ${mm}`, supplyCounts(this.here()).limit);
   }
 
   /** The same, with null for out of pages. */
   tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
-    const core = this.here();
-    const table = allocTable(core, mm, kind);
-    if (table !== null) return table;
-    pollAll(core, CALLBACKS, POLL_MAX);
-    return allocTable(core, mm, kind);
+    return allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
+  }
+
+  private allocAfterPoll(mm: MmId, kind: KindId): Table | null {
+    pollAll(this.core, CALLBACKS, POLL_MAX);
+    return allocTable(this.core, mm, kind);
   }
 
   /**
@@ -143,7 +144,7 @@ export class Thread {
    */
   freeTable(mm: MmId, table: Table): void {
     freeTable(this.here(), mm, table);
-    this.tick();
+    if (++this.owed >= POLL_EVERY) this.tick();
   }
 
   /** Enters a read section: what is found linked inside stays until the section is left. */
@@ -153,7 +154,7 @@ export class Thread {
 
   readUnlock(): void {
     rcuReadUnlock(this.core);
-    if (this.owed > 0 && !isReading(this.core)) this.tick();
+    if (this.owed > 0 && ++this.owed >= POLL_EVERY && !isReading(this.core)) this.tick();
   }
 
   /** Runs `section` inside a read section. Pass a function that exists once: closures cost 6 ns. */
@@ -188,7 +189,7 @@ export class Thread {
 
   /** Progress without a thread of its own: every so often, a bounded piece of work. */
   private tick(): void {
-    if (++this.owed < POLL_EVERY || this.owed < pollInterval(this.heap)) return;
+    if (this.owed < pollInterval(this.heap)) return;
     this.owed = poll(this.core, CALLBACKS, POLL_MAX) > 0 ? 1 : 0;
   }
 
