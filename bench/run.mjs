@@ -13,7 +13,15 @@ import { attach, createHeap } from 'ptfrag';
 import { allocTable } from '#src/frag/alloc.js';
 import { CALLBACKS } from '#src/frag/callback.js';
 import { freeTable } from '#src/frag/free.js';
+import { createMm, initCommonOwner } from '#src/frag/mm.js';
+import { formatHeap } from '#src/mem/heap.js';
+import { layoutOf } from '#src/mem/layout.js';
+import { reserveBuffer, SharedMemory, viewWords } from '#src/mem/shared.js';
+import { growSupply } from '#src/mem/supply.js';
+import { geometryNamed, kindsOf } from '#src/pgtable/geometry.js';
+import { attachThread } from '#src/rcu/attach.js';
 import { poll } from '#src/rcu/callback.js';
+import { rcuBarrier } from '#src/rcu/wait.js';
 
 const OPERATIONS = 32;
 const WARM_ROUNDS = 4000;
@@ -29,67 +37,95 @@ function pin() {
   }
 }
 
-/** A heap whose `pages` pages each keep one table, so that no page comes or goes. */
-function withListedPages(pages) {
-  const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
-  const mm = thread.createMm();
-  const tables = Array.from({ length: 2 * pages }, () => thread.allocTable(mm));
-  for (let i = 0; i < tables.length; i += 2) thread.freeTable(mm, tables[i]);
-  thread.barrier();
-  return { thread, mm };
+/** A thread of the core on a heap of its own, with an mm. */
+function makeCore() {
+  const config = {
+    geometry: 's390',
+    kinds: kindsOf(geometryNamed('s390')),
+    pageShift: 10,
+    pagesMax: 256,
+    threadsMax: 16,
+    mmsMax: 256,
+    sharedOwner: false,
+    debug: false,
+    spins: 100,
+  };
+  const { words } = layoutOf(config);
+  const heap = formatHeap(
+    new SharedMemory(viewWords(reserveBuffer(words * 4), 0, words), true),
+    config,
+  );
+  initCommonOwner(heap);
+  const core = attachThread(heap, 'epoch');
+  growSupply(core, config.pagesMax);
+  return { core, mm: createMm(core) };
 }
 
-/** The reference: on a word of a heap, through the same seam. */
-function casRow() {
-  const { thread, mm } = withListedPages(1);
-  const word = thread.allocTable(mm);
-  const { memory } = thread;
+/** The reference: on a word of a page that nobody uses, through the same seam. */
+function casOf(core) {
+  const { mem, heap } = core;
+  const word = heap.words - 64;
   return () => {
-    for (let i = 0; i < OPERATIONS; i++) memory.cas(word, 0, 0);
+    for (let i = 0; i < OPERATIONS; i++) mem.cas(word, 0, 0);
   };
 }
 
 /** Alloc, free, and the callback that makes the fragment free again; the pages stay listed. */
 function listedRow() {
-  const { thread, mm } = withListedPages(OPERATIONS);
-  return coreRow(thread.core, mm);
+  const { core, mm } = makeCore();
+  const tables = Array.from({ length: 2 * OPERATIONS }, () => allocTable(core, mm, 0));
+  for (let i = 0; i < tables.length; i += 2) freeTable(core, mm, tables[i]);
+  rcuBarrier(core, CALLBACKS);
+  return coreRow(core, mm);
 }
 
 /** The same where both fragments come and go, and so does their page, cleared each time. */
 function freshRow() {
-  const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
-  return coreRow(thread.core, thread.createMm());
+  const { core, mm } = makeCore();
+  return coreRow(core, mm);
 }
 
 /** The core's own functions, polled once for all frees. */
 function coreRow(core, mm) {
   const tables = new Array(OPERATIONS).fill(0);
-  return () => {
+  const run = () => {
     for (let i = 0; i < OPERATIONS; i++) tables[i] = allocTable(core, mm, 0);
     for (let i = 0; i < OPERATIONS; i++) freeTable(core, mm, tables[i]);
     poll(core, CALLBACKS, 2 * OPERATIONS);
   };
+  return { run, cas: casOf(core) };
 }
 
 /** As listedRow, through the library, which polls by itself every few frees. */
 function libraryRow() {
-  const { thread, mm } = withListedPages(OPERATIONS);
+  const thread = attach(createHeap({ geometry: 's390', pages: 256 }).buffer);
+  const mm = thread.createMm();
+  const kept = Array.from({ length: 2 * OPERATIONS }, () => thread.allocTable(mm));
+  for (let i = 0; i < kept.length; i += 2) thread.freeTable(mm, kept[i]);
+  thread.barrier();
   const tables = new Array(OPERATIONS).fill(0);
-  return () => {
+  const run = () => {
     for (let i = 0; i < OPERATIONS; i++) tables[i] = thread.allocTable(mm);
     for (let i = 0; i < OPERATIONS; i++) thread.freeTable(mm, tables[i]);
   };
+  return { run, cas: casOf(makeCore().core) };
 }
 
 function sectionRow(flavour) {
   const thread = attach(createHeap({ pages: 1 }).buffer, { flavour });
-  return () => {
+  const run = () => {
     for (let i = 0; i < OPERATIONS; i++) {
       thread.readLock();
       thread.readUnlock();
     }
     thread.quiescent();
   };
+  return { run, cas: casOf(makeCore().core) };
+}
+
+function casRow() {
+  const cas = casOf(makeCore().core);
+  return { run: cas, cas };
 }
 
 const REFERENCE = 'compare-and-swap';
@@ -117,14 +153,13 @@ function timeOf(run) {
 
 /** One row, in this process. */
 function measure(name) {
-  const row = ROWS[name]();
-  const cas = name === REFERENCE ? row : casRow();
-  for (let i = 0; i < WARM_ROUNDS; i++) row();
+  const { run, cas } = ROWS[name]();
+  for (let i = 0; i < WARM_ROUNDS; i++) run();
   for (let i = 0; i < WARM_ROUNDS; i++) cas();
   const times = [];
   const ratios = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const own = timeOf(row);
+    const own = timeOf(run);
     times.push(own);
     ratios.push(own / timeOf(cas));
   }

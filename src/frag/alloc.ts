@@ -21,12 +21,12 @@ import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
-const { pageAddress, pfnOfAddress, ptdescOf } = heaps;
+const { mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;
 const { acquire, release } = locks;
 const { returnPages, takePages } = supply;
 const { eraseNode, fillEmpty, findNotEmpty } = contents;
-const { isLive, lockMm, mmNotLive, ownerOf, partialList, tablesWordOf } = mms;
+const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, partialList, refused, tablesWord } = mms;
 const { findFree, initStates, slotOf, stateWordOf, tableAt } = ptdescs;
 const { withA } = states;
 
@@ -41,12 +41,13 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   const { heap, mem } = thread;
   const kind = heap.kinds[kindId];
   if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
-  const owner = lockMm(thread, mm, 'allocTable');
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'allocTable');
+  const record = mmRecord(heap, mm);
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'allocTable'));
   const node = listFirst(mem, partialList(owner, kindId));
-  if (node === 0) {
-    release(thread, owner);
-    return allocFresh(thread, mm, kindId, kind);
-  }
+  if (node === 0) return allocFresh(thread, mm, kindId, owner);
   const pfn = pfnOfAddress(heap, node);
   const ptdesc = ptdescOf(heap, pfn);
   const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
@@ -62,7 +63,7 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   mem.poke(stateWord, withA(mem.peek(stateWord), slotOf(index)));
   const allocated = (ptdesc + ALLOCATED) as Word;
   mem.poke(allocated, mem.peek(allocated) + 1);
-  const tables = tablesWordOf(heap, mm);
+  const tables = tablesWord(record);
   mem.poke(tables, mem.peek(tables) + 1);
   const table = tableAt(heap, pfn, kind, index);
   release(thread, owner);
@@ -72,8 +73,12 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   return table;
 }
 
-function allocFresh(thread: Thread, mm: MmId, kindId: KindId, kind: HeapKind): Word | null {
+/** Context: owner's lock held. Lets go of it while it takes and fills a page. */
+function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word | null {
   const { heap, mem } = thread;
+  const kind = heap.kinds[kindId] as HeapKind;
+  const record = mmRecord(heap, mm);
+  release(thread, owner);
   const pfn = takePages(thread, kind.order);
   if (pfn === null) return null;
   const ptdesc = ptdescOf(heap, pfn);
@@ -83,16 +88,15 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, kind: HeapKind): W
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
-  const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(heap, mm)) {
+  if (!isLive(mem, record)) {
     release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
     returnPages(thread, pfn, retireUnseen);
     throw mmNotLive(mm, 'allocTable');
   }
   mem.store((ptdesc + OWNER) as Word, owner);
-  const tables = tablesWordOf(heap, mm);
+  const tables = tablesWord(record);
   mem.poke(tables, mem.peek(tables) + 1);
   if (kind.perPage > 1) {
     const holder = 1 as FragIndex;

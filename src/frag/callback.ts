@@ -23,7 +23,6 @@ import type { Memory } from '../mem/memory.js';
 import * as supply from '../mem/supply.js';
 import type { CallbackTable } from '../rcu/callback.js';
 import * as callbacks from '../rcu/callback.js';
-import * as frees from './free.js';
 import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
@@ -34,9 +33,8 @@ const { listAdd } = lists;
 const { acquire, release } = locks;
 const { returnPages } = supply;
 const { callRcu, HEAD_IDLE } = callbacks;
-const { PAGE_CALLBACK } = frees;
 const { mmCallback, partialList } = mms;
-const { findFree, stateWordOf, tableAt } = ptdescs;
+const { findFree, PAGE_CALLBACK, stateWordOf, tableAt } = ptdescs;
 const { allFree, bitsOfC, PER_WORD, ripen } = states;
 
 /** What a page looks like after its states ripened. */

@@ -29,21 +29,17 @@ import { findNotEmpty } from './contents.js';
 import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
 import { formatPage, kindIdOf } from './ptdesc.js';
-import type { State } from './state.js';
 import * as states from './state.js';
 
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
-const { mmOfRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
+const { mmOfRecord, mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listDelete } = lists;
-const { release } = locks;
+const { acquire, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
-const { lockMm, ownerOf, refused, tablesWordOf } = mms;
-const { getState, slotOf, stateWordOf, tableAt } = ptdescs;
+const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } = mms;
+const { getState, PAGE_CALLBACK, slotOf, stateWordOf, tableAt } = ptdescs;
 const { A, C, fromA, N, stateAt } = states;
-
-/** Index of the page callback in the callback table (frag/callback.ts). */
-export const PAGE_CALLBACK = 0;
 
 /**
  * Frees a table that the caller has unlinked and emptied; its memory is used again, or its page
@@ -56,7 +52,11 @@ export const PAGE_CALLBACK = 0;
  */
 export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   const { heap, mem } = thread;
-  const owner = lockMm(thread, mm, 'freeTable');
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'freeTable');
+  const record = mmRecord(heap, mm);
+  const owner = ownerOf(heap, mm);
+  acquire(thread, owner);
+  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'freeTable'));
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
     throw refused(thread, owner, explainForeign(heap, mm, table));
   }
@@ -79,10 +79,15 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   }
   const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
   if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
-  const deferred = deferState(thread, (ptdesc + RCU) as Word);
-  mem.poke(stateWord, fromA(before, slotOf(index), deferred));
+  const head = (ptdesc + RCU) as Word;
+  const waits = mem.peek(head) as GracePeriod;
+  // The callback may start before we are done here. It finds OWNER positive and waits for the lock
+  // that we hold.
+  if (waits === HEAD_IDLE) callRcu(thread, head, PAGE_CALLBACK);
+  const begun = waits !== HEAD_IDLE && graceBegun(heap, waits);
+  mem.poke(stateWord, fromA(before, slotOf(index), begun ? N : C));
   mem.poke((ptdesc + ALLOCATED) as Word, allocated - 1);
-  const tables = tablesWordOf(heap, mm);
+  const tables = tablesWord(record);
   mem.poke(tables, mem.peek(tables) - 1);
   if (allocated === 1) {
     // PUBLISH(last-free): our last access to the page, which belongs to its callback from here
@@ -99,19 +104,6 @@ function unlist(heap: Heap, mem: Memory, ptdesc: Word, pfn: Pfn, kind: HeapKind)
   if (holder === 0) return;
   listDelete(mem, tableAt(heap, pfn, kind, (holder - 1) as FragIndex));
   mem.poke((ptdesc + HOLDER) as Word, 0);
-}
-
-/** Which grace period the fragment waits for; queues the page's head if nothing waits yet. */
-function deferState(thread: Thread, head: Word): State {
-  // STATE is a head's first word.
-  const waits = thread.mem.peek(head);
-  if (waits === HEAD_IDLE) {
-    // The callback may start before we are done here. It finds OWNER positive and waits for the
-    // lock that we hold.
-    callRcu(thread, head, PAGE_CALLBACK);
-    return C;
-  }
-  return graceBegun(thread.heap, waits as GracePeriod) ? N : C;
 }
 
 /** Why `table` is not in a page of the mm with tables left. Context: owner's lock held. */

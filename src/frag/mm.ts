@@ -24,6 +24,7 @@ import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
 import * as locks from '../mem/lock.js';
 import { breakRule } from '../mem/lock.js';
+import type { Memory } from '../mem/memory.js';
 import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
 
 const LIVE = 1;
@@ -104,23 +105,26 @@ function takeRecord(thread: Thread): MmId | null {
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
 export function lockMm(thread: Thread, mm: MmId, what: string): Word {
   const { heap, mem } = thread;
-  if ((mm | 0) !== mm || mm <= 0 || mm >= heap.mmsMax) throw noSuchMm(heap, mm, what);
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, what);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (mem.peek((mmRecord(heap, mm) + STATE) as Word) !== LIVE) {
-    throw refused(thread, owner, mmNotLive(mm, what));
-  }
+  if (!isLive(mem, mmRecord(heap, mm))) throw refused(thread, owner, mmNotLive(mm, what));
   return owner;
 }
 
-function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
-  const message = `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`;
-  return new UsageError('no-such-mm', message);
+/** Whether `mm` is the number of an mm, live or not. */
+export function isMm(heap: Heap, mm: MmId): boolean {
+  return (mm | 0) === mm && mm > 0 && mm < heap.mmsMax;
 }
 
-/** Context: owner's lock held. */
-export function isLive(heap: Heap, mm: MmId): boolean {
-  return heap.mem.peek((mmRecord(heap, mm) + STATE) as Word) === LIVE;
+/** Whether the mm of a record is live. Context: owner's lock held. */
+export function isLive(mem: Memory, record: Word): boolean {
+  return mem.peek((record + STATE) as Word) === LIVE;
+}
+
+export function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
+  const message = `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`;
+  return new UsageError('no-such-mm', message);
 }
 
 export function mmNotLive(mm: MmId, what: string): UsageError {
@@ -133,9 +137,9 @@ export function refused(thread: Thread, lock: Word, misuse: UsageError): UsageEr
   return misuse;
 }
 
-/** The word that counts the mm's tables. Context of its use: owner's lock held. */
-export function tablesWordOf(heap: Heap, mm: MmId): Word {
-  return (mmRecord(heap, mm) + TABLES) as Word;
+/** The word that counts an mm's tables. Context of its use: owner's lock held. */
+export function tablesWord(record: Word): Word {
+  return (record + TABLES) as Word;
 }
 
 /** Live tables of an mm. Throws `UsageError` if the mm is not live. */

@@ -10,8 +10,9 @@ const ALLOC_MUTANTS: readonly Mutant[] = [
     about: 'The list is looked at under the lock, the fragment taken after it.',
     rules: ['P1', 'P4'],
     file: ALLOC,
-    find: "const owner = lockMm(thread, mm, 'allocTable');",
-    replace: "const owner = lockMm(thread, mm, 'allocTable');\n    release(thread, owner);",
+    find: 'const node = listFirst(mem, partialList(owner, kindId));',
+    replace:
+      'release(thread, owner);\n    const node = listFirst(mem, partialList(owner, kindId));',
     scenario: 'alloc-vs-alloc+one-page',
   },
   {
@@ -114,8 +115,8 @@ const FREE_MUTANTS: readonly Mutant[] = [
     about: 'A free joins the pending grace period though that has begun: always C.',
     rules: ['P10', 'P2'],
     file: FREE,
-    find: 'return graceBegun(thread.heap, waits) ? N : C;',
-    replace: 'return C;',
+    find: 'begun ? N : C',
+    replace: 'C',
     scenario: 'free-vs-grace+joining',
   },
   {
@@ -123,8 +124,8 @@ const FREE_MUTANTS: readonly Mutant[] = [
     about: 'The same in a page with two state words.',
     rules: ['P10', 'P2'],
     file: FREE,
-    find: 'return graceBegun(thread.heap, waits) ? N : C;',
-    replace: 'return C;',
+    find: 'begun ? N : C',
+    replace: 'C',
     scenario: 'free-vs-grace+joining-two-words',
   },
   {

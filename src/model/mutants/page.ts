@@ -206,8 +206,8 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'An mm that was destroyed can be locked for an operation.',
     rules: ['P5'],
     file: MM,
-    find: 'if (mem.peek((mmRecord(heap, mm) + STATE)) !== LIVE)',
-    replace: 'if (mem.peek((mmRecord(heap, mm) + STATE)) < 0)',
+    find: 'return mem.peek((record + STATE)) === LIVE;',
+    replace: 'return mem.peek((record + STATE)) >= 0;',
     scenario: 'enter-vs-destroy+users',
   },
   {
