@@ -103,7 +103,7 @@ function takeRecord(thread: Thread): MmId | null {
 }
 
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
-export function lockMm(thread: Thread, mm: MmId, what: string): Word {
+function lockMm(thread: Thread, mm: MmId, what: string): Word {
   const { heap, mem } = thread;
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm, what);
   const owner = ownerOf(heap, mm);
