@@ -120,6 +120,21 @@ describe('rcuBarrier', () => {
     expect(ran).toEqual([heads[0]]);
   });
 
+  it('waits for what was queued behind a batch that waited already', () => {
+    const { heap, thread, other, heads, ran, callbacks } = makeWaits();
+    const [first, second, third] = heads as [Word, Word, Word];
+    rcuReadLock(other);
+    callRcu(thread, first, 0);
+    pollAll(thread, callbacks, 9);
+    expect(heap.mem.load(at(thread.record, THREAD.QUEUE_WAITING))).toBe(first);
+    callRcu(thread, second, 0);
+    callRcu(thread, third, 0);
+    rcuReadUnlock(other);
+    for (let i = 0; i < 4; i++) advanceGrace(heap);
+    rcuBarrier(thread, callbacks);
+    expect(ran.sort()).toEqual([first, second, third]);
+  });
+
   it('waits for callbacks that another thread has taken and not yet run', () => {
     const waits = makeWaits();
     const { heap, mem, other, heads, ran, callbacks } = waits;
