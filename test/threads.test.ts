@@ -95,9 +95,11 @@ describe('threads that allocate, free and read', () => {
       const run = await churn(threads, options, {});
       expect(run.seen.map(({ first }) => first)).toEqual(Array(threads).fill(''));
       checkEnd(run, KIND_0);
-      for (const what of ['reads', 'allocs', 'frees', 'emptied', 'mms'] as const) {
+      for (const what of ['reads', 'allocs', 'frees', 'mms'] as const) {
         expect(total(run.seen, what), what).toBeGreaterThan(0);
       }
+      // That a reader meets a table just being emptied is sure only with few threads on two cores.
+      if (threads === 2) expect(total(run.seen, 'emptied')).toBeGreaterThan(0);
       const linked = total(run.seen, 'allocs') - total(run.seen, 'frees');
       expect(linked).toBe(run.words.subarray(2).filter((table) => table !== 0).length);
     },
