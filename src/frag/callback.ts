@@ -65,14 +65,12 @@ function pageCallback(thread: Thread, head: Word): void {
     return;
   }
   if (mem.peek((ptdesc + HOLDER) as Word) === 0 && mem.peek((ptdesc + ALLOCATED) as Word) !== 0) {
+    // P4: some A, and some F, for what was C is F now. P2: the fragment's grace period is over, so
+    // no reader is in it, and the node may be written (H3).
     const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
-    if (index >= 0) {
-      // P4: some A, some F. P2: the fragment's grace period is over, so no reader is in it, and the
-      // node may be written (H3).
-      const node = tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
-      listAdd(mem, partialList(owner, kindId), node);
-      mem.poke((ptdesc + HOLDER) as Word, index + 1);
-    }
+    const node = tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
+    listAdd(mem, partialList(owner, kindId), node);
+    mem.poke((ptdesc + HOLDER) as Word, index + 1);
   }
   // The last access to the page: from here on its head is idle, or somebody else may run it.
   if (outcome === SOME_C) callRcu(thread, head, PAGE_CALLBACK);

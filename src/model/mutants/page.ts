@@ -58,6 +58,19 @@ const rcuReadUnlock = () => { };`,
     scenario: 'last-free-vs-callback+two',
   },
   {
+    name: 'gate-read-from-words',
+    about: 'Whether some A is left is read from the state words, one by one, instead of OWNER.',
+    rules: ['P3', 'P5'],
+    file: CALLBACK,
+    find: 'if (owner < 0)',
+    replace: `const hasA = (first) => {
+        const word = mem.peek(stateWordOf(ptdesc, first));
+        return (~(word | (word >>> 1)) & 0x55555555) !== 0;
+    };
+    if (!hasA(0) && !hasA(16))`,
+    scenario: 'last-free-vs-callback+two-words',
+  },
+  {
     name: 'callback-frees-next',
     about: 'The callback makes N to F, a grace period too early.',
     rules: ['P10', 'P2'],
@@ -144,8 +157,8 @@ const rcuReadUnlock = () => { };`,
     about: 'A page gets no place on the list when it has an F again.',
     rules: ['P4', 'P6', 'H8'],
     file: CALLBACK,
-    find: 'if (index >= 0)',
-    replace: 'if (index > 256)',
+    find: 'if (mem.peek((ptdesc + HOLDER)) === 0 &&',
+    replace: 'if (mem.peek((ptdesc + HOLDER)) < 0 &&',
     scenario: 'alloc-vs-free+out-of-pages',
   },
   {
