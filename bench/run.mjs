@@ -10,6 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { attach, createHeap } from 'ptfrag';
+import { CORES } from '#src/designs/core.js';
 import { allocTable } from '#src/frag/alloc.js';
 import { CALLBACKS } from '#src/frag/callback.js';
 import { freeTable } from '#src/frag/free.js';
@@ -85,6 +86,19 @@ function freshRow() {
   return coreRow(core, mm);
 }
 
+/** listedRow for a variant of the core. */
+function variantRow(name) {
+  const variant = CORES.find((each) => each.name === name);
+  const { core, mm } = makeCore();
+  const tables = Array.from({ length: 2 * OPERATIONS }, () => variant.allocTable(core, mm, 0));
+  const run = () => {
+    for (let i = 0; i < tables.length; i += 2) variant.freeTable(core, mm, tables[i]);
+    poll(core, variant.callbacks, 2 * OPERATIONS);
+    for (let i = 0; i < tables.length; i += 2) tables[i] = variant.allocTable(core, mm, 0);
+  };
+  return { run, cas: casOf(core) };
+}
+
 /** The core's own functions, polled once for all frees. */
 function coreRow(core, mm) {
   const tables = new Array(OPERATIONS).fill(0);
@@ -135,6 +149,8 @@ const ROWS = {
   'alloc, free and callback, 2 fragments a page': listedRow,
   'alloc, free and callback, fresh pages': freshRow,
   'the first through the library': libraryRow,
+  'the first, common-A': () => variantRow('common-A'),
+  'the first, common-Y': () => variantRow('common-Y'),
   'read section, epoch': () => sectionRow('epoch'),
   'read section, qsbr': () => sectionRow('qsbr'),
 };

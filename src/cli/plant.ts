@@ -9,7 +9,7 @@ import type { Mutant } from '../model/mutant.js';
 const DIST = fileURLToPath(new URL('..', import.meta.url));
 
 /** What a worker that explores scenarios imports. */
-const FOLDERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'model'];
+const FOLDERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'designs', 'model'];
 
 const WORKER = 'cli/check-worker.js';
 

@@ -1,21 +1,40 @@
-/** All scenarios, by name. */
+/** All scenarios, by name: those of the core made for it, and for each of its variants. */
 import { UsageError } from '../base/errors.js';
+import { COMMON, CORES, type Core } from '../designs/core.js';
 import type { Scenario } from './scenario.js';
+import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
+import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
 import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
 import { MM_SCENARIOS } from './scenarios/mm.js';
+import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+
+const CORE_SCENARIOS = [
+  ...READER_SCENARIOS,
+  ...FRAG_SCENARIOS,
+  ...CALLBACK_SCENARIOS,
+  ...EXIT_SCENARIOS,
+  ...MM_SCENARIOS,
+  ...ANY_ORDER_SCENARIOS,
+];
+
+/** A variant's scenarios have its name in front. */
+function scenariosOf(core: Core): Scenario[] {
+  const fitting = CORE_SCENARIOS.filter(({ perPage }) => perPage <= core.perPageMax);
+  const scenarios = fitting.map(({ make }) => make(core));
+  if (core === COMMON) return scenarios;
+  return scenarios.map((scenario) => ({ ...scenario, name: `${core.name}/${scenario.name}` }));
+}
 
 export const CATALOGUE: readonly Scenario[] = [
   ...LOCK_SCENARIOS,
   ...SUPPLY_SCENARIOS,
   ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
-  ...READER_SCENARIOS,
-  ...FRAG_SCENARIOS,
-  ...MM_SCENARIOS,
+  ...CORES.flatMap(scenariosOf),
 ];
 
 /** The scenario of that name. Throws `UsageError` that lists all names for another. */

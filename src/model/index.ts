@@ -3,6 +3,7 @@
  */
 
 export type { Word } from '../base/units.js';
+export { CORES, type Core } from '../designs/core.js';
 export type { Memory } from '../mem/memory.js';
 export { CATALOGUE, scenarioNamed } from './catalogue.js';
 export {
@@ -13,6 +14,7 @@ export {
   type Mode,
   replay,
 } from './check.js';
+export { type Cost, costOf, SITUATIONS, type Situation } from './cost.js';
 export type { Operation } from './machine.js';
 export type { Mutant } from './mutant.js';
 export { MUTANTS } from './mutants.js';

@@ -1,14 +1,13 @@
 /** A small heap for scenarios of the core: pages of a few words, the real layout and code. */
 import { UsageError } from '../base/errors.js';
 import type { KindId, ThreadId, Word } from '../base/units.js';
-import { checkHeap } from '../frag/check.js';
 import { initCommonOwner } from '../frag/mm.js';
 import { formatHeap, type Heap, type HeapConfig, type Kind, type Thread } from '../mem/heap.js';
 import { layoutOf } from '../mem/layout.js';
 import { growSupply } from '../mem/supply.js';
 import { attachThread, type Flavour } from '../rcu/attach.js';
 import { nameOfWord, showValue } from './names.js';
-import type { Finding, Setup, Stage } from './scenario.js';
+import type { Setup, Stage } from './scenario.js';
 
 export interface KitOptions {
   readonly threads: number;
@@ -105,9 +104,4 @@ export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue'> {
     nameWord: (word) => nameOfWord(kit.heap, word),
     showValue: (word, value) => showValue(kit.heap, word, value),
   };
-}
-
-/** The whole-heap check as a scenario's last word. */
-export function checkKit(kit: Kit, drained: boolean): Finding[] {
-  return checkHeap(kit.heap, { drained });
 }

@@ -4,10 +4,12 @@ import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { PAGE_MUTANTS } from './mutants/page.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
+import { VARIANT_MUTANTS } from './mutants/variants.js';
 
 export const MUTANTS: readonly Mutant[] = [
   ...MEM_MUTANTS,
   ...RCU_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
+  ...VARIANT_MUTANTS,
 ];

@@ -42,6 +42,8 @@ export interface Stage {
 
 export interface Scenario {
   readonly name: string;
+  /** The core that is explored, where the scenario is about one. */
+  readonly design?: string;
   /** One sentence: what is asked. */
   readonly about: string;
   /** Rules (P, H, G, L, S, R) that a failure of it would break. */

@@ -2,6 +2,9 @@
  * What scenarios of a whole heap have in common: how they are set up, what their threads do, and
  * what is looked at in the end.
  *
+ * A scenario is written once and made for each core (designs/core.ts): ours, and the variants that
+ * do the same by other means.
+ *
  * An operation that returns a string says what it saw. At the end the scenario's own questions are
  * asked first; then all callbacks are run to the last one, and the whole-heap check must find
  * everything in its place (P6, P7, and with them P3 and P4).
@@ -9,16 +12,14 @@
 import { LimitError, UsageError } from '../../base/errors.js';
 import type { MmId, Word } from '../../base/units.js';
 import { at } from '../../base/units.js';
-import { allocTable } from '../../frag/alloc.js';
-import { CALLBACKS } from '../../frag/callback.js';
-import { freeTable } from '../../frag/free.js';
+import { COMMON, type Core } from '../../designs/core.js';
 import { createMm } from '../../frag/mm.js';
 import { formatPage } from '../../frag/ptdesc.js';
 import { headerWord, pfnOfAddress, ptdescOf, type Thread } from '../../mem/heap.js';
 import { HEAP } from '../../mem/layout.js';
 import { type CallbackTable, pollAll, serveQueue } from '../../rcu/callback.js';
 import { rcuOffline, rcuReadLock, rcuReadUnlock } from '../../rcu/reader.js';
-import { checkKit, type Kit, type KitOptions, kitNames, kitWords, makeKit, PTE } from '../kit.js';
+import { type Kit, type KitOptions, kitNames, kitWords, makeKit, PTE } from '../kit.js';
 import type { Operation } from '../machine.js';
 import type { Finding, Scenario, Stage } from '../scenario.js';
 
@@ -32,12 +33,91 @@ const DRAIN_ROUNDS = 8;
 const STAMP = 7;
 const NODE_WORDS = 2;
 
-export interface World {
+/** A small heap with one live mm, and what threads can do there. */
+export class World {
   readonly kit: Kit;
+  readonly core: Core;
   readonly threads: readonly Thread[];
-  /** A live mm. */
   readonly mm: MmId;
   readonly see: Stage['see'];
+
+  constructor(kit: Kit, core: Core, see: Stage['see']) {
+    this.kit = kit;
+    this.core = core;
+    this.threads = kit.threads;
+    this.mm = createMm(kit.threads[0] as Thread);
+    this.see = see;
+  }
+
+  /** Serves one queue, of thread number `owner`: grace periods and ripe callbacks. */
+  serve(thread: Thread, owner: Thread): Operation {
+    const { callbacks } = this.core;
+    return () => `callbacks ${serveQueue(thread, callbacks, owner.id, BATCH_MAX)}`;
+  }
+
+  /** As often as it takes, by setting up. */
+  serveAll(thread: Thread): void {
+    for (let round = 0; round < DRAIN_ROUNDS; round++) this.serve(thread, thread)([]);
+  }
+
+  /** Allocates a table, looks at what it holds, and fills it as its owner would. */
+  take(thread: Thread, mm: MmId = this.mm): Operation {
+    const { core, kit } = this;
+    return () => {
+      const table = core.allocTable(thread, mm, PTE);
+      if (table !== null) stamp(thread, kit, table);
+      return table;
+    };
+  }
+
+  /** As `take`, and a table was there to be had. */
+  takeOne(thread: Thread): Word {
+    return this.take(thread)([]) as Word;
+  }
+
+  /** The first tables of a page, allocated one after the other by setting up. */
+  takePage(count: number): Word[] {
+    return Array.from({ length: count }, () => this.takeOne(this.threads[0] as Thread));
+  }
+
+  free(thread: Thread, table: Word): void {
+    this.core.freeTable(thread, this.mm, table);
+  }
+
+  destroy(thread: Thread): void {
+    this.core.destroyMm(thread, this.mm);
+  }
+
+  /** Frees a table known beforehand. */
+  drop(thread: Thread, table: Word): Operation {
+    return () => this.free(thread, table);
+  }
+
+  /** Frees the table that this thread's operation number `which` took, if it got one. */
+  dropTaken(thread: Thread, which: number): Operation {
+    return (results) => {
+      const table = results[which] as Word | null;
+      if (table !== null) this.free(thread, table);
+    };
+  }
+
+  /** Unlinks the table from `slot`, then frees it: what `pte_free_defer` is for. */
+  retract(thread: Thread, slot: Word): Operation {
+    return () => this.free(thread, thread.mem.exchange(slot, 0) as Word);
+  }
+
+  /** A reader that finds a table through a slot and looks at all its words. */
+  readThrough(reader: Thread, slot: Word): Operation {
+    const { mem } = reader;
+    return () => {
+      rcuReadLock(reader);
+      const table = mem.load(slot) as Word | 0;
+      const wrong = table === 0 ? 0 : countWrong(reader, this.kit, table);
+      rcuReadUnlock(reader);
+      if (wrong > 0) throw new TornError();
+      return table === 0 ? 'reader found nothing' : 'reader found a table';
+    };
+  }
 }
 
 export interface Play {
@@ -48,24 +128,43 @@ export interface Play {
   readonly drained?: () => readonly (Finding | null)[];
 }
 
-export interface Body extends Omit<Scenario, 'setup' | 'words' | 'threads'> {
+export interface Body extends Omit<Scenario, 'setup' | 'words' | 'threads' | 'mustSee'> {
   readonly kit: KitOptions;
+  readonly mustSee: readonly string[] | ((core: Core) => readonly string[]);
   /** Whose callbacks are drained at the end. Default: the core's. */
   readonly callbacks?: (world: World) => CallbackTable;
   readonly play: (world: World) => Play;
 }
 
-/** A scenario over a small heap with one live mm. */
-export function heapScenario({ kit: options, play, callbacks, ...rest }: Body): Scenario {
+/** A scenario of the fragment core, to be made for each that does the job. */
+export interface CoreScenario {
+  /** State words of a page in it. */
+  readonly perPage: number;
+  readonly make: (core: Core) => Scenario;
+}
+
+export function coreScenario(body: Body): CoreScenario {
+  return { perPage: body.kit.perPage ?? 2, make: (core) => makeScenario(body, core) };
+}
+
+/** A scenario of what all cores have in common, over a small heap with one live mm. */
+export function heapScenario(body: Body): Scenario {
+  return makeScenario(body, COMMON);
+}
+
+function makeScenario(
+  { kit: options, play, callbacks, mustSee, ...rest }: Body,
+  core: Core,
+): Scenario {
   return {
     ...rest,
+    design: core.name,
+    mustSee: typeof mustSee === 'function' ? mustSee(core) : mustSee,
     threads: options.threads,
     words: kitWords(options),
     setup: (stage) => {
       const kit = makeKit(stage, options);
-      const { threads } = kit;
-      const mm = createMm(threads[0] as Thread);
-      const world: World = { kit, threads, mm, see: stage.see };
+      const world = new World(kit, core, stage.see);
       const played = play(world);
       return {
         ...kitNames(kit),
@@ -75,8 +174,8 @@ export function heapScenario({ kit: options, play, callbacks, ...rest }: Body): 
         },
         atEnd: (results) => {
           const found = [...(played.atEnd?.(results) ?? [])];
-          drain(kit, callbacks?.(world) ?? CALLBACKS);
-          found.push(...(played.drained?.() ?? []), ...checkKit(kit, true));
+          drain(kit, callbacks?.(world) ?? core.callbacks);
+          found.push(...(played.drained?.() ?? []), ...core.check(kit.heap, { drained: true }));
           return found.filter((finding) => finding !== null);
         },
       };
@@ -90,25 +189,6 @@ function drain(kit: Kit, callbacks: CallbackTable): void {
   for (let round = 0; round < DRAIN_ROUNDS; round++) {
     pollAll(kit.threads[0] as Thread, callbacks, BATCH_MAX);
   }
-}
-
-/** Serves one queue, of thread number `owner`: grace periods and ripe callbacks. */
-export function serve(thread: Thread, owner: Thread): Operation {
-  return () => `callbacks ${serveQueue(thread, CALLBACKS, owner.id, BATCH_MAX)}`;
-}
-
-/** Allocates a table, looks at what it holds, and fills it as its owner would. */
-export function take(thread: Thread, mm: MmId, kit: Kit): Operation {
-  return () => {
-    const table = allocTable(thread, mm, PTE);
-    if (table !== null) stamp(thread, kit, table);
-    return table;
-  };
-}
-
-/** As `take`, and a table was there to be had. */
-export function takeOne(thread: Thread, mm: MmId, kit: Kit): Word {
-  return take(thread, mm, kit)([]) as Word;
 }
 
 function stamp({ mem, heap }: Thread, kit: Kit, table: Word): void {
@@ -128,45 +208,15 @@ class LeftoverError extends Error {
   }
 }
 
-/** Frees a table known beforehand. */
-export function drop(thread: Thread, mm: MmId, table: Word): Operation {
-  return () => freeTable(thread, mm, table);
-}
-
-/** Frees the table that this thread's operation number `which` took, if it got one. */
-export function dropTaken(thread: Thread, mm: MmId, which: number): Operation {
-  return (results) => {
-    const table = results[which] as Word | null;
-    if (table !== null) freeTable(thread, mm, table);
-  };
-}
-
-/** Unlinks the table from `slot`, then frees it: what `pte_free_defer` is for. */
-export function retract(thread: Thread, mm: MmId, slot: Word): Operation {
-  return () => {
-    const table = thread.mem.exchange(slot, 0) as Word;
-    freeTable(thread, mm, table);
-  };
-}
-
-/** A reader that finds a table through a slot and looks at all its words. */
-export function readThrough(reader: Thread, slot: Word, kit: Kit): Operation {
-  const { mem, heap } = reader;
+/** Words that differ from what `take` and the owner leave in a table. */
+function countWrong({ mem, heap }: Thread, kit: Kit, table: Word): number {
   const [kind] = heap.kinds;
-  return () => {
-    rcuReadLock(reader);
-    const table = mem.load(slot) as Word | 0;
-    let wrong = 0;
-    if (table !== 0) {
-      if (mem.peek(table) !== kind?.emptyEven || mem.peek(at(table, 1)) !== kind.emptyOdd) wrong++;
-      for (let i = NODE_WORDS; i < kit.fragmentWords; i++) {
-        if (mem.peek(at(table, i)) !== STAMP) wrong++;
-      }
-    }
-    rcuReadUnlock(reader);
-    if (wrong > 0) throw new TornError();
-    return table === 0 ? 'reader found nothing' : 'reader found a table';
-  };
+  let wrong = 0;
+  if (mem.peek(table) !== kind?.emptyEven || mem.peek(at(table, 1)) !== kind.emptyOdd) wrong++;
+  for (let i = NODE_WORDS; i < kit.fragmentWords; i++) {
+    if (mem.peek(at(table, i)) !== STAMP) wrong++;
+  }
+  return wrong;
 }
 
 class TornError extends Error {
@@ -219,9 +269,4 @@ export function statesOf({ heap }: Kit, table: Word): string {
 /** Pages in the supply. */
 export function freePages({ heap }: Kit): number {
   return heap.mem.peek(headerWord(HEAP.FREE_PAGES));
-}
-
-/** All tables of a page, allocated one after the other by setting up. */
-export function takePage({ kit, threads, mm }: World, count: number): Word[] {
-  return Array.from({ length: count }, () => takeOne(threads[0] as Thread, mm, kit));
 }

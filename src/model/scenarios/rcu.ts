@@ -8,7 +8,7 @@
 import { InvariantError } from '../../base/errors.js';
 import type { Thread } from '../../mem/heap.js';
 import { attachThread, detachThread } from '../../rcu/attach.js';
-import { type CallbackTable, callRcu, poll, serveQueue } from '../../rcu/callback.js';
+import { type CallbackTable, callRcu, poll, pollAll, serveQueue } from '../../rcu/callback.js';
 import { advanceGrace, beginGrace } from '../../rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../rcu/reader.js';
 import { rcuBarrier } from '../../rcu/wait.js';
@@ -165,11 +165,31 @@ const barrierVsBatch = countingScenario({
   },
 });
 
+const dead = countingScenario({
+  name: 'dead-vs-poll+left-callbacks',
+  about: 'A thread queues, and is never heard of again: the living run what it left, once.',
+  rules: ['R1', 'P9'],
+  mustSee: ['callbacks 1', 'callbacks 0'],
+  kit: { threads: 3, pages: 1 },
+  heads: 1,
+  threads: ({ kit, threads }, table) => {
+    const [one, two, three] = threads as [Thread, Thread, Thread];
+    queue(one, kit, 0)([]);
+    const pollOnce =
+      (thread: Thread): Operation =>
+      () =>
+        `callbacks ${pollAll(thread, table, 4)}`;
+    // No operation of its own: it does not even detach.
+    return [[], [pollOnce(two), pollOnce(two)], [pollOnce(three)]];
+  },
+});
+
 export const RCU_SCENARIOS: readonly Scenario[] = [
   twoPollers,
   pushVsTake,
   takeVsTake,
   detached,
+  dead,
   barrierVsCallback,
   barrierVsBatch,
 ];
