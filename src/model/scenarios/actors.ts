@@ -15,7 +15,7 @@ import { at } from '../../base/units.js';
 import { COMMON, type Core } from '../../designs/core.js';
 import { createMm } from '../../frag/mm.js';
 import { formatPage } from '../../frag/ptdesc.js';
-import { headerWord, pfnOfAddress, ptdescOf, type Thread } from '../../mem/heap.js';
+import { headerWord, pageAddress, pfnOfAddress, ptdescOf, type Thread } from '../../mem/heap.js';
 import { HEAP } from '../../mem/layout.js';
 import { type CallbackTable, pollAll, serveQueue } from '../../rcu/callback.js';
 import { rcuOffline, rcuReadLock, rcuReadUnlock } from '../../rcu/reader.js';
@@ -264,6 +264,13 @@ export function statesOf({ heap }: Kit, table: Word): string {
   const kind = heap.kinds[PTE];
   const ptdesc = ptdescOf(heap, pfnOfAddress(heap, table));
   return kind === undefined ? '' : formatPage(heap.mem, ptdesc, kind);
+}
+
+/** The state of one table, for `see`. */
+export function stateOf(kit: Kit, table: Word): string {
+  const { heap, fragmentWords } = kit;
+  const page = pageAddress(heap, pfnOfAddress(heap, table));
+  return statesOf(kit, table)[(table - page) / fragmentWords] as string;
 }
 
 /** Pages in the supply. */

@@ -14,6 +14,7 @@ import {
   coreScenario,
   distinct,
   freePages,
+  stateOf,
   statesOf,
   type World,
 } from './actors.js';
@@ -129,28 +130,37 @@ export function retire(world: World, thread: Thread, table: Word): void {
   world.free(thread, table);
 }
 
-const freeVsFree = coreScenario({
-  name: 'free-vs-free+one-page',
-  about: 'Two frees of one page queue its head once, and both fragments come back.',
-  rules: ['P3', 'P6', 'P7', 'H2', 'H7'],
-  mustSee: ['page returned', 'callbacks 1', 'callbacks 0', 'CF', 'FC'],
-  kit: { threads: 2, pages: 1 },
-  play: (world) => {
-    const { kit, see, threads } = world;
-    const [one, two] = threads as Two;
-    const tables = world.takePage(2) as unknown as Tables;
-    return {
-      threads: [
-        [world.drop(one, tables[0]), world.serve(one, one)],
-        [world.drop(two, tables[1]), world.serve(two, two)],
-      ],
-      atEnd: () => {
-        see(freePages(kit) === 1 ? 'page returned' : statesOf(kit, tables[0]));
-        return [];
-      },
-    };
-  },
-});
+/** The last two tables of a page, in one state word or in two, are freed at once. */
+function freeVsFree(name: string, perPage: number, left: readonly [number, number]): CoreScenario {
+  return coreScenario({
+    name,
+    about: `Two frees of one page of ${perPage} queue its head once, and both fragments come back.`,
+    rules: ['P3', 'P6', 'P7', 'H2', 'H7'],
+    mustSee: ['page returned', 'callbacks 1', 'callbacks 0', 'CF', 'FC'],
+    kit: { threads: 2, pages: 1, perPage },
+    play: (world) => {
+      const { kit, see, threads } = world;
+      const [one, two] = threads as Two;
+      const tables = world.takePage(perPage);
+      tables.forEach((table, index) => {
+        if (!left.includes(index)) world.free(one, table);
+      });
+      world.serveAll(one);
+      const [first, second] = left.map((index) => tables[index]) as [Word, Word];
+      return {
+        threads: [
+          [world.drop(one, first), world.serve(one, one)],
+          [world.drop(two, second), world.serve(two, two)],
+        ],
+        atEnd: () => {
+          const states = stateOf(kit, first) + stateOf(kit, second);
+          see(freePages(kit) === 1 ? 'page returned' : states);
+          return [];
+        },
+      };
+    },
+  });
+}
 
 const freeVsFreeFour = coreScenario({
   name: 'free-vs-free+four',
@@ -170,6 +180,25 @@ const freeVsFreeFour = coreScenario({
         see(statesOf(kit, tables[0]));
         return [];
       },
+    };
+  },
+});
+
+const threeFrees = coreScenario({
+  name: 'free-vs-free-vs-free+four',
+  about: 'Three threads free all but one table of a page, and one runs its callback.',
+  rules: ['P3', 'P4', 'P6', 'P7', 'H7'],
+  mustSee: ['callbacks 1', 'callbacks 0'],
+  kit: { threads: 3, pages: 1, perPage: 4 },
+  play: (world) => {
+    const [one, two, three] = world.threads as [Thread, Thread, Thread];
+    const tables = world.takePage(4) as unknown as Tables;
+    return {
+      threads: [
+        [world.drop(one, tables[0])],
+        [world.drop(two, tables[1]), world.serve(two, one)],
+        [world.drop(three, tables[2])],
+      ],
     };
   },
 });
@@ -228,7 +257,9 @@ export const FRAG_SCENARIOS: readonly CoreScenario[] = [
   allocVsAllocLast,
   allocVsFree,
   allocVsCallback,
-  freeVsFree,
+  freeVsFree('free-vs-free+one-page', 2, [0, 1]),
+  freeVsFree('free-vs-free+two-words', 32, [3, 20]),
+  threeFrees,
   freeVsFreeFour,
   outOfPages,
   returnVsAlloc,

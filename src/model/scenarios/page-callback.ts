@@ -162,29 +162,35 @@ const rescue = coreScenario({
   },
 });
 
-const allAtOnce = coreScenario({
-  name: 'alloc-vs-free-vs-callback+one-page',
-  about: 'One thread allocates from a page, one frees its last table, one runs its callback.',
-  rules: ['P1', 'P3', 'P4', 'P6', 'H2'],
-  mustSee: ['callbacks 1', 'page reused', 'no page'],
-  kit: { threads: 3, pages: 1, perPage: 4 },
-  play: (world) => {
-    const { kit, see, threads } = world;
-    const [one, two, three] = threads as [Thread, Thread, Thread];
-    const tables = world.takePage(4) as unknown as Tables;
-    world.free(three, tables[1]);
-    world.free(three, tables[2]);
-    world.free(three, tables[3]);
-    advanceGrace(kit.heap);
-    return {
-      threads: [[world.take(one)], [world.drop(two, tables[0])], [world.serve(three, three)]],
-      atEnd: (results) => {
-        see(results[0]?.[0] === null ? 'no page' : 'page reused');
-        return [];
-      },
-    };
-  },
-});
+/** All tables of a page but the first wait for their callback. */
+function allAtOnce(name: string, perPage: number, large: boolean): CoreScenario {
+  return coreScenario({
+    name,
+    about: 'One thread allocates from a page, one frees its last table, one runs its callback.',
+    rules: ['P1', 'P3', 'P4', 'P6', 'H2'],
+    mustSee: ['callbacks 1', 'page reused', 'no page'],
+    large,
+    kit: { threads: 3, pages: 1, perPage },
+    play: (world) => {
+      const { kit, see, threads } = world;
+      const [one, two, three] = threads as [Thread, Thread, Thread];
+      const tables = world.takePage(perPage);
+      for (const table of tables.slice(1)) world.free(three, table);
+      advanceGrace(kit.heap);
+      return {
+        threads: [
+          [world.take(one)],
+          [world.drop(two, tables[0] as Word)],
+          [world.serve(three, three)],
+        ],
+        atEnd: (results) => {
+          see(results[0]?.[0] === null ? 'no page' : 'page reused');
+          return [];
+        },
+      };
+    },
+  });
+}
 
 export const CALLBACK_SCENARIOS: readonly CoreScenario[] = [
   lastFree(2, 'last-free-vs-callback+two', [1], 0),
@@ -192,7 +198,8 @@ export const CALLBACK_SCENARIOS: readonly CoreScenario[] = [
   lastFree(32, 'last-free-vs-callback+two-words', [20], 3),
   callbackVsCallback,
   pendingHead,
-  allAtOnce,
+  allAtOnce('alloc-vs-free-vs-callback+one-page', 4, false),
+  allAtOnce('alloc-vs-free-vs-callback+two-words', 32, true),
   listedVsCallback,
   takenAgain,
   rescue,

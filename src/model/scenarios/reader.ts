@@ -15,6 +15,7 @@ import {
   coreScenario,
   freePages,
   link,
+  stateOf,
   statesOf,
   type World,
 } from './actors.js';
@@ -108,8 +109,7 @@ function joining(name: string, perPage: number, linked: number, freed: number): 
       const table = tables[linked] as Word;
       const first = Math.min(...tables) as Word;
       const watch = (): string => {
-        const state = statesOf(kit, table)[(table - first) / kit.fragmentWords];
-        return state === 'N' ? 'waits for the next' : 'joined';
+        return stateOf(kit, table) === 'N' ? 'waits for the next' : 'joined';
       };
       return {
         threads: [
