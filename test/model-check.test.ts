@@ -161,14 +161,14 @@ describe('schedules', () => {
   });
 });
 
-it('a report has a column for each thread, names, the rule and the command', () => {
+it('a report has a column for each thread, names, the rule and the schedule', () => {
   const scenario = broken(1);
   const { failure } = check(scenario);
   if (failure === null) throw new Error('nothing failed');
   const text = formatFailure(scenario, failure).join('\n');
-  expect(text).toContain('race does not hold');
+  expect(text).toMatch(/^race: thread [01]: COUNT: plain /);
   expect(text).toMatch(/^thread 0 {2,}thread 1$/m);
-  expect(text).toMatch(/^load {2}LOCK = 0$/m);
-  expect(text).toMatch(/^ {20,}load {2}LOCK = 0$/m);
-  expect(text).toContain(`replay    ptfrag check ${scenario.name} --schedule ${failure.schedule}`);
+  expect(text).toMatch(/^load {5}LOCK = 0$/m);
+  expect(text).toMatch(/^ {20,}load {5}LOCK = 0$/m);
+  expect(text).toContain(`\nschedule  ${failure.schedule}\n`);
 });

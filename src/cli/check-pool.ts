@@ -1,53 +1,70 @@
 /** Several threads that explore scenarios side by side. */
+import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { Mutant } from '../model/mutant.js';
 import type { CheckAnswer, CheckTask } from './check-worker.js';
+import { plantMutant } from './plant.js';
 
 const WORKER = new URL('./check-worker.js', import.meta.url);
 
-/** A task, and the build to run it in: this one, or a copy with a mutant. */
+/** A task; with a mutant, in a copy of this build that has it. */
 export interface PoolTask {
   readonly task: CheckTask;
-  readonly worker?: URL;
+  readonly mutant?: Mutant;
 }
 
 export interface PoolOptions {
   readonly jobs: number;
   readonly signal: AbortSignal;
   /** Answers come in whatever order they are ready. */
-  readonly onAnswer: (index: number, answer: CheckAnswer) => void;
+  readonly onAnswer: (task: PoolTask, answer: CheckAnswer) => void;
 }
 
-/** Runs all tasks, `jobs` at a time; each of another build gets a thread of its own. */
+/** Runs all tasks, `jobs` at a time; each with a mutant gets a thread of its own. */
 export async function runPool(tasks: readonly PoolTask[], options: PoolOptions): Promise<void> {
-  const { signal, onAnswer } = options;
-  let next = 0;
+  const { onAnswer } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const queue = tasks.values();
   const lane = async (): Promise<void> => {
     let own: Worker | null = null;
     try {
-      while (next < tasks.length) {
+      // All lanes take from one iterator: what one has taken, no other gets.
+      for (const next of queue) {
         signal.throwIfAborted();
-        const index = next++;
-        const { task, worker } = tasks[index] as PoolTask;
-        if (worker !== undefined) {
-          onAnswer(index, await runAlone(worker, task, signal));
-          continue;
-        }
-        own ??= new Worker(WORKER);
-        onAnswer(index, await ask(own, task, signal));
+        if (next.mutant === undefined) own ??= new Worker(WORKER);
+        const answer =
+          next.mutant === undefined
+            ? ask(own as Worker, next.task, signal)
+            : askMutant(next.mutant, next.task, signal);
+        onAnswer(next, await answer);
       }
+    } catch (error) {
+      failed.abort(error);
+      throw error;
     } finally {
       await own?.terminate();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(options.jobs, tasks.length) }, lane));
+  // Every lane has cleaned up before this ends, with the error of the first that failed.
+  const lanes = Array.from({ length: Math.min(options.jobs, tasks.length) }, lane);
+  await Promise.allSettled(lanes);
+  signal.throwIfAborted();
 }
 
-async function runAlone(url: URL, task: CheckTask, signal: AbortSignal): Promise<CheckAnswer> {
+/** Planted only now: the first scenario is not kept waiting for copies of the last mutant. */
+async function askMutant(
+  mutant: Mutant,
+  task: CheckTask,
+  signal: AbortSignal,
+): Promise<CheckAnswer> {
+  const { folder, worker: url } = plantMutant(mutant);
   const worker = new Worker(url);
   try {
     return await ask(worker, task, signal);
   } finally {
     await worker.terminate();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,4 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
-import { rmSync } from 'node:fs';
 import { UsageError } from '../base/errors.js';
 import { CATALOGUE, scenarioNamed } from '../model/catalogue.js';
 import { type Mode, replay } from '../model/check.js';
@@ -7,9 +6,15 @@ import type { Mutant } from '../model/mutant.js';
 import { MUTANTS } from '../model/mutants.js';
 import { formatReplay } from '../model/report.js';
 import type { Scenario } from '../model/scenario.js';
+import {
+  type CheckDocument,
+  checkDocument,
+  type MutantRow,
+  mutantRow,
+  type ScenarioRow,
+  scenarioRow,
+} from './check-document.js';
 import { type PoolTask, runPool } from './check-pool.js';
-import type { CheckAnswer } from './check-worker.js';
-import { plantMutant } from './plant.js';
 
 export interface CheckRequest {
   /** Empty: the catalogue. */
@@ -17,138 +22,85 @@ export interface CheckRequest {
   readonly schedule: string | null;
   readonly mode: Mode;
   readonly stepsMax: number | null;
+  /** The mutants of the scenarios too. */
   readonly mutants: boolean;
+  /** Only the mutant of that name. */
+  readonly mutant: string | null;
   /** The large scenarios too. */
   readonly large: boolean;
   readonly jobs: number;
   readonly shard: { readonly index: number; readonly count: number } | null;
 }
 
-export interface ScenarioRow {
-  readonly name: string;
-  readonly design: string;
-  readonly rules: readonly string[];
-  readonly verdict: CheckAnswer['verdict'];
-  readonly complete: boolean;
-  readonly bound: string | null;
-  readonly executions: number;
-  readonly redundant: number;
-  readonly steps: number;
-  readonly seconds: number;
-  readonly mustSee: CheckAnswer['mustSee'];
-  readonly failure: { rule: string; detail: string; schedule: string } | null;
-  readonly report: readonly string[];
-}
-
-export interface MutantRow {
-  readonly name: string;
-  readonly about: string;
-  readonly scenario: string;
-  readonly caught: boolean;
-  readonly rule: string | null;
-  readonly schedule: string | null;
-  readonly steps: number;
-  readonly report: readonly string[];
-}
-
-export interface CheckDocument {
-  readonly command: 'check';
-  readonly verdict: 'holds' | 'violated' | 'inconclusive';
-  readonly ok: boolean;
-  readonly scenarios: readonly ScenarioRow[];
-  readonly mutants: readonly MutantRow[];
-}
-
 export interface CheckWatch {
   readonly signal: AbortSignal;
+  /** Rows in the order in which they were ready; those of mutants once all scenarios are there. */
   readonly onSoFar: (document: CheckDocument) => void;
   readonly onProgress: (what: string, fraction: number) => void;
 }
 
 /** Explores what is asked for. Throws `UsageError` for an unknown scenario or a bad schedule. */
 export async function runCheck(request: CheckRequest, watch: CheckWatch): Promise<CheckDocument> {
+  if (request.mutant !== null && (request.scenarios.length > 0 || request.schedule !== null)) {
+    throw new UsageError('mutant-alone', 'a mutant has a scenario of its own: name no other');
+  }
   if (request.schedule !== null) return replaySchedule(request, request.schedule);
-  const scenarios = choose(request);
-  const mutants = request.mutants ? chooseMutants(request, scenarios) : [];
-  const rows: ScenarioRow[] = [];
-  const mutantRows: MutantRow[] = [];
-  const planted = mutants.map((mutant) => ({ mutant, ...plantMutant(mutant) }));
+  const { scenarios, mutants } = choose(request);
   const { mode, stepsMax } = request;
   const options = { mode, ...(stepsMax === null ? {} : { stepsMax }) };
   const tasks: PoolTask[] = [
     ...scenarios.map(({ name }) => ({ task: { scenario: name, options } })),
-    ...planted.map(({ mutant, worker }) => ({
-      task: { scenario: mutant.scenario, options: {} },
-      worker,
-    })),
+    // A bound that is good enough for a scenario may be too small to catch a mutant.
+    ...mutants.map((mutant) => ({ task: { scenario: mutant.scenario, options: {} }, mutant })),
   ];
-  let done = 0;
-  try {
-    await runPool(tasks, {
-      jobs: request.jobs,
-      signal: watch.signal,
-      onAnswer: (index, answer) => {
-        const mutant = planted[index - scenarios.length]?.mutant;
-        if (mutant === undefined) rows.push(rowOf(answer));
-        else mutantRows.push(mutantRowOf(mutant, answer));
-        done++;
-        watch.onSoFar(documentOf(rows, mutantRows));
-        watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
-      },
-    });
-  } finally {
-    for (const { folder } of planted) rmSync(folder, { recursive: true, force: true });
-  }
-  return documentOf(rows, mutantRows);
+  const rows: ScenarioRow[] = [];
+  const mutantRows: MutantRow[] = [];
+  await runPool(tasks, {
+    jobs: request.jobs,
+    signal: watch.signal,
+    onAnswer: ({ mutant }, answer) => {
+      if (mutant === undefined) rows.push(scenarioRow(answer));
+      else mutantRows.push(mutantRow(mutant, answer));
+      const isOpen = rows.length < scenarios.length;
+      watch.onSoFar(checkDocument(rows.slice(), isOpen ? [] : mutantRows.slice()));
+      const done = rows.length + mutantRows.length;
+      watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
+    },
+  });
+  return checkDocument(inOrder(scenarios, rows), inOrder(mutants, mutantRows));
 }
 
-function choose({ scenarios, large, shard }: CheckRequest): Scenario[] {
-  const named = scenarios.map(scenarioNamed);
-  const all = named.length > 0 ? named : CATALOGUE.filter((each) => large || each.large !== true);
-  return all.filter((_, index) => shard === null || index % shard.count === shard.index);
-}
-
-function chooseMutants({ scenarios, shard }: CheckRequest, chosen: readonly Scenario[]): Mutant[] {
-  const names = new Set(chosen.map(({ name }) => name));
-  const all = scenarios.length > 0 ? MUTANTS.filter((each) => names.has(each.scenario)) : MUTANTS;
-  return all.filter((_, index) => shard === null || index % shard.count === shard.index);
-}
-
-function rowOf({ scenario, failure, ...answer }: CheckAnswer): ScenarioRow {
-  const short =
-    failure === null
-      ? null
-      : { rule: failure.rule, detail: failure.detail, schedule: failure.schedule };
-  return { name: scenario, ...answer, failure: short };
-}
-
-function mutantRowOf({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
-  const { failure, report } = answer;
+/** What was asked for, by name or by a shard's turn. */
+function choose(request: CheckRequest): { scenarios: Scenario[]; mutants: Mutant[] } {
+  const { large, shard } = request;
+  if (request.mutant !== null) return { scenarios: [], mutants: [mutantNamed(request.mutant)] };
+  const named = request.scenarios.map(scenarioNamed);
+  const names = new Set(request.scenarios);
+  const scenarios =
+    named.length > 0 ? named : CATALOGUE.filter((each) => large || each.large !== true);
+  const mutants = MUTANTS.filter(({ scenario }) => names.size === 0 || names.has(scenario));
+  const isOurs = (_: unknown, index: number): boolean =>
+    shard === null || index % shard.count === shard.index;
   return {
-    name,
-    about,
-    scenario,
-    caught: failure !== null,
-    rule: failure?.rule ?? null,
-    schedule: failure?.schedule ?? null,
-    steps: failure?.steps.length ?? 0,
-    report,
+    scenarios: scenarios.filter(isOurs),
+    mutants: request.mutants ? mutants.filter(isOurs) : [],
   };
 }
 
-function documentOf(
-  scenarios: readonly ScenarioRow[],
-  mutants: readonly MutantRow[],
-): CheckDocument {
-  const verdicts = scenarios.map(({ verdict }) => verdict);
-  const violated = verdicts.includes('violated') || mutants.some(({ caught }) => !caught);
-  const verdict = violated
-    ? 'violated'
-    : verdicts.includes('inconclusive')
-      ? 'inconclusive'
-      : 'holds';
-  const rows = { scenarios: scenarios.slice(), mutants: mutants.slice() };
-  return { command: 'check', verdict, ok: verdict === 'holds', ...rows };
+function mutantNamed(name: string): Mutant {
+  const found = MUTANTS.find((mutant) => mutant.name === name);
+  if (found !== undefined) return found;
+  const names = MUTANTS.map((mutant) => mutant.name).join('\n  ');
+  throw new UsageError('no-such-mutant', `there is no mutant "${name}"; there are\n  ${names}`);
+}
+
+/** Threads answer in any order; a document has the catalogue's. */
+function inOrder<Row extends { readonly name: string }>(
+  asked: readonly { readonly name: string }[],
+  rows: readonly Row[],
+): Row[] {
+  const place = new Map(asked.map(({ name }, index) => [name, index]));
+  return rows.toSorted((a, b) => (place.get(a.name) ?? 0) - (place.get(b.name) ?? 0));
 }
 
 /** One schedule of one scenario: what it shows is the report, whether it fails or not. */
@@ -175,5 +127,5 @@ function replaySchedule({ scenarios }: CheckRequest, schedule: string): CheckDoc
     failure: finding === null ? null : { ...finding, schedule },
     report: formatReplay(scenario, { steps, finding }, schedule),
   };
-  return documentOf([row], []);
+  return checkDocument([row], []);
 }

@@ -3,7 +3,7 @@
 import { CATALOGUE } from '../model/catalogue.js';
 import type { CompareDocument } from '../trace/compare.js';
 import type { ReplayDocument } from '../trace/replay.js';
-import { checkVerdict, ktap, mutantLine, scenarioHeader, scenarioLine } from './check-report.js';
+import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from './check-report.js';
 import type { CheckRequest } from './check-run.js';
 import { traceBlock } from './compare-report.js';
 import { compareVerdict, LEGEND } from './compare-verdict.js';
@@ -86,35 +86,34 @@ export async function replay(
   return context.finish(document, prose(context, replayVerdict(document)));
 }
 
-/** Prints each scenario's and mutant's row when it is done, and what failed in full. */
+/** Prints each row when it is there, then what failed in full; KTAP as a whole. */
 export async function check(
   request: CheckRequest,
   context: Context,
   asKtap: boolean,
 ): Promise<ExitCode> {
   const { terminal, signal } = context;
-  const { paint } = terminal;
-  const show = (line: string): void => {
-    if (!asKtap) context.print(line);
+  const show = (lines: readonly string[]): void => {
+    if (!asKtap && lines.length > 0) context.print(lines.join('\n'));
   };
-  if (request.schedule === null) show(paint('bold', scenarioHeader()));
-  const printed = { scenarios: 0, mutants: 0 };
+  let printed = 0;
   const document = await runJob('check', request, {
     signal,
     onProgress: (progress) => context.progress(progress),
     onSoFar: (soFar) => {
-      for (const row of soFar.scenarios.slice(printed.scenarios)) show(scenarioLine(row, paint));
-      for (const row of soFar.mutants.slice(printed.mutants)) show(mutantLine(row, paint));
-      printed.scenarios = soFar.scenarios.length;
-      printed.mutants = soFar.mutants.length;
-      context.reached(soFar, `explored ${countOf(printed.scenarios, 'scenario')}`);
+      const lines = checkTable(soFar, terminal.paint);
+      show(lines.slice(printed));
+      printed = lines.length;
+      context.reached(soFar, `explored ${countOf(soFar.scenarios.length, 'scenario')}`);
     },
   });
-  for (const { report } of document.scenarios)
-    if (report.length > 0) show(`\n${report.join('\n')}`);
-  if (asKtap) context.print(ktap(document));
-  show('');
-  return context.finish(document, asKtap ? [] : checkVerdict(document));
+  if (asKtap) {
+    context.print(ktap(document));
+    return context.finish(document, []);
+  }
+  if (request.mutant !== null) show(document.mutants.flatMap((row) => ['', ...mutantReport(row)]));
+  show([...checkFindings(document), '']);
+  return context.finish(document, prose(context, checkVerdict(document)));
 }
 
 /** All scenarios by name, with what each asks. */

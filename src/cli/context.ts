@@ -70,7 +70,7 @@ export class Context {
     this.terminal.clearStatus();
     const exitCode = EXIT[document.verdict];
     if (this.invocation.json) this.terminal.print(JSON.stringify({ schema: 1, ...document }));
-    else this.terminal.print(this.marked(document.verdict, sentences));
+    else if (sentences.length > 0) this.terminal.print(this.marked(document.verdict, sentences));
     if (exitCode !== EXIT.holds) this.terminal.note(`again: ${this.invocation.again}`);
     return exitCode;
   }

@@ -8,7 +8,8 @@
 import { Worker } from 'node:worker_threads';
 import type { CompareDocument } from '../trace/compare.js';
 import type { ReplayDocument, ReplayOptions } from '../trace/replay.js';
-import type { CheckDocument, CheckRequest } from './check-run.js';
+import type { CheckDocument } from './check-document.js';
+import type { CheckRequest } from './check-run.js';
 import type { DoctorDocument } from './doctor.js';
 import { CommandError, type Failure, failureOf, interruption } from './failure.js';
 import type { NamedTrace } from './traces.js';

@@ -13,6 +13,9 @@ const FOLDERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'designs', 'model'];
 
 const WORKER = 'cli/check-worker.js';
 
+/** Not the types, nor the maps: most of the bytes. */
+const isCode = (path: string): boolean => !/\.(?:map|d\.ts)$/.test(path);
+
 export interface Planted {
   /** To be removed by the caller. */
   readonly folder: string;
@@ -25,7 +28,7 @@ export interface Planted {
 export function plantMutant({ name, file, find, replace }: Mutant): Planted {
   const folder = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
   for (const part of [...FOLDERS, WORKER]) {
-    cpSync(join(DIST, part), join(folder, part), { recursive: true });
+    cpSync(join(DIST, part), join(folder, part), { recursive: true, filter: isCode });
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const path = join(folder, file);

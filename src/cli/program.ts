@@ -1,4 +1,5 @@
 /** The command line: which commands and options there are, and what they are given. */
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { GEOMETRIES } from '../pgtable/geometry.js';
 
@@ -32,7 +33,8 @@ export interface CheckFlags extends CommonFlags {
   readonly depth: number;
   readonly seed: number;
   readonly steps?: number;
-  readonly mutants?: boolean;
+  readonly mutants: boolean;
+  readonly mutant?: string;
   readonly large?: boolean;
   readonly jobs: number;
   readonly shard?: { readonly index: number; readonly count: number };
@@ -65,7 +67,7 @@ Examples:
   ptfrag compare                       designs on all recordings of the package
   ptfrag compare s390x/mix --json      one of them, as one JSON document
   ptfrag replay s390x/mix --threads 2  on real threads, all rules checked
-  ptfrag check --mutants               every interleaving of small scenarios`;
+  ptfrag check                         every interleaving of small scenarios`;
 
 const THREADS = 64;
 const GP = [1, 1e9] as const;
@@ -142,17 +144,20 @@ function addReplay(program: Command, actions: Actions, facts: PackageFacts): voi
 function addCheck(program: Command, actions: Actions): void {
   const whole = (flags: string, text: string, least = 1): Option =>
     wholeOption(flags, text, [least, 2 ** 31]);
+  const jobs = Math.min(THREADS, availableParallelism());
   program
     .command('check')
     .summary('every interleaving of small scenarios, over the code that ships')
     .description(
       'Explores scenarios: a few threads that meet in one page, list, lock or grace period. ' +
-        'Without a mode each is explored completely, one execution for each trace.',
+        'Without a mode each is explored completely, one execution for each trace. Then each of ' +
+        'their mutants, a build with one safeguard taken out, must be caught.',
     )
     .argument('[SCENARIO...]', 'by name (default: all but the large ones)')
     .option('--list', 'name all scenarios, and what each asks')
     .option('--schedule <s>', 'replay one schedule of one scenario')
-    .option('--mutants', 'also plant each mutant: it must be caught')
+    .option('--no-mutants', 'the scenarios alone')
+    .option('--mutant <name>', 'that mutant alone, and how it is caught')
     .option('--large', 'the large scenarios too')
     .option('--naive', 'every interleaving, without reduction')
     .addOption(whole('--preemptions <n>', 'bounded: at most so many preemptions', 0))
@@ -161,7 +166,7 @@ function addCheck(program: Command, actions: Actions): void {
     .addOption(whole('--depth <n>', 'of PCT').default(3))
     .addOption(wholeOption('--seed <n>', 'of --random and --pct', [0, 2 ** 32 - 1]).default(1))
     .addOption(whole('--steps <n>', 'stop a scenario after so many'))
-    .addOption(wholeOption('--jobs <n>', 'threads that explore', [1, THREADS]).default(2))
+    .addOption(wholeOption('--jobs <n>', 'threads that explore', [1, THREADS]).default(jobs))
     .addOption(new Option('--shard <i/n>', 'only every n-th, from the i-th').argParser(parseShard))
     .option('--ktap', 'print KTAP, for CI')
     .addOption(jsonOption())

@@ -1,4 +1,4 @@
-/** A failure for people: threads as columns, words by name, the rule, and how to see it again. */
+/** A failure for people: the rule, the schedule, threads as columns, and words by name. */
 import type { Word } from '../base/units.js';
 import { ACCESS, type Access, accessName } from './access.js';
 import { type Failure, type Replay, Stagehand } from './check.js';
@@ -7,23 +7,39 @@ import type { Scenario, Setup } from './scenario.js';
 
 const COLUMN_MIN = 24;
 
-/** Lines of a report, without colours. */
+/** That of `exchange`. */
+const VERB_WIDTH = 8;
+
+/** Lines of a report, without colours. The schedule is what `replay` takes to get there again. */
 export function formatFailure(scenario: Scenario, failure: Failure): string[] {
-  const { setup, nameOf } = namesOf(scenario);
-  const lines = [`${failure.rule} does not hold: ${failure.detail}`, `scenario  ${scenario.name}`];
-  if (failure.steps.length === 0) return lines;
-  lines.push('', ...formatColumns(failure.steps, scenario.threads, setup, nameOf), '');
-  lines.push(`replay    ptfrag check ${scenario.name} --schedule ${failure.schedule}`);
-  return lines;
+  const { schedule, steps } = failure;
+  const lines = [headline(scenario, failure), `scenario  ${scenario.name}`];
+  // A failure without one: setting up fails, or something was never seen on any schedule.
+  if (schedule !== '') lines.push(`schedule  ${schedule}`);
+  return [...lines, ...formatSteps(scenario, steps)];
+}
+
+/** The rule and what was found, with the names of words; an error of ours names its rule again. */
+function headline(scenario: Scenario, { rule, detail }: Failure): string {
+  const { setup } = namesOf(scenario);
+  const found = detail
+    .replace(`${rule} does not hold: `, '')
+    .replace(/\bword (\d+)\b/, (text, word) => setup.nameWord?.(Number(word) as Word) ?? text);
+  return /^[A-Z]\d+$/.test(rule) ? `${rule} does not hold: ${found}` : `${rule}: ${found}`;
 }
 
 /** What one schedule leads to, in lines. */
 export function formatReplay(scenario: Scenario, replay: Replay, schedule: string): string[] {
   const { steps, finding } = replay;
   if (finding !== null) return formatFailure(scenario, { ...finding, schedule, steps });
+  const lines = ['no rule is broken on this schedule', `scenario  ${scenario.name}`];
+  return [...lines, `schedule  ${schedule}`, ...formatSteps(scenario, steps)];
+}
+
+function formatSteps(scenario: Scenario, steps: readonly Step[]): string[] {
+  if (steps.length === 0) return [];
   const { setup, nameOf } = namesOf(scenario);
-  const lines = ['no rule is broken on this schedule', `scenario  ${scenario.name}`, ''];
-  return [...lines, ...formatColumns(steps, scenario.threads, setup, nameOf)];
+  return ['', ...formatColumns(steps, scenario.threads, setup, nameOf)];
 }
 
 function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) => string } {
@@ -31,7 +47,7 @@ function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) =
   return { setup: hand.setup, nameOf: (thread) => hand.nameOf(thread) };
 }
 
-/** One line a step, in the column of its thread; a blank line where the thread changes. */
+/** One line a step, in the column of its thread. */
 function formatColumns(
   steps: readonly Step[],
   threads: number,
@@ -54,8 +70,9 @@ function formatColumns(
 
 function describeStep({ access, found }: Step, setup: Setup): string {
   if (access === null) return 'looks again';
+  const verb = accessName(access.kind).padEnd(VERB_WIDTH);
   const word = setup.nameWord?.(access.word) ?? `word ${access.word}`;
-  return `${accessName(access.kind).padEnd(5)} ${word} ${effectOf(access, found, setup)}`.trimEnd();
+  return `${verb} ${word} ${effectOf(access, found, setup)}`.trimEnd();
 }
 
 function effectOf(access: Access, found: number, setup: Setup): string {

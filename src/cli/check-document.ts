@@ -1,0 +1,87 @@
+/** What `ptfrag check` found, as data: a row a scenario, a row a mutant, and the verdict. */
+import type { Mutant } from '../model/mutant.js';
+import type { CheckAnswer } from './check-worker.js';
+
+export interface ScenarioRow {
+  readonly name: string;
+  readonly design: string;
+  readonly rules: readonly string[];
+  readonly verdict: CheckAnswer['verdict'];
+  readonly complete: boolean;
+  readonly bound: string | null;
+  readonly executions: number;
+  readonly redundant: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly mustSee: CheckAnswer['mustSee'];
+  readonly failure: { rule: string; detail: string; schedule: string } | null;
+  readonly report: readonly string[];
+}
+
+export interface MutantRow {
+  readonly name: string;
+  readonly about: string;
+  readonly scenario: string;
+  readonly caught: boolean;
+  /** Whether all of the scenario was explored; of one that is caught, false. */
+  readonly complete: boolean;
+  readonly rule: string | null;
+  /** The shortest that was found, and how many steps it has. */
+  readonly schedule: string | null;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly report: readonly string[];
+}
+
+export interface CheckDocument {
+  readonly command: 'check';
+  readonly verdict: CheckAnswer['verdict'];
+  readonly ok: boolean;
+  readonly scenarios: readonly ScenarioRow[];
+  readonly mutants: readonly MutantRow[];
+}
+
+export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): ScenarioRow {
+  const row = { name: scenario, ...answer };
+  if (failure === null) return { ...row, failure };
+  const { rule, detail, schedule } = failure;
+  const again = ['', `replay    ptfrag check ${scenario} --schedule ${schedule}`];
+  const report = schedule === '' ? answer.report : [...answer.report, ...again];
+  return { ...row, failure: { rule, detail, schedule }, report };
+}
+
+/** A scenario that is only vacuous with the mutant has broken no rule: that is not caught. */
+export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
+  const { failure, complete, seconds, report } = answer;
+  return {
+    name,
+    about,
+    scenario,
+    caught: failure !== null && failure.rule !== 'vacuous',
+    complete,
+    rule: failure?.rule ?? null,
+    schedule: failure?.schedule ?? null,
+    steps: failure?.steps.length ?? 0,
+    seconds,
+    report,
+  };
+}
+
+export function checkDocument(
+  scenarios: readonly ScenarioRow[],
+  mutants: readonly MutantRow[],
+): CheckDocument {
+  const verdict = verdictOn(scenarios, mutants);
+  return { command: 'check', verdict, ok: verdict === 'holds', scenarios, mutants };
+}
+
+/** What was not explored to its end says nothing, unless something was found on the way. */
+function verdictOn(
+  scenarios: readonly ScenarioRow[],
+  mutants: readonly MutantRow[],
+): CheckDocument['verdict'] {
+  const verdicts = new Set(scenarios.map(({ verdict }) => verdict));
+  const survivors = mutants.filter(({ caught }) => !caught);
+  if (verdicts.has('violated') || survivors.some(({ complete }) => complete)) return 'violated';
+  return verdicts.has('inconclusive') || survivors.length > 0 ? 'inconclusive' : 'holds';
+}
