@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '#src/model/catalogue.js';
+import { applyMutant } from '#src/model/mutant.js';
 import { MUTANTS } from '#src/model/mutants.js';
-import { applyMutant, withMutant } from './support/mutants.js';
+import { withMutant } from './support/mutants.js';
 
 describe('mutants', () => {
   it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(

@@ -1,10 +1,9 @@
-/** Planting a mutant: a copy of the built core and model with one exact text replaced. */
+/** Planting a mutant: a copy of the built core and model, with its patch. */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { InvariantError } from '../base/errors.js';
-import type { Mutant } from '../model/mutant.js';
+import { applyMutant, type Mutant } from '../model/mutant.js';
 
 const DIST = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,25 +21,14 @@ export interface Planted {
   readonly worker: URL;
 }
 
-/**
- * Throws `InvariantError` where the text to replace is not there just once: the core has changed.
- */
-export function plantMutant({ name, file, find, replace }: Mutant): Planted {
+/** Throws `InvariantError` for a patch that no longer applies. */
+export function plantMutant(mutant: Mutant): Planted {
+  const text = applyMutant(mutant, readFileSync(join(DIST, mutant.file), 'utf8'));
   const folder = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
   for (const part of [...FOLDERS, WORKER]) {
     cpSync(join(DIST, part), join(folder, part), { recursive: true, filter: isCode });
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const path = join(folder, file);
-  const text = readFileSync(path, 'utf8');
-  const count = text.split(find).length - 1;
-  if (count !== 1) {
-    const found = `${file} has "${find}" ${count} times, it must have it once`;
-    throw new InvariantError('mutant', `${name} does not apply: ${found}`);
-  }
-  writeFileSync(
-    path,
-    text.replace(find, () => replace),
-  );
+  writeFileSync(join(folder, mutant.file), text);
   return { folder, worker: pathToFileURL(join(folder, WORKER)) };
 }

@@ -16,7 +16,7 @@ export {
 } from './check.js';
 export { type Cost, costOf, SITUATIONS, type Situation } from './cost.js';
 export type { Operation } from './machine.js';
-export type { Mutant } from './mutant.js';
+export { applyMutant, type Mutant } from './mutant.js';
 export { MUTANTS } from './mutants.js';
 export { formatFailure } from './report.js';
 export type { Finding, Scenario, Setup, Stage } from './scenario.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CheckOptions, CheckResult, Replay } from '#src/model/check.js';
-import type { Mutant } from '#src/model/mutant.js';
+import { applyMutant, type Mutant } from '#src/model/mutant.js';
 import type { Scenario } from '#src/model/scenario.js';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -19,15 +19,6 @@ interface PatchedModules {
   readonly scenario: Scenario;
   readonly check: (scenario: Scenario, options?: CheckOptions) => CheckResult;
   readonly replay: (scenario: Scenario, schedule: string) => Replay;
-}
-
-/** The text with the mutant's patch. Throws if that does not apply at exactly one place. */
-export function applyMutant(mutant: Mutant, text: string): string {
-  const parts = text.split(mutant.find);
-  if (parts.length === 2) return parts.join(mutant.replace);
-  throw new Error(
-    `mutant ${mutant.name}: its text occurs ${parts.length - 1} times in ${mutant.file}, not once`,
-  );
 }
 
 /** Runs `use` on the checker of a build that has the mutant in it. */
