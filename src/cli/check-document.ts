@@ -33,7 +33,26 @@ export interface MutantRow {
   readonly report: readonly string[];
 }
 
-export interface CheckDocument {
+/** One of `count` parts of a check, counted from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What a document is of. Shards of one check agree in all but `shard`. */
+export interface CheckScope {
+  /** A mark of the code that was explored, scenarios and mutants included. */
+  readonly build: string;
+  /** What was asked, but for what changes no result. */
+  readonly options: object;
+  /** How much that is, over all shards. */
+  readonly asked: { readonly scenarios: number; readonly mutants: number };
+  readonly shard: Shard | null;
+  /** What a merged document lacks, in words. */
+  readonly missing: readonly string[];
+}
+
+export interface CheckDocument extends CheckScope {
   readonly command: 'check';
   readonly verdict: CheckAnswer['verdict'];
   readonly ok: boolean;
@@ -68,11 +87,17 @@ export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer
 }
 
 export function checkDocument(
+  scope: CheckScope,
   scenarios: readonly ScenarioRow[],
   mutants: readonly MutantRow[],
 ): CheckDocument {
-  const verdict = verdictOn(scenarios, mutants);
-  return { command: 'check', verdict, ok: verdict === 'holds', scenarios, mutants };
+  const found = verdictOn(scenarios, mutants);
+  const verdict = found === 'holds' && scope.missing.length > 0 ? 'inconclusive' : found;
+  return { command: 'check', verdict, ok: verdict === 'holds', ...scope, scenarios, mutants };
+}
+
+export function formatShard({ index, count }: Shard): string {
+  return `${index}/${count}`;
 }
 
 /** What was not explored to its end says nothing, unless something was found on the way. */

@@ -71,14 +71,15 @@ export function mutantReport({ about, report }: MutantRow): string[] {
 
 /** One sentence a line. */
 export function checkVerdict(document: CheckDocument): string[] {
-  const { scenarios, mutants, verdict } = document;
+  const { scenarios, mutants, verdict, missing } = document;
   const parts: string[] = [];
   if (scenarios.length > 0) parts.push(...explored(scenarios));
   if (mutants.length > 0) {
     const caught = mutants.filter((row) => row.caught).length;
     parts.push(`${caught} of ${countOf(mutants.length, 'mutant')} caught`);
   }
-  return [`${verdict}: ${parts.length > 0 ? parts.join('; ') : 'nothing was asked for'}.`];
+  if (missing.length > 0) parts.unshift(`not here: ${missing.join(', ')}`);
+  return [`${verdict}: ${parts.length > 0 ? parts.join('; ') : 'nothing to explore'}.`];
 }
 
 function explored(scenarios: readonly ScenarioRow[]): string[] {

@@ -8,13 +8,16 @@ import { formatReplay } from '../model/report.js';
 import type { Scenario } from '../model/scenario.js';
 import {
   type CheckDocument,
+  type CheckScope,
   checkDocument,
   type MutantRow,
   mutantRow,
   type ScenarioRow,
+  type Shard,
   scenarioRow,
 } from './check-document.js';
 import { type PoolTask, runPool } from './check-pool.js';
+import { markOfBuild } from './plant.js';
 
 export interface CheckRequest {
   /** Empty: the catalogue. */
@@ -29,7 +32,7 @@ export interface CheckRequest {
   /** The large scenarios too. */
   readonly large: boolean;
   readonly jobs: number;
-  readonly shard: { readonly index: number; readonly count: number } | null;
+  readonly shard: Shard | null;
 }
 
 export interface CheckWatch {
@@ -45,7 +48,9 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
     throw new UsageError('mutant-alone', 'a mutant has a scenario of its own: name no other');
   }
   if (request.schedule !== null) return replaySchedule(request, request.schedule);
-  const { scenarios, mutants } = choose(request);
+  const chosen = choose(request);
+  const [scenarios, mutants] = [dealt(chosen.scenarios, request), dealt(chosen.mutants, request)];
+  const scope = scopeOf(request, chosen.scenarios.length, chosen.mutants.length);
   const { mode, stepsMax } = request;
   const options = { mode, ...(stepsMax === null ? {} : { stepsMax }) };
   const tasks: PoolTask[] = [
@@ -55,6 +60,7 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
   ];
   const rows: ScenarioRow[] = [];
   const mutantRows: MutantRow[] = [];
+  watch.onSoFar(checkDocument(scope, [], []));
   await runPool(tasks, {
     jobs: request.jobs,
     signal: watch.signal,
@@ -62,29 +68,33 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
       if (mutant === undefined) rows.push(scenarioRow(answer));
       else mutantRows.push(mutantRow(mutant, answer));
       const isOpen = rows.length < scenarios.length;
-      watch.onSoFar(checkDocument(rows.slice(), isOpen ? [] : mutantRows.slice()));
+      watch.onSoFar(checkDocument(scope, rows.slice(), isOpen ? [] : mutantRows.slice()));
       const done = rows.length + mutantRows.length;
       watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
     },
   });
-  return checkDocument(inOrder(scenarios, rows), inOrder(mutants, mutantRows));
+  return checkDocument(scope, inOrder(scenarios, rows), inOrder(mutants, mutantRows));
 }
 
-/** What was asked for, by name or by a shard's turn. */
+/** What is asked for, over all shards. */
 function choose(request: CheckRequest): { scenarios: Scenario[]; mutants: Mutant[] } {
-  const { large, shard } = request;
+  const { large } = request;
   if (request.mutant !== null) return { scenarios: [], mutants: [mutantNamed(request.mutant)] };
   const named = request.scenarios.map(scenarioNamed);
+  const all = CATALOGUE.filter((each) => large || each.large !== true);
   const names = new Set(request.scenarios);
-  const scenarios =
-    named.length > 0 ? named : CATALOGUE.filter((each) => large || each.large !== true);
   const mutants = MUTANTS.filter(({ scenario }) => names.size === 0 || names.has(scenario));
-  const isOurs = (_: unknown, index: number): boolean =>
-    shard === null || index % shard.count === shard.index;
-  return {
-    scenarios: scenarios.filter(isOurs),
-    mutants: request.mutants ? mutants.filter(isOurs) : [],
-  };
+  return { scenarios: named.length > 0 ? named : all, mutants: request.mutants ? mutants : [] };
+}
+
+/** Of these, the shard's: each shard gets one in turn. */
+function dealt<Each>(all: readonly Each[], { shard }: CheckRequest): Each[] {
+  return all.filter((_, at) => shard === null || at % shard.count === shard.index - 1);
+}
+
+function scopeOf(request: CheckRequest, scenarios: number, mutants: number): CheckScope {
+  const { jobs: _, shard, ...options } = request;
+  return { build: markOfBuild(), options, asked: { scenarios, mutants }, shard, missing: [] };
 }
 
 function mutantNamed(name: string): Mutant {
@@ -104,8 +114,8 @@ function inOrder<Row extends { readonly name: string }>(
 }
 
 /** One schedule of one scenario: what it shows is the report, whether it fails or not. */
-function replaySchedule({ scenarios }: CheckRequest, schedule: string): CheckDocument {
-  const [name, ...rest] = scenarios;
+function replaySchedule(request: CheckRequest, schedule: string): CheckDocument {
+  const [name, ...rest] = request.scenarios;
   if (name === undefined || rest.length > 0) {
     throw new UsageError('one-scenario', 'a schedule belongs to one scenario: name just that one');
   }
@@ -127,5 +137,5 @@ function replaySchedule({ scenarios }: CheckRequest, schedule: string): CheckDoc
     failure: finding === null ? null : { ...finding, schedule },
     report: formatReplay(scenario, { steps, finding }, schedule),
   };
-  return checkDocument([row], []);
+  return checkDocument(scopeOf(request, 1, 0), [row], []);
 }

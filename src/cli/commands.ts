@@ -3,6 +3,7 @@
 import { CATALOGUE } from '../model/catalogue.js';
 import type { CompareDocument } from '../trace/compare.js';
 import type { ReplayDocument } from '../trace/replay.js';
+import type { CheckDocument } from './check-document.js';
 import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from './check-report.js';
 import type { CheckRequest } from './check-run.js';
 import { traceBlock } from './compare-report.js';
@@ -112,8 +113,20 @@ export async function check(
     return context.finish(document, []);
   }
   if (request.mutant !== null) show(document.mutants.flatMap((row) => ['', ...mutantReport(row)]));
-  show([...checkFindings(document), '']);
+  return finishCheck(document, context);
+}
+
+/** What failed in full, and the verdict, below the table. */
+function finishCheck(document: CheckDocument, context: Context): ExitCode {
+  context.print([...checkFindings(document), ''].join('\n'));
   return context.finish(document, prose(context, checkVerdict(document)));
+}
+
+export async function merge(files: readonly string[], context: Context): Promise<ExitCode> {
+  const { signal, terminal } = context;
+  const document = await runJob('merge', files, { signal, onProgress: () => {} });
+  context.print(checkTable(document, terminal.paint).join('\n'));
+  return finishCheck(document, context);
 }
 
 /** All scenarios by name, with what each asks. */

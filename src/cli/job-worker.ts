@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { compareTraces } from '../trace/compare.js';
 import { replayTrace } from '../trace/replay.js';
+import { mergeFiles } from './check-merge.js';
 import { runCheck } from './check-run.js';
 import { examine } from './doctor.js';
 import { failureOf } from './failure.js';
@@ -67,6 +68,7 @@ const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<u
   compare,
   replay,
   doctor: async () => examine(),
+  merge: async (files) => mergeFiles(files),
   check: (request) =>
     runCheck(request, {
       signal: controller.signal,

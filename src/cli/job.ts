@@ -28,6 +28,7 @@ export interface Jobs {
   readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
   readonly doctor: { readonly request: null; readonly document: DoctorDocument };
   readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };
+  readonly merge: { readonly request: readonly string[]; readonly document: CheckDocument };
 }
 
 export type JobName = keyof Jobs;

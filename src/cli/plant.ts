@@ -1,5 +1,6 @@
-/** Planting a mutant: a copy of the built core and model, with its patch. */
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+/** The built core and model as files: a copy with a mutant in it, and a mark of what they are. */
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -31,4 +32,17 @@ export function plantMutant(mutant: Mutant): Planted {
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   writeFileSync(join(folder, mutant.file), text);
   return { folder, worker: pathToFileURL(join(folder, WORKER)) };
+}
+
+/** Differs between two builds whose core, scenarios, mutants or checker differ. */
+export function markOfBuild(): string {
+  const hash = createHash('sha256');
+  for (const folder of FOLDERS) {
+    const names = readdirSync(join(DIST, folder), { recursive: true, encoding: 'utf8' });
+    for (const name of names.filter((each) => each.endsWith('.js')).sort()) {
+      hash.update(`${folder} ${name.replaceAll('\\', '/')}\n`);
+      hash.update(readFileSync(join(DIST, folder, name)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
 }

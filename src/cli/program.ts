@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { GEOMETRIES } from '../pgtable/geometry.js';
+import type { Shard } from './check-document.js';
 
 export interface CommonFlags {
   readonly json?: boolean;
@@ -37,7 +38,7 @@ export interface CheckFlags extends CommonFlags {
   readonly mutant?: string;
   readonly large?: boolean;
   readonly jobs: number;
-  readonly shard?: { readonly index: number; readonly count: number };
+  readonly shard?: Shard;
   readonly ktap?: boolean;
 }
 
@@ -47,6 +48,7 @@ export interface Actions {
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   demo(flags: CommonFlags): Promise<void>;
   check(scenarios: readonly string[], flags: CheckFlags): Promise<void>;
+  merge(files: readonly string[], flags: CommonFlags): Promise<void>;
   doctor(flags: CommonFlags): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export function buildProgram(actions: Actions, facts: PackageFacts): Command {
   addCompare(program, actions, facts);
   addReplay(program, actions, facts);
   addCheck(program, actions);
+  addMerge(program, actions);
   addDoctor(program, actions);
   return program.addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
 }
@@ -167,18 +170,36 @@ function addCheck(program: Command, actions: Actions): void {
     .addOption(wholeOption('--seed <n>', 'of --random and --pct', [0, 2 ** 32 - 1]).default(1))
     .addOption(whole('--steps <n>', 'stop a scenario after so many'))
     .addOption(wholeOption('--jobs <n>', 'threads that explore', [1, THREADS]).default(jobs))
-    .addOption(new Option('--shard <i/n>', 'only every n-th, from the i-th').argParser(parseShard))
+    .addOption(
+      new Option('--shard <i/n>', 'only every n-th, from the i-th; see merge').argParser(
+        parseShard,
+      ),
+    )
     .option('--ktap', 'print KTAP, for CI')
     .addOption(jsonOption())
     .addHelpText('after', EXIT_CODES)
     .action((scenarios: string[], flags: CheckFlags) => actions.check(scenarios, flags));
 }
 
-function parseShard(text: string): { index: number; count: number } {
+function parseShard(text: string): Shard {
   const [, i = 0, n = 0] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const [index, count] = [Number(i) - 1, Number(n)];
-  if (index >= 0 && index < count) return { index, count };
+  const [index, count] = [Number(i), Number(n)];
+  if (index >= 1 && index <= count) return { index, count };
   throw new InvalidArgumentError('Expected i/n, for example 1/4.');
+}
+
+function addMerge(program: Command, actions: Actions): void {
+  program
+    .command('merge')
+    .summary('one result from those of the shards of a check')
+    .description(
+      'Reads what `check --shard i/n --json` printed, one file for each shard, and says what the ' +
+        'whole check would have said. Refuses what does not belong together.',
+    )
+    .argument('<FILE...>', 'a JSON document of check')
+    .addOption(jsonOption())
+    .addHelpText('after', EXIT_CODES)
+    .action((files: string[], flags: CommonFlags) => actions.merge(files, flags));
 }
 
 function addDoctor(program: Command, actions: Actions): void {

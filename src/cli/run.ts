@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { UsageError } from '../base/errors.js';
 import type { Mode } from '../model/check.js';
 import { commandLine, selfCommand } from './again.js';
-import { check, compare, doctor, listScenarios, replay } from './commands.js';
+import { check, compare, doctor, listScenarios, merge, replay } from './commands.js';
 import { Context } from './context.js';
 import { demo } from './demo.js';
 import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
@@ -13,7 +13,7 @@ import { type Actions, buildProgram, type CheckFlags, type CommonFlags } from '.
 import { Terminal } from './terminal.js';
 import { bundledTraces, findTrace } from './traces.js';
 
-const COMMANDS = ['demo', 'compare', 'replay', 'check', 'doctor'] as const;
+const COMMANDS = ['demo', 'compare', 'replay', 'check', 'merge', 'doctor'] as const;
 
 type CommandName = (typeof COMMANDS)[number];
 
@@ -94,6 +94,10 @@ class Run implements Actions {
       shard: flags.shard ?? null,
     };
     this.exitCode = await check(request, context, flags.ktap === true);
+  }
+
+  async merge(files: readonly string[], flags: CommonFlags): Promise<void> {
+    this.exitCode = await merge(files, this.start('merge', flags));
   }
 
   async doctor(flags: CommonFlags): Promise<void> {
