@@ -1,33 +1,11 @@
 /** Signals, readers that go away, progress: what a command does to the terminal around it. */
-import type { ChildProcess } from 'node:child_process';
 import { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Terminal } from '#src/cli/terminal.js';
 import type { CompareDocument } from '#src/trace/compare.js';
 import { documentIn, ptfrag } from './fixtures/command.js';
-
-/** Node says on stderr when the command has taken over the signals: earlier ones just kill it. */
-const ANNOUNCE = [
-  '--import',
-  `data:text/javascript,${encodeURIComponent(
-    `process.on('newListener', (name) => {
-       if (name === 'SIGTERM') setImmediate(() => process.stderr.write('ready\\n'));
-     });`,
-  )}`,
-];
-
-/** Sends the signal when the command has written `text` to `stream`. */
-function signalAfter(stream: 'stdout' | 'stderr', text: string, signal: NodeJS.Signals) {
-  return (child: ChildProcess): void => {
-    let seen = '';
-    child[stream]?.on('data', (piece: string) => {
-      const before = seen.includes(text);
-      seen += piece;
-      if (!before && seen.includes(text)) child.kill(signal);
-    });
-  };
-}
+import { ANNOUNCE, signalAfter } from './fixtures/signals.js';
 
 describe('a signal', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('ends with a document: %s', async (signal) => {

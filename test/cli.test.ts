@@ -32,6 +32,8 @@ describe('help', () => {
       'demo',
       'compare',
       'replay',
+      'check',
+      'merge',
       'doctor',
       'Examples:',
       'Exit codes: 0 holds',
@@ -41,14 +43,17 @@ describe('help', () => {
     expect(alone.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it.each(['demo', 'compare', 'replay', 'doctor'])('is there for %s', async (command) => {
-    const { status, stdout, stderr } = await ptfrag([command, '--help']);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain(`Usage: ptfrag ${command}`);
-    expect(stdout).toContain('--json');
-    expect(stdout).toContain('130 interrupted');
-    expect(stdout.includes('s390x/mix.canon')).toBe(['compare', 'replay'].includes(command));
-  });
+  it.each(['demo', 'compare', 'replay', 'check', 'merge', 'doctor'])(
+    'is there for %s',
+    async (command) => {
+      const { status, stdout, stderr } = await ptfrag([command, '--help']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain(`Usage: ptfrag ${command}`);
+      expect(stdout).toContain('--json');
+      expect(stdout).toContain('130 interrupted');
+      expect(stdout.includes('s390x/mix.canon')).toBe(['compare', 'replay'].includes(command));
+    },
+  );
 
   it('knows the version', async () => {
     const { version } = JSON.parse(

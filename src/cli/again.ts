@@ -1,7 +1,8 @@
 /** The command line that does the same again, ready to be pasted. */
 import { basename, relative } from 'node:path';
 
-const PLAIN = /^[\w@%+=:,./-]+$/;
+/** Words that a shell takes as they are: one that begins with ~ is somebody's home. */
+const PLAIN = /^[\w@%+=:,./-][\w@%+=:,./~-]*$/;
 
 /** How this program was started: by name where it is installed, else as a file. */
 export function selfCommand(): string {
@@ -23,6 +24,6 @@ export function commandLine(
   return [selfCommand(), ...kept.map(quote)].join(' ');
 }
 
-function quote(word: string): string {
+export function quote(word: string): string {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

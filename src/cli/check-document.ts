@@ -1,5 +1,6 @@
 /** What `ptfrag check` found, as data: a row a scenario, a row a mutant, and the verdict. */
 import type { Mutant } from '../model/mutant.js';
+import { quote } from './again.js';
 import type { CheckAnswer } from './check-worker.js';
 
 export interface ScenarioRow {
@@ -64,7 +65,7 @@ export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): Scen
   const row = { name: scenario, ...answer };
   if (failure === null) return { ...row, failure };
   const { rule, detail, schedule } = failure;
-  const again = ['', `replay    ptfrag check ${scenario} --schedule ${schedule}`];
+  const again = ['', `replay    ptfrag check ${scenario} --schedule ${quote(schedule)}`];
   const report = schedule === '' ? answer.report : [...answer.report, ...again];
   return { ...row, failure: { rule, detail, schedule }, report };
 }

@@ -1,0 +1,30 @@
+/** A copy of the build with a mutant in it, whose command can be run. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { applyMutant } from '#src/model/mutant.js';
+import { MUTANTS } from '#src/model/mutants.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export class BrokenBuild {
+  readonly main: string;
+  private readonly folder: string = mkdtempSync(join(tmpdir(), 'ptfrag-broken-'));
+
+  constructor(name: string) {
+    const mutant = MUTANTS.find((each) => each.name === name);
+    if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
+    const isCode = (path: string): boolean => !/\.(?:map|d\.ts)$/.test(path);
+    cpSync(`${ROOT}dist`, join(this.folder, 'dist'), { recursive: true, filter: isCode });
+    cpSync(`${ROOT}package.json`, join(this.folder, 'package.json'));
+    symlinkSync(`${ROOT}node_modules`, join(this.folder, 'node_modules'), 'junction');
+    const file = join(this.folder, 'dist', mutant.file);
+    writeFileSync(file, applyMutant(mutant, readFileSync(file, 'utf8')));
+    this.main = join(this.folder, 'dist/cli/main.js');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
