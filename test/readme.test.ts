@@ -15,9 +15,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GracePeriod, Word } from '#src/base/units.js';
-import { traceBlock } from '#src/cli/compare-report.js';
-import { compareVerdict } from '#src/cli/compare-verdict.js';
-import { wrap } from '#src/cli/table.js';
 import { allocTable } from '#src/frag/alloc.js';
 import { CALLBACKS } from '#src/frag/callback.js';
 import { freeTable } from '#src/frag/free.js';
@@ -185,6 +182,27 @@ describe('the examples', () => {
     expect(stdout).toMatch(/^\d+ reads, none torn\n$/);
   });
 
+  it('of a checked lock shows the race, and holds as its comment says', async () => {
+    const file = join(inFolder(), 'lock.mjs');
+    const [code = ''] = blocksBelow('Checking code of your own');
+    expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+    writeFileSync(file, code);
+    const { stdout } = await run(process.execPath, [file]);
+    expect(stdout).toMatch(/^race: .* plain write by thread \d are not ordered$/m);
+    expect(stdout).toMatch(/^thread 0 +thread 1$/m);
+    const [, lock = ''] = /\/\/ (cas\(.*\)) would hold$/m.exec(code) ?? [];
+    writeFileSync(file, code.replace('memory.load(LOCK) !==', `memory.${lock} !==`));
+    expect((await run(process.execPath, [file])).stdout).toBe('holds\n');
+  });
+
+  it('of the lock prints what its README shows', async () => {
+    const { stdout } = await run(process.execPath, [`${ROOT}examples/lock/main.mjs`]);
+    const text = readFileSync(`${ROOT}examples/lock/README.md`, 'utf8');
+    expect(text).toContain(`\n\`\`\`\n$ node examples/lock/main.mjs\n${stdout}\`\`\`\n`);
+    expect(stdout).toMatch(/^broken lock: violated$/m);
+    expect(stdout).toMatch(/^fixed lock: holds$/m);
+  });
+
   it('of the pool runs in the project and keeps every rule', async () => {
     const { stdout } = await run(process.execPath, [`${ROOT}examples/pool/main.mjs`]);
     expect(stdout).toMatch(/^reads +[1-9]\d+ without a lock$/m);
@@ -242,20 +260,17 @@ describe('what the README shows of the commands', () => {
     expect(README).toContain('| trace | kernel | common, mm | common, all | whole-page | limit |');
   });
 
-  it('has lines that compare prints, and of a replay those with other numbers', async () => {
+  it('has lines that a replay and a check print, but for the numbers', async () => {
     const [shown = ''] = blocksBelow('Run');
-    const [start = '', compare = ''] = shown.split(/^\$ npm test .*$/m);
-    const blocks = document.references.map(({ trace }) =>
-      traceBlock(trace, document, 80, (_, text) => text),
-    );
-    const verdict = compareVerdict(document).flatMap((sentence) => wrap(sentence, 80));
-    const printed = new Set([...blocks.join('\n').split('\n'), ...verdict]);
-    expect(shownLines(compare).length).toBeGreaterThan(5);
-    expect(shownLines(compare).filter((line) => !printed.has(line))).toEqual([]);
-    const { stdout } = await ptfrag(['replay', 's390x/quick']);
-    const shapes = new Set(stdout.split('\n').map(shapeOf));
+    const [start = '', check = ''] = shown.split(/^\$ .* check .*$/m);
     expect(shownLines(start).length).toBeGreaterThan(2);
+    const replay = await ptfrag(['replay', 's390x/quick']);
+    const shapes = new Set(replay.stdout.split('\n').map(shapeOf));
     expect(shownLines(start).filter((line) => !shapes.has(shapeOf(line)))).toEqual([]);
+    const small = ['return-vs-return+buddies', 'take-vs-take+one-block'];
+    const { stdout } = await ptfrag(['check', ...small]);
+    const sentence = stdout.slice(stdout.indexOf('\nholds: ')).trim().replaceAll('\n', ' ');
+    expect(shapeOf(shownLines(check).join(' '))).toBe(shapeOf(sentence));
   });
 
   /** Neither commands nor what was left out. */
