@@ -77,7 +77,9 @@ function declaresFunction(code: string, name: string): boolean {
 
 describe('the documents', () => {
   it('are these, and each begins with its title', () => {
-    const names = ['docs/glossary.md', 'docs/replay.md', 'docs/requirements.md'];
+    const names = ['checker', 'glossary', 'proof', 'replay', 'requirements'].map(
+      (n) => `docs/${n}.md`,
+    );
     expect(DOCUMENTS).toEqual(expect.arrayContaining(names));
     for (const path of DOCUMENTS) expect(read(path), path).toMatch(/^# \S/);
   });
@@ -319,6 +321,47 @@ describe('docs/replay.md', () => {
     const { claim } = documentIn<CompareDocument>(run);
     for (const more of Object.values(claim)) expect(text).toContain(`${1 + more} times`);
     expect(text).toContain('divided by 1.5');
+  });
+});
+
+describe('docs/checker.md', () => {
+  const text = read('docs/checker.md');
+
+  it('describes each option of check', async () => {
+    const { stdout } = await ptfrag(['check', '--help']);
+    const options = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(
+      (match) => match[1] ?? '',
+    );
+    const described = rowsOf(text).flatMap((row) => quoted(row['option'] ?? ''));
+    expect(described.filter((word) => word.startsWith('--')).sort()).toEqual(
+      options.filter((name) => name !== '--help').sort(),
+    );
+  });
+
+  it('describes each field of a scenario and its setup', () => {
+    const code = read('src/model/scenario.ts');
+    for (const name of ['Scenario', 'Setup']) {
+      const [, body = ''] =
+        new RegExp(`interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(code) ?? [];
+      const fields = [...body.matchAll(/^ {2}readonly (\w+)/gm)].map((match) => match[1]);
+      const rows = rowsOf(text).flatMap((row) => quoted(row[`field of \`${name}\``] ?? ''));
+      expect(rows.sort()).toEqual(fields.sort());
+    }
+  });
+
+  it('describes each field of the document', async () => {
+    const described = rowsOf(section(text, 'document of check')).flatMap((row) =>
+      quoted(row['field'] ?? '').slice(0, 1),
+    );
+    const arguments_ = ['take-vs-take+one-block', '--shard', '1/1', '--json'];
+    const document = documentIn(await ptfrag(['check', ...arguments_]));
+    const found = keyPaths({ ...document, options: 0 });
+    // Of what is null, missing or empty in this one the parts are described.
+    const part = (path: string): boolean => /failure|missing|report/.test(path);
+    expect(described.filter((path) => !part(path)).sort()).toEqual(
+      found.filter((path) => !part(path)),
+    );
+    expect(described.filter(part)).toHaveLength(7);
   });
 });
 

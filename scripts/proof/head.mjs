@@ -4,7 +4,7 @@ export const HEAD = `# Proof
 
 Which rule is kept by what, and how that is shown. This page is made by \`npm run docs:proof\` from
 [requirements.md](requirements.md), the checker's scenarios and its mutants; a test compares it with
-what they give now.
+what they give now. How to use the checker: [checker.md](checker.md).
 
 ## What is shown
 
