@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CATALOGUE, MUTANTS } from '../dist/model/index.js';
-import { proofText } from './proof/text.mjs';
+import { ofTheCore, proofText } from './proof/text.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const requirements = readFileSync(at('docs/requirements.md'), 'utf8');
 
 writeFileSync(
   at('docs/proof.md'),
-  proofText({ requirements, catalogue: CATALOGUE, mutants: MUTANTS }),
+  proofText({ requirements, ...ofTheCore({ catalogue: CATALOGUE, mutants: MUTANTS }) }),
 );

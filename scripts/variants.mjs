@@ -27,12 +27,12 @@ export function costTable() {
 /** Executions explored, and atomic steps, of each scenario that is explored for all cores. */
 function executionTable() {
   const names = CATALOGUE.filter(({ large }) => large !== true).map(({ name }) => name);
-  const shared = names.filter((name) => name.startsWith('common-A/'));
+  const shared = names.filter((name) => name.startsWith('A/'));
   const sums = CORES.map(() => ({ executions: 0, steps: 0 }));
   const rows = [];
-  for (const name of shared.map((name) => name.slice('common-A/'.length))) {
+  for (const name of shared.map((name) => name.slice('A/'.length))) {
     const cells = CORES.map((core, column) => {
-      const whole = core === CORES[0] ? name : `${core.name}/${name}`;
+      const whole = core === CORES[0] ? name : `${core.name.at(-1)}/${name}`;
       const scenario = CATALOGUE.find((each) => each.name === whole);
       if (scenario === undefined) return '';
       const { executions, steps, verdict } = check(scenario);

@@ -65,7 +65,15 @@ describe('check', () => {
     const mutant = ['about', 'caught', 'complete', 'name', 'report[]', 'rule', 'scenario'];
     mutant.push('schedule', 'seconds', 'steps');
     const own = ['asked.mutants', 'asked.scenarios', 'build', 'command', 'missing', 'ok'];
-    const options = ['large', 'mode.kind', 'mutant', 'mutants', 'scenarios[]', 'schedule'];
+    const options = [
+      'design',
+      'large',
+      'mode.kind',
+      'mutant',
+      'mutants',
+      'scenarios[]',
+      'schedule',
+    ];
     const expected = [
       ...own,
       ...[...options, 'stepsMax'].map((key) => `options.${key}`),

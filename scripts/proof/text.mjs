@@ -16,10 +16,14 @@ const WITHOUT_MUTANT = {
     'take out; the scenario frees when no page is left',
   H5: 'none possible: as P8',
   H9: 'none possible: a count of memory, not an ordering',
-  H2: 'none is named for it yet',
-  H7: 'none is named for it yet',
-  H10: 'none is named for it yet',
 };
+
+/** Without the variants: docs/variants.md is about those. */
+export function ofTheCore({ catalogue, mutants }) {
+  const ours = catalogue.filter(({ design = 'common' }) => design === 'common');
+  const names = ours.map(({ name }) => name);
+  return { catalogue: ours, mutants: mutants.filter(({ scenario }) => names.includes(scenario)) };
+}
 
 export function proofText({ requirements, catalogue, mutants }) {
   const rules = rulesOf(requirements);

@@ -70,14 +70,16 @@ export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): Scen
   return { ...row, failure: { rule, detail, schedule }, report };
 }
 
-/** A scenario that is only vacuous with the mutant has broken no rule: that is not caught. */
+/** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */
+const NOT_CAUGHT = /^(vacuous|ReferenceError|SyntaxError|TypeError)$/;
+
 export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
   const { failure, complete, seconds, report } = answer;
   return {
     name,
     about,
     scenario,
-    caught: failure !== null && failure.rule !== 'vacuous',
+    caught: failure !== null && !NOT_CAUGHT.test(failure.rule),
     complete,
     rule: failure?.rule ?? null,
     schedule: failure?.schedule ?? null,

@@ -1,6 +1,6 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
 import { UsageError } from '../base/errors.js';
-import { CATALOGUE, scenarioNamed } from '../model/catalogue.js';
+import { CATALOGUE, designOf, scenarioNamed } from '../model/catalogue.js';
 import { type Mode, replay } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
 import { MUTANTS } from '../model/mutants.js';
@@ -22,6 +22,8 @@ import { markOfBuild } from './plant.js';
 export interface CheckRequest {
   /** Empty: the catalogue. */
   readonly scenarios: readonly string[];
+  /** Only what is explored of that core; null: of all. */
+  readonly design: string | null;
   readonly schedule: string | null;
   readonly mode: Mode;
   readonly stepsMax: number | null;
@@ -80,10 +82,12 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
 function choose(request: CheckRequest): { scenarios: Scenario[]; mutants: Mutant[] } {
   const { large } = request;
   if (request.mutant !== null) return { scenarios: [], mutants: [mutantNamed(request.mutant)] };
-  const named = request.scenarios.map(scenarioNamed);
-  const all = CATALOGUE.filter((each) => large || each.large !== true);
-  const names = new Set(request.scenarios);
-  const mutants = MUTANTS.filter(({ scenario }) => names.size === 0 || names.has(scenario));
+  const design = request.design ?? undefined;
+  const named = request.scenarios.map((name) => scenarioNamed(name, design));
+  const ofDesign = CATALOGUE.filter((each) => design === undefined || designOf(each) === design);
+  const names = new Set((named.length > 0 ? named : ofDesign).map(({ name }) => name));
+  const mutants = MUTANTS.filter(({ scenario }) => names.has(scenario));
+  const all = ofDesign.filter((each) => large || each.large !== true);
   return { scenarios: named.length > 0 ? named : all, mutants: request.mutants ? mutants : [] };
 }
 
@@ -119,12 +123,12 @@ function replaySchedule(request: CheckRequest, schedule: string): CheckDocument 
   if (name === undefined || rest.length > 0) {
     throw new UsageError('one-scenario', 'a schedule belongs to one scenario: name just that one');
   }
-  const scenario = scenarioNamed(name);
+  const scenario = scenarioNamed(name, request.design ?? undefined);
   const begin = performance.now();
   const { steps, finding } = replay(scenario, schedule);
   const row: ScenarioRow = {
-    name,
-    design: 'common',
+    name: scenario.name,
+    design: designOf(scenario),
     rules: scenario.rules,
     verdict: finding === null ? 'inconclusive' : 'violated',
     complete: false,

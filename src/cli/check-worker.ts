@@ -3,7 +3,7 @@
  * and the core, so that a copy of those with a mutant in it runs just the same.
  */
 import { parentPort } from 'node:worker_threads';
-import { scenarioNamed } from '../model/catalogue.js';
+import { designOf, scenarioNamed } from '../model/catalogue.js';
 import { type CheckOptions, type CheckResult, check } from '../model/check.js';
 import { formatFailure } from '../model/report.js';
 import type { Scenario } from '../model/scenario.js';
@@ -27,7 +27,7 @@ function explore({ scenario: name, options }: CheckTask): CheckAnswer {
   const result = checkOrReport(scenario, options);
   const seconds = (performance.now() - begin) / 1000;
   const report = result.failure === null ? [] : formatFailure(scenario, result.failure);
-  return { ...result, design: 'common', rules: scenario.rules, seconds, report };
+  return { ...result, design: designOf(scenario), rules: scenario.rules, seconds, report };
 }
 
 /** A broken build may fail before any thread runs: that is a failure too, with no schedule. */

@@ -1,6 +1,7 @@
 /** The command line: which commands and options there are, and what they are given. */
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CORES } from '../designs/core.js';
 import { GEOMETRIES } from '../pgtable/geometry.js';
 import type { Shard } from './check-document.js';
 
@@ -26,6 +27,7 @@ export interface ReplayFlags extends CommonFlags {
 
 export interface CheckFlags extends CommonFlags {
   readonly list?: boolean;
+  readonly design?: string;
   readonly schedule?: string;
   readonly naive?: boolean;
   readonly preemptions?: number;
@@ -159,6 +161,11 @@ function addCheck(program: Command, actions: Actions): void {
     .argument('[SCENARIO...]', 'by name (default: all but the large ones)')
     .option('--list', 'name all scenarios, and what each asks')
     .option('--schedule <s>', 'replay one schedule of one scenario')
+    .addOption(
+      new Option('--design <name>', 'only of that core (default: of all)').choices(
+        CORES.map(({ name }) => name),
+      ),
+    )
     .option('--no-mutants', 'the scenarios alone')
     .option('--mutant <name>', 'that mutant alone, and how it is caught')
     .option('--large', 'the large scenarios too')

@@ -84,6 +84,7 @@ class Run implements Actions {
     }
     const request = {
       scenarios: [...new Set(scenarios)],
+      design: flags.design ?? null,
       schedule: flags.schedule ?? null,
       mode: modeOf(flags),
       stepsMax: flags.steps ?? null,

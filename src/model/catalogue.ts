@@ -21,12 +21,17 @@ const CORE_SCENARIOS = [
   ...ANY_ORDER_SCENARIOS,
 ];
 
-/** A variant's scenarios have its name in front. */
+/** What a variant's scenarios have in front of their names: the variant's letter. */
+function prefixOf(core: Core): string {
+  return core === COMMON ? '' : `${core.name.slice('common-'.length)}/`;
+}
+
 function scenariosOf(core: Core): Scenario[] {
   const fitting = CORE_SCENARIOS.filter(({ perPage }) => perPage <= core.perPageMax);
-  const scenarios = fitting.map(({ make }) => make(core));
-  if (core === COMMON) return scenarios;
-  return scenarios.map((scenario) => ({ ...scenario, name: `${core.name}/${scenario.name}` }));
+  const prefix = prefixOf(core);
+  return fitting
+    .map(({ make }) => make(core))
+    .map((scenario) => ({ ...scenario, name: prefix + scenario.name }));
 }
 
 export const CATALOGUE: readonly Scenario[] = [
@@ -37,10 +42,23 @@ export const CATALOGUE: readonly Scenario[] = [
   ...CORES.flatMap(scenariosOf),
 ];
 
-/** The scenario of that name. Throws `UsageError` that lists all names for another. */
-export function scenarioNamed(name: string): Scenario {
-  const found = CATALOGUE.find((scenario) => scenario.name === name);
+/** The core that a scenario is about; what is not about one is about them all. */
+export function designOf({ design }: Scenario): string {
+  return design ?? COMMON.name;
+}
+
+/**
+ * The scenario of that name, where a design is given made for that one. Throws `UsageError` that
+ * lists all names for another.
+ */
+export function scenarioNamed(name: string, design: string = COMMON.name): Scenario {
+  const core = CORES.find((each) => each.name === design);
+  const whole = core === undefined ? name : prefixOf(core) + name;
+  const found = CATALOGUE.find((scenario) => scenario.name === whole);
   if (found !== undefined) return found;
   const names = CATALOGUE.map((scenario) => scenario.name).join('\n  ');
-  throw new UsageError('no-such-scenario', `there is no scenario "${name}"; there are\n  ${names}`);
+  throw new UsageError(
+    'no-such-scenario',
+    `there is no scenario "${whole}"; there are\n  ${names}`,
+  );
 }

@@ -167,7 +167,7 @@ const FREE_MUTANTS: readonly Mutant[] = [
   {
     name: 'head-queued-twice',
     about: 'Every free queues the head, whether or not it waits already.',
-    rules: ['P7'],
+    rules: ['P7', 'H7'],
     file: FREE,
     find: 'if (waits === HEAD_IDLE)',
     replace: 'if (waits >= HEAD_IDLE)',

@@ -218,7 +218,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
   {
     name: 'two-takers-of-one-queue',
     about: 'Heads are taken without the queue lock.',
-    rules: ['R1'],
+    rules: ['R1', 'H2'],
     file: CALLBACK,
     find: `if (mem.cas(lock, 0, thread.id + 1) !== 0)
         return 0;`,

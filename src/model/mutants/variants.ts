@@ -22,7 +22,7 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     file: ALLOC,
     find: 'if (free >= 0)',
     replace: 'if (free > 256)',
-    scenario: 'common-A/alloc-vs-callback+node-moves',
+    scenario: 'A/alloc-vs-callback+node-moves',
   },
   {
     name: 'A-free-outside-section',
@@ -31,7 +31,7 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     file: EAGER,
     find: 'rcuReadLock(thread);\n    const { kind',
     replace: 'const rcuReadUnlock = () => { };\n    const { kind',
-    scenario: 'common-A/free-vs-callback+listed',
+    scenario: 'A/free-vs-callback+listed',
   },
   {
     name: 'A-callback-outside-section',
@@ -42,7 +42,7 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     replace: `const { isReading, quiescent } = readers;
 const rcuReadLock = () => { };
 const rcuReadUnlock = () => { };`,
-    scenario: 'common-A/destroy-vs-callback+last-page',
+    scenario: 'A/destroy-vs-callback+last-page',
   },
   {
     name: 'A-relist-without-A',
@@ -51,7 +51,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'if (mayList && hasSomeA(thread, ptdesc, kind.perPage))',
     replace: 'if (mayList)',
-    scenario: 'common-A/destroy-vs-callback+last-page',
+    scenario: 'A/destroy-vs-callback+last-page',
   },
   {
     name: 'A-relist-ignores-holder',
@@ -60,7 +60,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'free >= 0 && mem.load(at(ptdesc, HOLDER)) === 0',
     replace: 'free >= 0',
-    scenario: 'common-A/alloc-vs-callback+node-moves',
+    scenario: 'A/alloc-vs-callback+node-moves',
   },
   {
     name: 'A-relist-without-F',
@@ -69,7 +69,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'const mayList = free >= 0 && mem',
     replace: 'const mayList = mem',
-    scenario: 'common-A/alloc-vs-callback+taken-again',
+    scenario: 'A/alloc-vs-callback+taken-again',
   },
   {
     name: 'A-free-unlists-twice',
@@ -78,7 +78,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'const holder = mem.load(at(ptdesc, HOLDER));',
     replace: 'const holder = mem.load(at(ptdesc, HOLDER)) || found.index + 1;',
-    scenario: 'common-A/free-vs-free+one-page',
+    scenario: 'A/free-vs-free+one-page',
   },
   {
     name: 'A-last-free-does-not-unlist',
@@ -87,7 +87,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'if (isLast)',
     replace: 'if (!found)',
-    scenario: 'common-A/free-vs-callback+listed',
+    scenario: 'A/free-vs-callback+listed',
   },
   {
     name: 'A-always-current',
@@ -96,7 +96,7 @@ const rcuReadUnlock = () => { };`,
     file: WORDS,
     find: 'bitsOfC(before) !== 0 ? N : C',
     replace: 'C',
-    scenario: 'common-A/free-vs-grace+joining',
+    scenario: 'A/free-vs-grace+joining',
   },
   {
     name: 'A-callback-frees-next',
@@ -105,7 +105,7 @@ const rcuReadUnlock = () => { };`,
     file: WORDS,
     find: 'const after = ripen(before);',
     replace: 'const after = ripen(ripen(before));',
-    scenario: 'common-A/free-vs-grace+joining',
+    scenario: 'A/free-vs-grace+joining',
   },
   {
     name: 'A-page-returned-without-A',
@@ -114,7 +114,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'if (!isAllFree(after, first, perPage))',
     replace: 'if (hasA(after, first, perPage))',
-    scenario: 'common-A/free-vs-grace+joining',
+    scenario: 'A/free-vs-grace+joining',
   },
   {
     name: 'A-mm-freed-at-once',
@@ -123,7 +123,7 @@ const rcuReadUnlock = () => { };`,
     file: FREE,
     find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
     replace: RECORD_AT_ONCE,
-    scenario: 'common-A/destroy-vs-callback+last-page',
+    scenario: 'A/destroy-vs-callback+last-page',
   },
   {
     name: 'A-pending-not-looked-at-again',
@@ -132,7 +132,7 @@ const rcuReadUnlock = () => { };`,
     file: EAGER,
     find: 'if (someN(mem, ptdesc, perPage))',
     replace: 'if (perPage < 0)',
-    scenario: 'common-A/last-free-vs-callback+two-words',
+    scenario: 'A/last-free-vs-callback+two-words',
   },
   {
     name: 'A-queued-before-settled',
@@ -143,7 +143,7 @@ const rcuReadUnlock = () => { };`,
     callRcu(thread, at(ptdesc, RCU), PAGE_CALLBACK);`,
     replace: `    callRcu(thread, at(ptdesc, RCU), PAGE_CALLBACK);
     settleNext(thread.mem, ptdesc, perPage);`,
-    scenario: 'common-A/free-vs-grace+two-frees',
+    scenario: 'A/free-vs-grace+two-frees',
   },
 ];
 
@@ -155,7 +155,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: LAZY,
     find: 'if (!isAllFree(mem.load(word), 0, kind.perPage))\n            return;',
     replace: '',
-    scenario: 'common-Y/alloc-vs-callback+rescue',
+    scenario: 'Y/alloc-vs-callback+rescue',
   },
   {
     name: 'Y-destroy-leaves-list',
@@ -164,7 +164,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: LAZY,
     find: 'emptyList(thread, partialList(owner, kind));',
     replace: 'partialList(owner, kind);',
-    scenario: 'common-Y/destroy-vs-callback+no-table',
+    scenario: 'Y/destroy-vs-callback+no-table',
   },
   {
     name: 'Y-rescue-not-noticed',
@@ -173,7 +173,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: LAZY,
     find: 'const rescued = !isAllFree(mem.load(word), 0, kind.perPage);',
     replace: 'const rescued = false;',
-    scenario: 'common-Y/alloc-vs-callback+rescue',
+    scenario: 'Y/alloc-vs-callback+rescue',
   },
   {
     name: 'Y-unlisted-twice',
@@ -186,7 +186,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     replace: `    const holder = mem.load(at(ptdesc, HOLDER));
     acquire(thread, owner);
     const rescued = !isAllFree(mem.load(word), 0, kind.perPage);`,
-    scenario: 'common-Y/destroy-vs-callback+draining',
+    scenario: 'Y/destroy-vs-callback+draining',
   },
   {
     name: 'Y-destroy-clears-holder-first',
@@ -201,7 +201,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
         listDelete(mem, node);
     }
 }`,
-    scenario: 'common-Y/destroy-vs-callback+no-table',
+    scenario: 'Y/destroy-vs-callback+no-table',
   },
   {
     name: 'Y-always-current',
@@ -210,7 +210,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: WORDS,
     find: 'bitsOfC(before) !== 0 ? N : C',
     replace: 'C',
-    scenario: 'common-Y/free-vs-grace+joining',
+    scenario: 'Y/free-vs-grace+joining',
   },
   {
     name: 'Y-callback-never-lists',
@@ -219,7 +219,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: LAZY,
     find: 'if (hasA(after, 0, perPage)',
     replace: 'if (perPage < 0',
-    scenario: 'common-Y/alloc-vs-free+out-of-pages',
+    scenario: 'Y/alloc-vs-free+out-of-pages',
   },
   {
     name: 'Y-mm-freed-at-once',
@@ -228,7 +228,7 @@ const LAZY_MUTANTS: readonly Mutant[] = [
     file: FREE,
     find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
     replace: RECORD_AT_ONCE,
-    scenario: 'common-Y/destroy-vs-callback+no-table',
+    scenario: 'Y/destroy-vs-callback+no-table',
   },
 ];
 
