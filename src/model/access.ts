@@ -12,7 +12,7 @@
  *                            on the order, so it counts as what it turned out to be
  *   awaitChange              reads the word and changes its list of sleepers
  *   notify                   changes the list
- *   nap                      a sleep with a time limit: see machine.ts
+ *   nap                      a sleep with a time limit: see memory.ts
  */
 import type { Word } from '../base/units.js';
 
@@ -49,7 +49,11 @@ export interface Access {
 /** Effects that decide dependence, as bits. */
 export const READS = 1;
 export const WRITES = 2;
-const SLEEPERS = 4;
+const SLEEPS = 4;
+const NOTIFIES = 8;
+
+/** Who was asleep first is woken first. */
+const ORDERED = SLEEPS | NOTIFIES;
 
 export function accessName(kind: AccessKind): string {
   return NAMES[kind] as string;
@@ -61,25 +65,25 @@ export function isPlain(kind: AccessKind): boolean {
 }
 
 /** What an access does, given what it found: a CAS that fails writes nothing. */
-export function effectsOf(access: Access, found: number): number {
-  switch (access.kind) {
+export function effectsOf(kind: AccessKind, a: number, found: number): number {
+  switch (kind) {
     case ACCESS.load:
       return READS;
     case ACCESS.cas:
-      return found === access.a ? READS | WRITES : READS;
+      return found === a ? READS | WRITES : READS;
     case ACCESS.awaitChange:
     case ACCESS.nap:
-      return READS | SLEEPERS;
+      return READS | SLEEPS;
     case ACCESS.notify:
-      return SLEEPERS;
+      return NOTIFIES;
     default:
       return READS | WRITES;
   }
 }
 
-/** What an access that is still to be done might do. */
-export function possibleEffects(access: Access): number {
-  return access.kind === ACCESS.cas ? READS | WRITES : effectsOf(access, 0);
+/** What an access that is still to be done might do: a CAS succeeds. */
+export function possibleEffects(kind: AccessKind): number {
+  return effectsOf(kind, 0, 0);
 }
 
 /** Whether the order of two accesses, by different threads, can be told. */
@@ -90,6 +94,6 @@ export function dependent(
   effectsB: number,
 ): boolean {
   if (wordA !== wordB) return false;
-  if ((effectsA & effectsB & SLEEPERS) !== 0) return true;
+  if ((effectsA & ORDERED) !== 0 && (effectsB & ORDERED) !== 0) return true;
   return ((effectsA | effectsB) & WRITES) !== 0 && (effectsA & effectsB & READS) !== 0;
 }

@@ -216,7 +216,7 @@ export function replay(scenario: Scenario, text: string): Replay {
   for (const thread of schedule.threads) {
     const able = machine.thrown === null && thread < machine.threads && machine.enabled(thread);
     if (!able) throw stale(`thread ${thread} can't make step ${steps.length + 1}`);
-    const access = machine.pending[thread] ?? null;
+    const access = machine.nextAccess(thread);
     machine.perform(thread);
     steps.push({ thread, access, found: machine.found });
   }

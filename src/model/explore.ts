@@ -19,10 +19,12 @@
  * and that is a step that comes before all of theirs. A napping thread's waking depends on the
  * writes that it looks for.
  */
-import { type Access, effectsOf, possibleEffects, READS, WRITES } from './access.js';
+import { type Access, effectsOf, possibleEffects, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
-import { conflicts, dependOn, type Frame, isReady, join } from './frame.js';
+import { dependsOn, type Frame } from './frame.js';
+import type { Log } from './log.js';
 import type { Machine } from './machine.js';
+import { Trail } from './trail.js';
 
 export interface Step {
   readonly thread: number;
@@ -52,14 +54,21 @@ export interface Exploration {
 }
 
 export function explore(machine: Machine, options: ExploreOptions): Exploration {
-  return new Explorer(machine, options).run();
+  // To write down the stack of an error that an operation throws costs more than to get there.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new Explorer(machine, options).run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 class Explorer {
   private readonly machine: Machine;
   private readonly options: ExploreOptions;
   private readonly threads: number;
-  private readonly frames: Frame[] = [];
+  private readonly trail: Trail;
   private executions = 0;
   private redundant = 0;
   private steps = 0;
@@ -70,19 +79,21 @@ class Explorer {
     this.machine = machine;
     this.options = options;
     this.threads = machine.threads;
+    this.trail = new Trail(machine);
   }
 
   run(): Exploration {
     let finished = this.enter(0);
-    while (!finished && this.frames.length > 0 && this.steps < this.options.stepsMax) {
-      const frame = this.frames.at(-1) as Frame;
+    while (!finished && this.trail.depth > 0 && this.steps < this.options.stepsMax) {
+      const frame = this.trail.top();
       const thread = this.next(frame);
+      this.trail.unlink();
       if (thread < 0) {
-        this.frames.pop();
+        this.trail.depth--;
         this.leave();
       } else finished = this.take(frame, thread);
     }
-    const complete = this.frames.length === 0 && !finished;
+    const complete = this.trail.depth === 0 && !finished;
     const { executions, redundant, steps } = this;
     return { complete, executions, redundant, steps };
   }
@@ -91,7 +102,7 @@ class Explorer {
   private next(frame: Frame): number {
     const open = frame.backtrack & ~frame.sleep;
     if (open === 0) return -1;
-    const running = this.frames.at(-2)?.thread ?? -1;
+    const running = this.trail.threadBefore(1);
     if (running >= 0 && (open & (1 << running)) !== 0) return running;
     return 31 - Math.clz32(open & -open);
   }
@@ -101,44 +112,37 @@ class Explorer {
    */
   private take(frame: Frame, thread: number): boolean {
     const { machine } = this;
-    machine.restore(frame.mark, this.frames.length - 1);
-    for (let other = 0; other < this.threads; other++) {
-      machine.pending[other] = frame.pending[other] as Access | null;
-    }
-    this.prepare(frame, thread);
+    machine.restore(frame.mark, this.trail.depth - 1);
+    this.trail.link(thread);
     this.settled = false;
     machine.perform(thread, this.goOn);
     return this.settled ? false : this.settle();
   }
 
-  private prepare(frame: Frame, thread: number): void {
-    const access = frame.pending[thread] as Access | null;
-    frame.thread = thread;
-    frame.access = access;
-    frame.news = access === null ? this.machine.newsWords(thread) : null;
-    frame.word = access === null ? -1 : access.word;
-  }
-
   /** A step was made: what it was, its races, and the state after it; true to stop exploring. */
   private settle(): boolean {
     const { machine, options } = this;
-    const frame = this.frames.at(-1) as Frame;
+    const frame = this.trail.top();
     this.steps++;
     frame.found = machine.found;
-    frame.effects = frame.access === null ? READS : effectsOf(frame.access, machine.found);
-    if (options.reduce) this.findRaces(this.frames.length - 1);
+    frame.effects = 0;
+    if (frame.row >= 0) {
+      const log = this.trail.logOf(frame);
+      frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
+    }
+    if (options.reduce) this.trail.findRaces();
     return this.enter(options.reduce ? this.childSleep(frame) : 0);
   }
 
   /** Asked by the machine when the running thread has come to its next access. */
   private readonly goOn = (thread: number): boolean => {
-    const depth = this.frames.length;
+    const { depth } = this.trail;
     this.settle();
     this.settled = true;
-    if (this.frames.length === depth || this.steps >= this.options.stepsMax) return false;
-    const frame = this.frames.at(-1) as Frame;
+    if (this.trail.depth === depth || this.steps >= this.options.stepsMax) return false;
+    const frame = this.trail.top();
     if (this.next(frame) !== thread) return false;
-    this.prepare(frame, thread);
+    this.trail.link(thread);
     this.settled = false;
     return true;
   };
@@ -158,29 +162,21 @@ class Explorer {
       this.leave();
       return false;
     }
-    const preemptions = this.countPreemptions(enabled);
-    this.frames.push({
-      mark: machine.mark(),
-      pending: machine.pending.slice(),
-      enabled,
-      backtrack: options.reduce ? this.firstOf(open) : this.affordable(enabled, preemptions),
-      preemptions,
-      sleep,
-      thread: -1,
-      word: -1,
-      effects: 0,
-      clock: [],
-      access: null,
-      found: 0,
-      news: null,
-    });
+    const preemptions = options.reduce ? 0 : this.countPreemptions();
+    const backtrack = options.reduce ? this.firstOf(open) : this.affordable(enabled, preemptions);
+    const frame = this.trail.push();
+    frame.mark = machine.mark();
+    frame.enabled = enabled;
+    frame.backtrack = backtrack;
+    frame.preemptions = preemptions;
+    frame.sleep = sleep;
     return false;
   }
 
   /** One of some threads, as a bit: the running one if it is among them, which is the cheapest. */
   private firstOf(open: number): number {
-    const last = this.frames.at(-1);
-    const running = last === undefined ? 0 : open & (1 << last.thread);
+    const last = this.trail.threadBefore(0);
+    const running = last < 0 ? 0 : open & (1 << last);
     return running !== 0 ? running : open & -open;
   }
 
@@ -188,20 +184,19 @@ class Explorer {
    * Preemptions up to the newest state: the last step's counts if its thread was not the one
    * before.
    */
-  private countPreemptions(enabled: number): number {
-    const last = this.frames.at(-1);
-    const before = this.frames.at(-2);
-    if (last === undefined || before === undefined || enabled === 0) return 0;
-    const couldGoOn = before.thread !== last.thread && (last.enabled & (1 << before.thread)) !== 0;
+  private countPreemptions(): number {
+    if (this.trail.depth < 2) return 0;
+    const last = this.trail.top();
+    const before = this.trail.threadBefore(1);
+    const couldGoOn = before !== last.thread && (last.enabled & (1 << before)) !== 0;
     return last.preemptions + (couldGoOn ? 1 : 0);
   }
 
   /** Threads that may go on from here within the bound on preemptions. */
   private affordable(enabled: number, preemptions: number): number {
     const max = this.options.preemptionsMax ?? Number.POSITIVE_INFINITY;
-    const last = this.frames.at(-1);
-    if (last === undefined || preemptions < max) return enabled;
-    const same = enabled & (1 << last.thread);
+    if (this.trail.depth === 0 || preemptions < max) return enabled;
+    const same = enabled & (1 << this.trail.threadBefore(0));
     return same === 0 ? enabled : same;
   }
 
@@ -214,96 +209,36 @@ class Explorer {
 
   /** The state that the last frame's step led to is done with. */
   private leave(): void {
-    const frame = this.frames.at(-1);
-    if (frame !== undefined) frame.sleep |= 1 << frame.thread;
+    if (this.trail.depth === 0) return;
+    const frame = this.trail.top();
+    frame.sleep |= 1 << frame.thread;
   }
 
   private trace(): Step[] {
-    return this.frames.map(({ thread, access, found }) => ({ thread, access, found }));
+    const { trail } = this;
+    return trail.steps().map((frame) => {
+      const access = frame.row < 0 ? null : trail.logOf(frame).access(frame.row);
+      return { thread: frame.thread, access, found: frame.found };
+    });
   }
 
   /** Who still sleeps after a step: those whose own next step does not depend on it. */
   private childSleep(frame: Frame): number {
     let sleep = 0;
     for (let thread = 0; thread < this.threads; thread++) {
-      if ((frame.sleep & (1 << thread)) === 0) continue;
-      const access = frame.pending[thread] as Access | null;
-      const asleep =
-        access === null
-          ? (frame.effects & WRITES) === 0
-          : !conflicts(frame, access.word, possibleEffects(access));
-      if (asleep) sleep |= 1 << thread;
+      const bit = 1 << thread;
+      if ((frame.sleep & bit) !== 0 && this.sleepsOn(frame, thread)) sleep |= bit;
     }
     return sleep;
   }
 
-  /** The clock of the newest step, and the races that it is in. */
-  private findRaces(newest: number): void {
-    const { frames } = this;
-    const frame = frames[newest] as Frame;
-    const clock = this.programClock(newest);
-    const racing: number[] = [];
-    // Backwards, so that what comes before by way of a later dependent step is seen to.
-    let known = Math.min(...clock);
-    for (let index = newest - 1; index >= known; index--) {
-      const earlier = frames[index] as Frame;
-      if ((clock[earlier.thread] as number) > index) continue;
-      if (!dependOn(earlier, frame)) continue;
-      if (earlier.thread !== frame.thread) racing.push(index);
-      join(clock, earlier.clock);
-      // All steps before the least of the clock come before this one already.
-      known = Math.min(...clock);
-    }
-    const own = clock.slice();
-    own[frame.thread] = newest + 1;
-    frame.clock = own;
-    for (const index of racing) this.reverse(index, newest);
-  }
-
-  /** What comes before a thread's next step by program order and by having been woken. */
-  private programClock(newest: number): number[] {
-    const { frames } = this;
-    const { thread } = frames[newest] as Frame;
-    const clock = new Array<number>(this.threads).fill(0);
-    for (let index = newest - 1; index >= 0; index--) {
-      const earlier = frames[index] as Frame;
-      if (earlier.thread === thread) {
-        join(clock, earlier.clock);
-        return clock;
-      }
-      const next = frames[index + 1] as Frame;
-      // Not ready before this step and ready after it: it was woken by it.
-      if (!isReady(earlier, thread) && isReady(next, thread)) join(clock, earlier.clock);
-    }
-    return clock;
-  }
-
-  /**
-   * Sees to it that from the state before `index` an execution is explored that has `newest` first.
-   */
-  private reverse(index: number, newest: number): void {
-    const { frames } = this;
-    const target = frames[index] as Frame;
-    const firstOf = new Array<number>(this.threads).fill(-1);
-    let initials = 0;
-    for (let at = index + 1; at <= newest; at++) {
-      const step = frames[at] as Frame;
-      const isNewest = at === newest;
-      if (!isNewest && (step.clock[target.thread] as number) > index) continue;
-      if (firstOf[step.thread] !== -1) continue;
-      const clock = step.clock;
-      const free = firstOf.every(
-        (first, thread) =>
-          first < 0 || thread === step.thread || (clock[thread] as number) <= first,
-      );
-      firstOf[step.thread] = at;
-      if (free) initials |= 1 << step.thread;
-    }
-    initials &= target.enabled;
-    if ((initials & target.backtrack) !== 0) return;
-    // No initial is enabled only where the step had to be woken by something: then all are tried.
-    const wanted = (frames[newest] as Frame).thread;
-    if (initials === 0) target.backtrack |= target.enabled;
-    else target.backtrack |= (initials & (1 << wanted)) !== 0 ? 1 << wanted : initials & -initials;
+  private sleepsOn(frame: Frame, thread: number): boolean {
+    const { machine } = this;
+    // A napper that was woken here would have woken by itself.
+    if (machine.wokenAt(thread) === this.trail.depth) return true;
+    if (machine.isNapping(thread)) return (frame.effects & WRITES) === 0;
+    const log = machine.logs[thread] as Log;
+    const row = machine.nextRow(thread);
+    return !dependsOn(frame, log.word(row), possibleEffects(log.kind(row)));
   }
 }

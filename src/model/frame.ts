@@ -1,48 +1,79 @@
 /** A step of an execution with the state before it, and when one step depends on another. */
-import { type Access, dependent, WRITES } from './access.js';
+import { dependent, WRITES } from './access.js';
 
-/** A step of an execution, and the state before it. */
+/**
+ * A step of an execution, and the state before it. Frames are made once for each depth and used
+ * again: exploring makes no garbage.
+ */
 export interface Frame {
-  readonly mark: number;
-  readonly pending: readonly (Access | null)[];
-  readonly enabled: number;
+  mark: number;
+  enabled: number;
   /** Threads to be explored from here, those that were or need not be: bits. */
   backtrack: number;
   sleep: number;
+  /** Preemptions on the way here. */
+  preemptions: number;
+  /** -1 until a step was made from here. */
   thread: number;
-  /** What the step turned out to be; word -1 for a napper's waking. */
+  /** Where the step stands in its thread's log. A napper's waking stands nowhere: -1. */
+  row: number;
+  /** What the step turned out to be. For a waking: the word that the napper slept on. */
   word: number;
   effects: number;
-  /** For each thread, how many of its steps come before this one or are it. */
-  clock: readonly number[];
-  access: Access | null;
   found: number;
   /** Words that a napper looked at. */
   news: readonly number[] | null;
-  /** Preemptions on the way here. */
-  readonly preemptions: number;
+  /** For each thread, how many of its steps come before this one or are it. */
+  readonly clock: number[];
+  /** The step before this one of the same thread, and on the same word or, of wakings, at all. */
+  before: number;
+  beforeOnWord: number;
 }
 
-/** Whether a step depends on an access to `word`. */
-export function conflicts(frame: Frame, word: number, effects: number): boolean {
-  if (frame.news !== null) return (effects & WRITES) !== 0 && frame.news.includes(word);
-  return dependent(frame.word, frame.effects, word, effects);
+export function newFrame(threads: number): Frame {
+  return {
+    mark: 0,
+    enabled: 0,
+    backtrack: 0,
+    sleep: 0,
+    preemptions: 0,
+    thread: -1,
+    row: -1,
+    word: -1,
+    effects: 0,
+    found: 0,
+    news: null,
+    clock: new Array<number>(threads).fill(0),
+    before: -1,
+    beforeOnWord: -1,
+  };
 }
 
-export function dependOn(earlier: Frame, later: Frame): boolean {
-  if (later.news === null) return conflicts(earlier, later.word, later.effects);
-  return (earlier.effects & WRITES) !== 0 && later.news.includes(earlier.word);
+/** Whether the order of a step and of another thread's access can be told. */
+export function dependsOn(step: Frame, word: number, effects: number): boolean {
+  if (dependent(step.word, step.effects, word, effects)) return true;
+  // A write is what a napper's waking looks for.
+  return step.news !== null && (effects & WRITES) !== 0 && step.news.includes(word);
 }
 
-/** Whether a thread had a next access of its own before this step: it was not asleep. */
-export function isReady(frame: Frame, thread: number): boolean {
-  return frame.pending[thread] !== null;
+/** Whether the order of two steps, by different threads, can be told. */
+export function dependOn(a: Frame, b: Frame): boolean {
+  return dependsOn(a, b.word, b.effects) || (b.news !== null && dependsOn(b, a.word, a.effects));
 }
 
 /** Makes `clock` the later of the two, thread by thread. */
 export function join(clock: number[], other: readonly number[]): void {
   for (let thread = 0; thread < clock.length; thread++) {
-    if ((other[thread] as number) > (clock[thread] as number))
-      clock[thread] = other[thread] as number;
+    const time = other[thread] as number;
+    if (time > (clock[thread] as number)) clock[thread] = time;
   }
+}
+
+/** The least time of a clock: all steps before it come before the clock's own. */
+export function least(clock: readonly number[]): number {
+  let time = clock[0] as number;
+  for (let thread = 1; thread < clock.length; thread++) {
+    time = Math.min(time, clock[thread] as number);
+  }
+  return time;
 }

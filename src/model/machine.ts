@@ -13,7 +13,8 @@
 import { InvariantError } from '../base/errors.js';
 import type { Word } from '../base/units.js';
 import { type Access, type AccessKind, isPlain } from './access.js';
-import { FIELD, type LogEntry, type MachineOptions, ModelMemory, STATUS } from './memory.js';
+import type { Log } from './log.js';
+import { FIELD, type MachineOptions, ModelMemory, STATUS } from './memory.js';
 
 /** An operation: it may use only the seam, its arguments, and what earlier operations returned. */
 export type Operation = (results: readonly unknown[]) => unknown;
@@ -34,29 +35,28 @@ export interface Thrown {
 }
 
 export class Machine extends ModelMemory {
-  /** The next atomic access of each thread that is ready; null for the others. */
-  readonly pending: (Access | null)[];
   thrown: Thrown | null = null;
+  /** What a thread threw before anybody's first step: no way leads around it. */
+  private thrownFirst: Thrown | null = null;
   private onReturn: OnReturn | undefined;
   private programs: readonly (readonly Operation[])[] = [];
   private readonly results: unknown[][];
   /**
    * Of the running operation: its thread's log, where it begins and ends in it, and how far it is.
    */
-  private log: LogEntry[] = [];
+  private log: Log;
   private begun = 0;
   private end = 0;
   private position = 0;
+  /** Whether the access at the log's end may be done. */
   private granted = false;
-  /** What the running thread was about to do when it was suspended. */
-  private due: Access | null = null;
   private goOn: ((thread: number) => boolean) | null = null;
   private suspending = false;
 
   constructor(options: MachineOptions) {
     super(options);
-    this.pending = this.logs.map(() => null);
     this.results = this.logs.map(() => []);
+    this.log = this.logs[0] as Log;
   }
 
   /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
@@ -65,6 +65,7 @@ export class Machine extends ModelMemory {
     this.onReturn = onReturn;
     this.journal.forget();
     for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
+    this.thrownFirst = this.thrown;
   }
 
   /** A point to come back to. */
@@ -72,11 +73,10 @@ export class Machine extends ModelMemory {
     return this.journal.mark();
   }
 
-  /** Goes back; `pending` must be put back by the caller. */
   restore(mark: number, step: number): void {
     this.journal.restore(mark);
     this.step = step;
-    this.thrown = null;
+    this.thrown = this.thrownFirst;
   }
 
   get steps(): number {
@@ -88,20 +88,19 @@ export class Machine extends ModelMemory {
   }
 
   /**
-   * Lets a thread do its pending access and run up to its next one. There `goOn` is asked whether
-   * it should do that one too, which saves throwing it out of its operation and running that again.
+   * Lets a thread do its next access and run up to the one after. There `goOn` is asked whether it
+   * should do that one too, which saves throwing it out of its operation and running that again.
    */
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
+    this.woken = 0;
     if (this.status(thread) === STATUS.napping) this.wakeNapper(thread);
     else this.granted = true;
-    this.due = this.pending[thread] ?? null;
     this.goOn = goOn;
     this.advance(thread);
     this.goOn = null;
-    for (let other = 0; other < this.threads; other++) {
-      const woken = other !== thread && this.pending[other] === null;
-      if (woken && this.thrown === null && this.status(other) === STATUS.ready) this.advance(other);
+    for (let other = 0; this.woken !== 0 && other < this.threads; other++) {
+      if ((this.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
     }
   }
 
@@ -109,8 +108,8 @@ export class Machine extends ModelMemory {
   private advance(thread: number): void {
     const program = this.programs[thread] as readonly Operation[];
     const results = this.results[thread] as unknown[];
-    this.pending[thread] = null;
     this.current = thread;
+    this.log = this.logs[thread] as Log;
     for (;;) {
       const operation = this.operationOf(thread);
       if (operation === program.length) {
@@ -120,7 +119,6 @@ export class Machine extends ModelMemory {
       this.begun = this.journal.get(this.field(thread, FIELD.BEGIN));
       this.end = this.journal.get(this.field(thread, FIELD.END));
       this.position = this.begun;
-      this.log = this.logs[thread] as LogEntry[];
       this.suspending = false;
       try {
         const result = (program[operation] as Operation)(results);
@@ -139,6 +137,8 @@ export class Machine extends ModelMemory {
     this.suspending = false;
     this.granted = false;
     this.current = -1;
+    // Outside of operations nothing is answered from a log.
+    this.position = this.end;
   }
 
   private causeOf(thread: number, error: unknown): unknown {
@@ -148,65 +148,57 @@ export class Machine extends ModelMemory {
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
   protected override access(kind: AccessKind, word: Word, a: number, b: number): number {
-    if (this.current < 0) return this.effect({ kind, word, a, b });
+    const { position } = this;
+    if (position < this.end) {
+      // The same access must come again: it is a function of the log.
+      if (!this.log.matches(position, kind, word, a, b)) throw this.differs(kind, word, a, b);
+      this.position = position + 1;
+      return this.log.found(position);
+    }
+    this.requireInside(word, 1);
+    if (this.current < 0) return this.effect(kind, word, a, b);
     // A `finally` on the way out of a suspended operation.
     if (this.suspending) return 0;
-    const { current: thread, log, end } = this;
-    if (this.position < end) return this.answer(log[this.position++] as LogEntry, kind, word, a, b);
-    const access: Access = { kind, word, a, b };
-    const plain = isPlain(kind);
-    if (!plain && !this.granted && !this.mayGoOn(thread, access)) {
-      return this.suspend(thread, access);
+    return this.proceed(kind, word, a, b);
+  }
+
+  /** An access behind the end of the log. */
+  private proceed(kind: AccessKind, word: Word, a: number, b: number): number {
+    const { current: thread, end, log } = this;
+    if (isPlain(kind)) log.propose(end, kind, word, a, b);
+    else if (this.granted) {
+      if (!log.matches(end, kind, word, a, b)) throw this.differs(kind, word, a, b);
+      this.granted = false;
+    } else {
+      log.propose(end, kind, word, a, b);
+      if (!this.mayGoOn(thread)) this.suspend();
     }
-    if (!plain) this.requireDue(thread, access);
-    this.granted = plain ? this.granted : false;
     if (end - this.begun > OPERATION_ACCESSES_MAX) {
       throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
     }
-    const found = this.effect(access);
-    log[end] = { access, found, step: this.step };
+    const found = this.effect(kind, word, a, b);
+    log.finish(end, found, this.step);
     this.setField(thread, FIELD.END, end + 1);
     this.end = end + 1;
     this.position = end + 1;
-    if (this.status(thread) !== STATUS.ready) return this.suspend(thread, null);
+    if (this.status(thread) !== STATUS.ready) this.suspend();
     return found;
   }
 
-  private mayGoOn(thread: number, access: Access): boolean {
-    if (this.goOn === null) return false;
+  private mayGoOn(thread: number): boolean {
     // A thread that was woken by the last step has yet to be brought to its next access.
-    for (let other = 0; other < this.threads; other++) {
-      const isWoken = other !== thread && this.pending[other] === null;
-      if (isWoken && this.status(other) === STATUS.ready) return false;
-    }
-    this.pending[thread] = access;
-    if (!this.goOn(thread)) return false;
-    this.pending[thread] = null;
-    this.due = access;
+    if (this.goOn === null || this.woken !== 0 || !this.goOn(thread)) return false;
     this.step++;
     return true;
   }
 
-  private suspend(thread: number, access: Access | null): never {
-    this.pending[thread] = access;
+  private suspend(): never {
     this.suspending = true;
     throw SUSPENDED;
   }
 
-  private requireDue(thread: number, { kind, word, a, b }: Access): void {
-    const { due } = this;
-    if (due === null) return;
-    if (due.kind === kind && due.word === word && due.a === a && due.b === b) return;
-    throw differs(thread, due, { kind, word, a, b });
-  }
-
-  /**
-   * The same access must come again when an operation is run again: it is a function of its log.
-   */
-  private answer(entry: LogEntry, kind: AccessKind, word: Word, a: number, b: number): number {
-    const was = entry.access;
-    if (was.kind === kind && was.word === word && was.a === a && was.b === b) return entry.found;
-    throw differs(this.current, was, { kind, word, a, b });
+  private differs(kind: AccessKind, word: Word, a: number, b: number): InvariantError {
+    return differs(this.current, this.log.access(this.position), { kind, word, a, b });
   }
 
   /**
@@ -219,9 +211,8 @@ export class Machine extends ModelMemory {
       throw new InvariantError('X1', `thread ${thread}: an operation is an async function`);
     }
     if (this.suspending) throw swallowed(thread);
-    if (this.position === this.journal.get(this.field(thread, FIELD.END))) return;
-    const log = this.logs[thread] as LogEntry[];
-    throw differs(thread, (log[this.position] as LogEntry).access, null);
+    if (this.position === this.end && !this.granted) return;
+    throw differs(thread, this.log.access(this.position), null);
   }
 }
 

@@ -15,6 +15,7 @@ import { InvariantError } from '../base/errors.js';
 import type { Word } from '../base/units.js';
 import { ACCESS, type Access, type AccessKind, effectsOf, isPlain } from './access.js';
 import { Journal } from './journal.js';
+import { Log } from './log.js';
 import { Races } from './race.js';
 import { Seam } from './seam.js';
 
@@ -40,16 +41,9 @@ export const FIELD = {
   NAP: 6,
   LOOKS: 7,
   NEWS: 8,
-  WORDS: 9,
+  WOKEN_AT: 9,
+  WORDS: 10,
 };
-
-/** What a thread did, kept for the next time that its operation is run. */
-export interface LogEntry {
-  readonly access: Access;
-  readonly found: number;
-  /** Number of the machine's step at which it was done. */
-  readonly step: number;
-}
 
 export interface MachineOptions {
   readonly words: number;
@@ -58,16 +52,18 @@ export interface MachineOptions {
 }
 
 export abstract class ModelMemory extends Seam {
+  readonly words: number;
   readonly threads: number;
   /** What the last step found, for its effects. */
   found = 0;
   protected readonly journal: Journal;
-  protected readonly logs: LogEntry[][];
+  readonly logs: readonly Log[];
   /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
   protected current = -1;
   protected step = 0;
+  /** Threads that were woken and not brought to their next access yet: bits. */
+  protected woken = 0;
   private readonly races: Races;
-  private readonly words: number;
   private readonly fieldsAt: number;
   private readonly writtenAt: number;
   private readonly ghostAt: number;
@@ -83,7 +79,7 @@ export abstract class ModelMemory extends Seam {
     const racesAt = this.writtenAt + WRITTEN.WORDS * words;
     this.journal = new Journal(racesAt + Races.words(words, threads));
     this.races = new Races(this.journal, racesAt, words, threads);
-    this.logs = Array.from({ length: threads }, () => []);
+    this.logs = Array.from({ length: threads }, () => new Log());
   }
 
   status(thread: number): number {
@@ -97,9 +93,34 @@ export abstract class ModelMemory extends Seam {
     return status === STATUS.napping && this.hasNews(thread);
   }
 
+  isNapping(thread: number): boolean {
+    return this.status(thread) === STATUS.napping;
+  }
+
+  /** The word that a thread sleeps on. */
+  bedOf(thread: number): Word {
+    return this.journal.get(this.field(thread, FIELD.SLEEPS_ON)) as Word;
+  }
+
   /** What operation a thread is in, for reports. */
   operationOf(thread: number): number {
     return this.journal.get(this.field(thread, FIELD.OPERATION));
+  }
+
+  /** The row of its log in which a thread's next access stands. */
+  nextRow(thread: number): number {
+    return this.journal.get(this.field(thread, FIELD.END));
+  }
+
+  /** What a thread that is enabled does next; null for the waking of a napper. */
+  nextAccess(thread: number): Access | null {
+    if (this.isNapping(thread)) return null;
+    return (this.logs[thread] as Log).access(this.nextRow(thread));
+  }
+
+  /** The step that has last woken a thread; 0: none. */
+  wokenAt(thread: number): number {
+    return this.journal.get(this.field(thread, FIELD.WOKEN_AT));
   }
 
   /** Word of the heap, without any record of it: for checks and reports. */
@@ -125,12 +146,10 @@ export abstract class ModelMemory extends Seam {
   }
 
   /** Does an access: what it returns, its marks in the clocks, and who it wakes. */
-  protected effect(access: Access): number {
-    const { kind, word, a, b } = access;
-    if (kind === ACCESS.fill || kind === ACCESS.copy) return this.range(access);
-    this.requireInside(word, 1);
+  protected effect(kind: AccessKind, word: Word, a: number, b: number): number {
+    if (kind === ACCESS.fill || kind === ACCESS.copy) return this.range(kind, word, a, b);
     const found = this.journal.get(word);
-    if (this.current >= 0) this.record(access, found);
+    if (this.current >= 0) this.record(kind, word, a, found);
     switch (kind) {
       case ACCESS.store:
       case ACCESS.exchange:
@@ -162,14 +181,14 @@ export abstract class ModelMemory extends Seam {
         this.wake(word, a);
         break;
     }
-    // Plain accesses come after the step's own access, whose effects `found` decides.
-    if (!isPlain(kind)) this.found = found;
+    // What comes after the step's own access, whose effects `found` decides, leaves it alone.
+    if (this.current >= 0 && !isPlain(kind)) this.found = found;
     return found;
   }
 
-  private range({ kind, word, a, b }: Access): number {
-    this.requireInside(word, a);
-    for (let i = 0; i < a; i++) {
+  private range(kind: AccessKind, word: Word, count: number, b: number): number {
+    this.requireInside(word, count);
+    for (let i = 0; i < count; i++) {
       const from = (b + i) as Word;
       if (kind === ACCESS.copy && this.current >= 0) this.races.plainRead(this.current, from);
       if (this.current >= 0) this.races.plainWrite(this.current, (word + i) as Word);
@@ -178,12 +197,11 @@ export abstract class ModelMemory extends Seam {
     return 0;
   }
 
-  private record(access: Access, found: number): void {
-    const { kind, word } = access;
+  private record(kind: AccessKind, word: Word, a: number, found: number): void {
     if (kind === ACCESS.peek) this.races.plainRead(this.current, word);
     else if (kind === ACCESS.poke) this.races.plainWrite(this.current, word);
     else if (kind !== ACCESS.notify) {
-      this.races.atomic(this.current, word, effectsOf(access, found), kind === ACCESS.store);
+      this.races.atomic(this.current, word, effectsOf(kind, a, found), kind === ACCESS.store);
     }
   }
 
@@ -203,7 +221,7 @@ export abstract class ModelMemory extends Seam {
     journal.set(at + WRITTEN.STEP, this.step);
   }
 
-  private requireInside(word: number, count: number): void {
+  protected requireInside(word: number, count: number): void {
     if (Number.isInteger(word) && word >= 0 && word + count <= this.words) return;
     throw new InvariantError('X2', `thread ${this.current} touches word ${word}, outside the heap`);
   }
@@ -225,21 +243,26 @@ export abstract class ModelMemory extends Seam {
 
   /** Whether some word is not as the thread found it when it first read it since it last slept. */
   private looksDifferent(thread: number): boolean {
+    const log = this.logs[thread] as Log;
     const seen = new Set<number>();
-    return this.sinceNap(thread).some(({ access: { word }, found }) => {
+    return this.sinceNap(thread).some((index) => {
+      const word = log.word(index);
       const isFirst = !seen.has(word);
       seen.add(word);
-      return isFirst && this.journal.get(word) !== found;
+      return isFirst && this.journal.get(word) !== log.found(index);
     });
   }
 
-  /** What a thread has read in its operation since it last slept in it. */
-  private sinceNap(thread: number): LogEntry[] {
+  /** Where the log says what a thread has read in its operation since it last slept in it. */
+  private sinceNap(thread: number): number[] {
+    const log = this.logs[thread] as Log;
     const begin = this.journal.get(this.field(thread, FIELD.BEGIN));
-    const from = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP)));
     const end = this.journal.get(this.field(thread, FIELD.END));
-    const log = (this.logs[thread] as LogEntry[]).slice(from, end);
-    return log.filter(({ access }) => readsWord(access.kind));
+    const rows: number[] = [];
+    for (let i = Math.max(begin, this.journal.get(this.field(thread, FIELD.NAP))); i < end; i++) {
+      if (readsWord(log.kind(i))) rows.push(i);
+    }
+    return rows;
   }
 
   /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
@@ -253,14 +276,16 @@ export abstract class ModelMemory extends Seam {
       }
       if (first < 0) return;
       this.setField(first, FIELD.STATUS, STATUS.ready);
+      this.setField(first, FIELD.WOKEN_AT, this.step);
       this.noteNap(first);
+      this.woken |= 1 << first;
     }
   }
 
   private sleepsOn(thread: number, word: Word): boolean {
     const status = this.status(thread);
     const sleeps = status === STATUS.asleep || status === STATUS.napping;
-    return sleeps && this.journal.get(this.field(thread, FIELD.SLEEPS_ON)) === word;
+    return sleeps && this.bedOf(thread) === word;
   }
 
   private sleptAt(thread: number): number {
@@ -284,16 +309,17 @@ export abstract class ModelMemory extends Seam {
 
   private hasNewsOfOthers(thread: number): boolean {
     const { journal } = this;
-    return this.sinceNap(thread).some(({ access, step }) => {
-      const at = this.writtenAt + WRITTEN.WORDS * access.word;
+    const log = this.logs[thread] as Log;
+    return this.sinceNap(thread).some((index) => {
+      const at = this.writtenAt + WRITTEN.WORDS * log.word(index);
       const isOwn = journal.get(at + WRITTEN.THREAD) === thread;
-      return journal.get(at + (isOwn ? WRITTEN.OTHER_STEP : WRITTEN.STEP)) > step;
+      return journal.get(at + (isOwn ? WRITTEN.OTHER_STEP : WRITTEN.STEP)) > log.step(index);
     });
   }
 
   /** The words that the napping thread has read since it last slept: its waking depends on them. */
   newsWords(thread: number): readonly number[] {
-    return this.sinceNap(thread).map(({ access }) => access.word);
+    return this.sinceNap(thread).map((index) => (this.logs[thread] as Log).word(index));
   }
 }
 

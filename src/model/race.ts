@@ -43,25 +43,32 @@ export class Races {
     this.timesAt = this.leftAt + words * threads;
   }
 
+  /*
+   * Each of these is over at once if the thread did the same before and has left its clock nowhere
+   * since: nobody can have come after it, so whoever has touched the word in between has found the
+   * race.
+   */
+
   plainRead(thread: number, word: Word): void {
+    if (!this.stamp(thread, word, PLAIN_READ)) return;
     this.forbid(thread, word, PLAIN_WRITE, PLAIN_READ);
     this.forbid(thread, word, ATOMIC_WRITE, PLAIN_READ);
-    this.stamp(thread, word, PLAIN_READ);
   }
 
   plainWrite(thread: number, word: Word): void {
+    if (!this.stamp(thread, word, PLAIN_WRITE)) return;
     for (let sort = 0; sort < SORTS; sort++) this.forbid(thread, word, sort, PLAIN_WRITE);
-    this.stamp(thread, word, PLAIN_WRITE);
   }
 
   atomic(thread: number, word: Word, effects: number, isStore: boolean): void {
     const reads = (effects & READS) !== 0 && !isStore;
     const writes = (effects & WRITES) !== 0;
     const sort = writes ? ATOMIC_WRITE : ATOMIC_READ;
-    this.forbid(thread, word, PLAIN_WRITE, sort);
-    if (writes) this.forbid(thread, word, PLAIN_READ, sort);
+    if (this.stamp(thread, word, sort)) {
+      this.forbid(thread, word, PLAIN_WRITE, sort);
+      if (writes) this.forbid(thread, word, PLAIN_READ, sort);
+    }
     if (reads) this.learn(thread, word);
-    this.stamp(thread, word, sort);
     if (writes) this.leave(thread, word);
   }
 
@@ -80,18 +87,21 @@ export class Races {
     const { journal, threads } = this;
     for (let other = 0; other < threads; other++) {
       const mine = journal.get(this.clocksAt + thread * threads + other);
+      const time = other === thread ? mine + 1 : mine;
       const left = this.leftAt + word * threads + other;
-      journal.set(left, other === thread ? mine + 1 : mine);
+      if (journal.get(left) !== time) journal.set(left, time);
     }
     const own = this.clocksAt + thread * threads + thread;
     journal.set(own, journal.get(own) + 1);
   }
 
-  /** Times are from 1; 0 is never. */
-  private stamp(thread: number, word: Word, sort: number): void {
+  /** Notes the time, from 1; 0 is never. False: it was noted already. */
+  private stamp(thread: number, word: Word, sort: number): boolean {
     const now = this.journal.get(this.clocksAt + thread * this.threads + thread) + 1;
     const at = this.timeAt(thread, word, sort);
-    if (this.journal.get(at) !== now) this.journal.set(at, now);
+    if (this.journal.get(at) === now) return false;
+    this.journal.set(at, now);
+    return true;
   }
 
   private timeAt(thread: number, word: Word, sort: number): number {

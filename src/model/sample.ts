@@ -7,7 +7,6 @@
  * execution.
  */
 import type { Prng } from '../base/prng.js';
-import type { Access } from './access.js';
 import { type Ending, endingOf } from './ending.js';
 import type { Exploration, Step } from './explore.js';
 import type { Machine } from './machine.js';
@@ -27,15 +26,11 @@ type Choose = (enabled: readonly number[], step: number) => number;
 
 export function sample(machine: Machine, prng: Prng, options: SampleOptions): Exploration {
   const mark = machine.mark();
-  const pending = machine.pending.slice();
   let length = LENGTH_GUESS;
   let steps = 0;
   for (let execution = 0; execution < options.executions; execution++) {
     if (steps >= options.stepsMax) return result(false, execution, steps);
     machine.restore(mark, 0);
-    for (let thread = 0; thread < machine.threads; thread++) {
-      machine.pending[thread] = pending[thread] as Access | null;
-    }
     const choose =
       options.depth === null
         ? (enabled: readonly number[]): number => enabled[prng.below(enabled.length)] as number
@@ -61,7 +56,7 @@ function runOnce(machine: Machine, choose: Choose): Step[] {
     }
     if (enabled.length === 0) break;
     const thread = choose(enabled, trace.length);
-    const access = machine.pending[thread] ?? null;
+    const access = machine.nextAccess(thread);
     machine.perform(thread);
     trace.push({ thread, access, found: machine.found });
   }

@@ -18,7 +18,11 @@ const SEAM = 'src/mem/shared.ts';
 const ASYNC_FILES: readonly string[] = [SEAM];
 
 /** Files with typed arrays of their own, over memory that is not shared and no heap. */
-const PRIVATE_ARRAYS: readonly string[] = ['src/trace/record.ts', 'src/model/journal.ts'];
+const PRIVATE_ARRAYS: readonly string[] = [
+  'src/trace/record.ts',
+  'src/model/journal.ts',
+  'src/model/log.ts',
+];
 
 interface Ban {
   readonly pattern: RegExp;

@@ -1,0 +1,159 @@
+/**
+ * The execution so far: its steps, which of them come before which, and the races among them.
+ *
+ * Whether one step comes before another is in vector clocks: by program order, by a waking, and by
+ * dependence. To find the newest step's races only the steps are looked at that can be dependent,
+ * which are chained: those on one word, and the wakings.
+ */
+import { WRITES } from './access.js';
+import { dependOn, type Frame, join, least, newFrame } from './frame.js';
+import type { Log } from './log.js';
+import type { Machine } from './machine.js';
+
+export class Trail {
+  /** How many frames are in use; the last one's step may be still to be made. */
+  depth = 0;
+  private readonly machine: Machine;
+  private readonly frames: Frame[] = [];
+  /** The newest step of each thread, on each word, and of all wakings; -1: none. */
+  private readonly lastOf: number[];
+  private readonly lastOn: number[];
+  private lastWaking = -1;
+  /** Of the newest step: the earlier ones that it races with. */
+  private readonly racing: number[] = [];
+  /** Of each thread: its first step behind one that is raced with. */
+  private readonly firsts: number[];
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.lastOf = new Array<number>(machine.threads).fill(-1);
+    this.lastOn = new Array<number>(machine.words).fill(-1);
+    this.firsts = new Array<number>(machine.threads).fill(-1);
+  }
+
+  /** A frame for a new state. */
+  push(): Frame {
+    if (this.depth === this.frames.length) this.frames.push(newFrame(this.machine.threads));
+    this.depth++;
+    const frame = this.top();
+    frame.thread = -1;
+    return frame;
+  }
+
+  top(): Frame {
+    return this.frames[this.depth - 1] as Frame;
+  }
+
+  steps(): readonly Frame[] {
+    return this.frames.slice(0, this.depth);
+  }
+
+  /** The thread that made the last step but `back`; -1: none. */
+  threadBefore(back: number): number {
+    return this.depth <= back ? -1 : (this.frames[this.depth - 1 - back] as Frame).thread;
+  }
+
+  logOf(frame: Frame): Log {
+    return this.machine.logs[frame.thread] as Log;
+  }
+
+  /** Says in the newest frame what step is made from it. */
+  link(thread: number): void {
+    const { machine, depth } = this;
+    const frame = this.top();
+    const isWaking = machine.isNapping(thread);
+    frame.thread = thread;
+    frame.row = isWaking ? -1 : machine.nextRow(thread);
+    frame.word = isWaking ? machine.bedOf(thread) : this.logOf(frame).word(frame.row);
+    frame.news = isWaking ? machine.newsWords(thread) : null;
+    frame.before = this.lastOf[thread] as number;
+    this.lastOf[thread] = depth - 1;
+    if (isWaking) {
+      frame.beforeOnWord = this.lastWaking;
+      this.lastWaking = depth - 1;
+    } else {
+      frame.beforeOnWord = this.lastOn[frame.word] as number;
+      this.lastOn[frame.word] = depth - 1;
+    }
+  }
+
+  /** The step that was made from the newest frame, if any, is no part of the execution any more. */
+  unlink(): void {
+    const frame = this.top();
+    if (frame.thread < 0) return;
+    this.lastOf[frame.thread] = frame.before;
+    if (frame.row < 0) this.lastWaking = frame.beforeOnWord;
+    else this.lastOn[frame.word] = frame.beforeOnWord;
+    frame.thread = -1;
+  }
+
+  /** The clock of the newest step, and the races that it is in. */
+  findRaces(): void {
+    const { frames } = this;
+    const newest = this.top();
+    const { clock, thread } = newest;
+    this.setProgramClock(newest);
+    let known = least(clock);
+    // Backwards, so that what comes before by way of a later dependent step is seen to.
+    let onWord = newest.beforeOnWord;
+    let waking = (newest.effects & WRITES) !== 0 ? this.lastWaking : -1;
+    for (let index = this.depth - 2; ; index--) {
+      // Only steps on the same word and wakings can depend on an access; on a waking, all can.
+      if (newest.row >= 0) index = Math.max(onWord, waking);
+      if (index < known) break;
+      const earlier = frames[index] as Frame;
+      if (index === onWord) onWord = earlier.beforeOnWord;
+      if (index === waking) waking = earlier.beforeOnWord;
+      if ((clock[earlier.thread] as number) > index || !dependOn(earlier, newest)) continue;
+      if (earlier.thread !== thread) this.racing.push(index);
+      join(clock, earlier.clock);
+      // All steps before the least of the clock come before this one already.
+      known = least(clock);
+    }
+    clock[thread] = this.depth;
+    while (this.racing.length > 0) this.reverse(this.racing.pop() as number);
+  }
+
+  /** What comes before a step by program order and by its thread's having been woken. */
+  private setProgramClock({ clock, thread, before }: Frame): void {
+    const { frames, machine } = this;
+    const own = before < 0 ? null : (frames[before] as Frame).clock;
+    for (let other = 0; other < clock.length; other++) clock[other] = own?.[other] ?? 0;
+    const woken = machine.wokenAt(thread) - 1;
+    if (woken > before) join(clock, (frames[woken] as Frame).clock);
+  }
+
+  /**
+   * Sees to it that from the state before `index` an execution is explored that has the newest
+   * step first.
+   */
+  private reverse(index: number): void {
+    const { frames, depth, firsts } = this;
+    const target = frames[index] as Frame;
+    firsts.fill(-1);
+    let initials = 0;
+    for (let at = index + 1; at < depth; at++) {
+      const step = frames[at] as Frame;
+      const isNewest = at === depth - 1;
+      if (!isNewest && (step.clock[target.thread] as number) > index) continue;
+      if (firsts[step.thread] !== -1) continue;
+      if (this.isInitial(step)) initials |= 1 << step.thread;
+      firsts[step.thread] = at;
+    }
+    initials &= target.enabled;
+    if ((initials & target.backtrack) !== 0) return;
+    // No initial is enabled only where the step had to be woken by something: then all are tried.
+    const wanted = this.top().thread;
+    if (initials === 0) target.backtrack |= target.enabled;
+    else target.backtrack |= (initials & (1 << wanted)) !== 0 ? 1 << wanted : initials & -initials;
+  }
+
+  /** Whether none of the other threads' first steps comes before this one. */
+  private isInitial({ clock }: Frame): boolean {
+    for (let thread = 0; thread < this.firsts.length; thread++) {
+      const first = this.firsts[thread] as number;
+      if (first >= 0 && (clock[thread] as number) > first) return false;
+    }
+    return true;
+  }
+}
