@@ -13,6 +13,7 @@
  *   awaitChange              reads the word and changes its list of sleepers
  *   notify                   changes the list
  *   nap                      a sleep with a time limit: see memory.ts
+ *   a napper's waking        leaves the list: a notify could have woken it in another's place
  */
 import type { Word } from '../base/units.js';
 
@@ -50,9 +51,11 @@ export interface Access {
 export const READS = 1;
 export const WRITES = 2;
 const SLEEPS = 4;
-const NOTIFIES = 8;
+export const NOTIFIES = 8;
+/** Of a waking that nobody's notify is the cause of. */
+export const LEAVES = 16;
 
-/** Who was asleep first is woken first. */
+/** Who was asleep first is woken first; that two leave can't be told in which order. */
 const ORDERED = SLEEPS | NOTIFIES;
 
 export function accessName(kind: AccessKind): string {
@@ -95,5 +98,7 @@ export function dependent(
 ): boolean {
   if (wordA !== wordB) return false;
   if ((effectsA & ORDERED) !== 0 && (effectsB & ORDERED) !== 0) return true;
-  return ((effectsA | effectsB) & WRITES) !== 0 && (effectsA & effectsB & READS) !== 0;
+  const either = effectsA | effectsB;
+  if ((either & WRITES) !== 0 && (effectsA & effectsB & READS) !== 0) return true;
+  return (either & LEAVES) !== 0 && (either & NOTIFIES) !== 0;
 }

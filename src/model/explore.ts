@@ -19,7 +19,7 @@
  * and that is a step that comes before all of theirs. A napping thread's waking depends on the
  * writes that it looks for.
  */
-import { type Access, effectsOf, possibleEffects, WRITES } from './access.js';
+import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
 import { dependsOn, type Frame } from './frame.js';
 import type { Log } from './log.js';
@@ -125,7 +125,7 @@ class Explorer {
     const frame = this.trail.top();
     this.steps++;
     frame.found = machine.found;
-    frame.effects = 0;
+    frame.effects = LEAVES;
     if (frame.row >= 0) {
       const log = this.trail.logOf(frame);
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
@@ -234,9 +234,12 @@ class Explorer {
 
   private sleepsOn(frame: Frame, thread: number): boolean {
     const { machine } = this;
+    const { word, effects } = frame;
     // A napper that was woken here would have woken by itself.
-    if (machine.wokenAt(thread) === this.trail.depth) return true;
-    if (machine.isNapping(thread)) return (frame.effects & WRITES) === 0;
+    if (machine.wokenAt(thread) === this.trail.depth) return false;
+    if (machine.isNapping(thread)) {
+      return (effects & WRITES) === 0 && !dependent(word, effects, machine.bedOf(thread), LEAVES);
+    }
     const log = machine.logs[thread] as Log;
     const row = machine.nextRow(thread);
     return !dependsOn(frame, log.word(row), possibleEffects(log.kind(row)));

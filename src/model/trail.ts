@@ -5,7 +5,7 @@
  * dependence. To find the newest step's races only the steps are looked at that can be dependent,
  * which are chained: those on one word, and the wakings.
  */
-import { WRITES } from './access.js';
+import { NOTIFIES, WRITES } from './access.js';
 import { dependOn, type Frame, join, least, newFrame } from './frame.js';
 import type { Log } from './log.js';
 import type { Machine } from './machine.js';
@@ -96,7 +96,7 @@ export class Trail {
     let known = least(clock);
     // Backwards, so that what comes before by way of a later dependent step is seen to.
     let onWord = newest.beforeOnWord;
-    let waking = (newest.effects & WRITES) !== 0 ? this.lastWaking : -1;
+    let waking = (newest.effects & (WRITES | NOTIFIES)) !== 0 ? this.lastWaking : -1;
     for (let index = this.depth - 2; ; index--) {
       // Only steps on the same word and wakings can depend on an access; on a waking, all can.
       if (newest.row >= 0) index = Math.max(onWord, waking);

@@ -9,7 +9,10 @@ import { Machine, type Operation } from '#src/model/machine.js';
 export type Program = (mem: Memory, thread: number) => unknown;
 
 export interface Explored extends Exploration {
-  /** Every end that was seen: how it ended, the words, what the threads returned. */
+  /**
+   * Every end that was seen: how it ended, the words, what the threads returned, and which of them
+   * a notify has woken.
+   */
   readonly ends: ReadonlySet<string>;
   /** Of those, how often each kind of ending was seen. */
   readonly kinds: Readonly<Record<string, number>>;
@@ -39,7 +42,8 @@ export function exploreAll(
       kinds[ending.kind] = (kinds[ending.kind] ?? 0) + 1;
       const values = Array.from({ length: words }, (_, at) => machine.view(at));
       const returned = operations.map((_, thread) => machine.resultsOf(thread));
-      ends.add(JSON.stringify([describe(endingOf(machine)), values, returned]));
+      const woken = operations.map((_, thread) => machine.wokenAt(thread) > 0);
+      ends.add(JSON.stringify([describe(endingOf(machine)), values, returned, woken]));
       return false;
     },
   });
