@@ -45,6 +45,8 @@ export interface CheckResult {
   readonly bound: string | null;
   readonly executions: number;
   readonly redundant: number;
+  /** Executions that do not count: see `Stage.assume`. Absent: none. */
+  readonly dismissed?: number;
   readonly steps: number;
   readonly mustSee: { readonly seen: readonly string[]; readonly missing: readonly string[] };
   readonly failure: Failure | null;
@@ -73,6 +75,7 @@ export class Stagehand {
         set: (index, value) => this.machine.setGhost(index, value),
       },
       see: (what) => this.seen.add(what),
+      assume: (condition) => this.machine.assume(condition),
     };
     this.setup = scenario.setup(stage);
     if (this.setup.threads.length !== threads) {
@@ -95,6 +98,7 @@ export class Stagehand {
 
   private find(ending: Ending): Finding | null {
     if (ending.kind === 'failed') return findingOf(ending.error, this.nameOf(ending.thread));
+    if (ending.kind === 'dismissed') return null;
     if (ending.kind === 'stuck') {
       const who = ending.threads.map((thread) => this.nameOf(thread)).join(' and ');
       return { rule: 'progress', detail: `${who} would wait for ever` };
@@ -139,6 +143,7 @@ export function check(scenario: Scenario, options: CheckOptions = {}): CheckResu
     bound: boundOf(mode, done),
     executions: done.executions,
     redundant: done.redundant,
+    ...(done.dismissed > 0 ? { dismissed: done.dismissed } : {}),
     steps: done.steps,
     mustSee: { seen: [...hand.seen].sort(), missing },
     failure: vacuous ? vacuousFailure(missing) : failure,

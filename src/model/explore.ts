@@ -50,6 +50,8 @@ export interface Exploration {
   readonly executions: number;
   /** Executions that were given up because all that could go on slept. */
   readonly redundant: number;
+  /** Executions in which a thread assumed what is not so: see `Stage.assume`. */
+  readonly dismissed: number;
   readonly steps: number;
 }
 
@@ -71,6 +73,7 @@ class Explorer {
   private readonly trail: Trail;
   private executions = 0;
   private redundant = 0;
+  private dismissed = 0;
   private steps = 0;
   /** Whether the newest step was seen to while the machine was still running. */
   private settled = false;
@@ -94,8 +97,8 @@ class Explorer {
       } else finished = this.take(frame, thread);
     }
     const complete = this.trail.depth === 0 && !finished;
-    const { executions, redundant, steps } = this;
-    return { complete, executions, redundant, steps };
+    const { executions, redundant, dismissed, steps } = this;
+    return { complete, executions, redundant, dismissed, steps };
   }
 
   /** The thread to explore next from a state, or -1: the one that is running if it may. */
@@ -201,8 +204,10 @@ class Explorer {
   }
 
   private end(ending: Ending): boolean {
-    this.executions++;
-    const stop = this.options.onEnd(ending, () => this.trace());
+    const counts = ending.kind !== 'dismissed';
+    if (counts) this.executions++;
+    else this.dismissed++;
+    const stop = counts && this.options.onEnd(ending, () => this.trace());
     this.leave();
     return stop;
   }

@@ -22,6 +22,9 @@ export type Operation = (results: readonly unknown[]) => unknown;
 /** What ends an operation that is to be continued later. Thrown, never caught by the core. */
 const SUSPENDED: object = Object.freeze({ suspended: true });
 
+/** What ends an operation that assumed what is not so. Thrown, never caught by the core. */
+const DISMISSED: object = Object.freeze({ dismissed: true });
+
 /** Accesses of one operation, over which it is taken to never end. */
 const OPERATION_ACCESSES_MAX = 2_000;
 
@@ -130,7 +133,8 @@ export class Machine extends ModelMemory {
         this.onReturn?.(thread, operation, results[operation]);
         this.current = thread;
       } catch (error) {
-        if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
+        if (error === DISMISSED) this.setField(thread, FIELD.STATUS, STATUS.dismissed);
+        else if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
         break;
       }
     }
@@ -192,6 +196,19 @@ export class Machine extends ModelMemory {
     return true;
   }
 
+  /**
+   * Ends the running thread for good if the condition is not met. Nothing is wanted of this
+   * execution any more, but it is not cut here: what the others still do may race with what this
+   * thread did, and that is how the reduction finds the executions in which the condition is met.
+   */
+  assume(condition: boolean): void {
+    if (this.current < 0) throw new InvariantError('X1', 'only an operation can assume');
+    if (condition || this.suspending) return;
+    this.requireDone(this.current);
+    this.suspending = true;
+    throw DISMISSED;
+  }
+
   private suspend(): never {
     this.suspending = true;
     throw SUSPENDED;
@@ -211,6 +228,10 @@ export class Machine extends ModelMemory {
       throw new InvariantError('X1', `thread ${thread}: an operation is an async function`);
     }
     if (this.suspending) throw swallowed(thread);
+    this.requireDone(thread);
+  }
+
+  private requireDone(thread: number): void {
     if (this.position === this.end && !this.granted) return;
     throw differs(thread, this.log.access(this.position), null);
   }
@@ -224,7 +245,7 @@ function swallowed(thread: number): InvariantError {
 function differs(thread: number, was: Access, now: Access | null): InvariantError {
   const show = (access: Access): string =>
     `access ${access.kind} of word ${access.word} (${access.a}, ${access.b})`;
-  const then = now === null ? 'it returned instead' : `this time came ${show(now)}`;
+  const then = now === null ? 'it ended instead' : `this time came ${show(now)}`;
   return new InvariantError(
     'X2',
     `thread ${thread}: run again, its operation did not do the same. ` +

@@ -28,7 +28,7 @@ const LOOKS_MAX = 1;
 const WRITTEN = { STEP: 0, THREAD: 1, OTHER_STEP: 2, WORDS: 3 };
 
 /** A thread's condition. */
-export const STATUS = { ready: 0, asleep: 1, napping: 2, done: 3 } as const;
+export const STATUS = { ready: 0, asleep: 1, napping: 2, done: 3, dismissed: 4 } as const;
 
 /** Each thread's own words in the journal. */
 export const FIELD = {

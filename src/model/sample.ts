@@ -28,8 +28,12 @@ export function sample(machine: Machine, prng: Prng, options: SampleOptions): Ex
   const mark = machine.mark();
   let length = LENGTH_GUESS;
   let steps = 0;
-  for (let execution = 0; execution < options.executions; execution++) {
-    if (steps >= options.stepsMax) return result(false, execution, steps);
+  let dismissed = 0;
+  const result = (complete: boolean, runs: number): Exploration => {
+    return { complete, executions: runs - dismissed, redundant: 0, dismissed, steps };
+  };
+  for (let run = 0; run < options.executions; run++) {
+    if (steps >= options.stepsMax) return result(false, run);
     machine.restore(mark, 0);
     const choose =
       options.depth === null
@@ -38,13 +42,11 @@ export function sample(machine: Machine, prng: Prng, options: SampleOptions): Ex
     const trace = runOnce(machine, choose);
     steps += trace.length;
     length = Math.max(length, trace.length);
-    if (options.onEnd(endingOf(machine), () => trace)) return result(false, execution + 1, steps);
+    const ending = endingOf(machine);
+    if (ending.kind === 'dismissed') dismissed++;
+    else if (options.onEnd(ending, () => trace)) return result(false, run + 1);
   }
-  return result(true, options.executions, steps);
-}
-
-function result(complete: boolean, executions: number, steps: number): Exploration {
-  return { complete, executions, redundant: 0, steps };
+  return result(true, options.executions);
 }
 
 function runOnce(machine: Machine, choose: Choose): Step[] {

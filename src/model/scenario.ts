@@ -38,6 +38,13 @@ export interface Stage {
   readonly ghost: { get(index: number): number; set(index: number, value: number): void };
   /** Says that something was seen, for `mustSee`. */
   readonly see: (what: string) => void;
+  /**
+   * For operations: says that only executions with this condition count. If it is not met, the
+   * thread ends there, the others go on, and the execution is neither counted nor asked about at
+   * its end. A lock that blocks is one attempt, assumed to succeed. A rule that another thread
+   * finds broken counts even so: it could have gone first.
+   */
+  readonly assume: (condition: boolean) => void;
 }
 
 export interface Scenario {

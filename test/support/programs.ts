@@ -4,9 +4,10 @@ import type { Memory } from '#src/mem/memory.js';
 import { endingOf } from '#src/model/ending.js';
 import { type Exploration, explore } from '#src/model/explore.js';
 import { Machine, type Operation } from '#src/model/machine.js';
+import type { Stage } from '#src/model/scenario.js';
 
-/** What one thread does: a plain function of the memory and its own number. */
-export type Program = (mem: Memory, thread: number) => unknown;
+/** What one thread does: a plain function of the memory, its own number, and `Stage.assume`. */
+export type Program = (mem: Memory, thread: number, assume: Stage['assume']) => unknown;
 
 export interface Explored extends Exploration {
   /**
@@ -30,7 +31,7 @@ export function exploreAll(
 ): Explored {
   const machine = new Machine({ words, ghostWords: 0, threads: programs.length });
   const operations = programs.map((program, thread): Operation[] => [
-    (): unknown => program(machine, thread),
+    (): unknown => program(machine, thread, (condition) => machine.assume(condition)),
   ]);
   machine.begin(operations);
   const ends = new Set<string>();
