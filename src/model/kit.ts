@@ -79,7 +79,11 @@ export function kitWords(options: KitOptions): number {
   return layoutOf(configOf(options)).words + OWN_WORDS;
 }
 
-/** Makes the heap and attaches the threads. To be called in a scenario's `setup`. */
+/**
+ * Makes the heap and attaches the threads. To be called in a scenario's `setup`. What it hands out
+ * is frozen, down to the lists: an operation is run again, and what it changed in a handle would
+ * still be there (X2).
+ */
 export function makeKit(stage: Stage, options: KitOptions): Kit {
   const config = configOf(options);
   if (config.kinds[0]?.perPage === 1) throw new UsageError('bad-kit', 'a kit shares pages');
@@ -90,12 +94,13 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
     attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch'),
   );
   growSupply(threads[0] as Thread, options.pages);
-  return {
+  Object.freeze(heap.kinds);
+  return Object.freeze({
     heap,
-    threads,
+    threads: Object.freeze(threads),
     fragmentWords: fragmentWords(options),
-    own: (index) => (heap.words + index) as Word,
-  };
+    own: (index: number) => (heap.words + index) as Word,
+  });
 }
 
 /** How words are named in reports of a kit's scenario. */

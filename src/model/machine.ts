@@ -147,7 +147,8 @@ export class Machine extends ModelMemory {
 
   private causeOf(thread: number, error: unknown): unknown {
     const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
-    return this.suspending && !isOurs ? swallowed(thread) : error;
+    if (this.suspending && !isOurs) return swallowed(thread);
+    return isFrozenWrite(error) ? changes(thread, error) : error;
   }
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
@@ -240,6 +241,18 @@ export class Machine extends ModelMemory {
 function swallowed(thread: number): InvariantError {
   const cause = 'it caught the exception that suspends it; catch only what is known';
   return new InvariantError('X3', `thread ${thread}: an operation went on although ${cause}`);
+}
+
+/** The words are those of V8: it is the checker that runs on Node, not the core. */
+function isFrozenWrite(error: unknown): error is TypeError {
+  if (!(error instanceof TypeError)) return false;
+  return /read only property|not extensible|Cannot (?:delete|redefine) property/.test(
+    error.message,
+  );
+}
+
+function changes(thread: number, { message }: TypeError): InvariantError {
+  return new InvariantError('X2', `thread ${thread}: its operation changes a handle: ${message}`);
 }
 
 function differs(thread: number, was: Access, now: Access | null): InvariantError {
