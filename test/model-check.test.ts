@@ -110,6 +110,64 @@ describe('modes', () => {
   });
 });
 
+describe('early returns', () => {
+  /** Waits for its turn by one sleep; `looks` again in a loop, or does not. */
+  const handOver = (looks: boolean, earlyReturns: number): Scenario => ({
+    name: 'waiter-vs-waker+one-flag',
+    about: 'A waiter that may return early.',
+    rules: ['L2'],
+    words: 2,
+    threads: 2,
+    earlyReturns,
+    mustSee: ['read'],
+    setup: ({ memory, see }) => ({
+      threads: [
+        [
+          (): number => {
+            do memory.awaitChange(LOCK, 0);
+            while (memory.load(LOCK) === 0 && looks);
+            return memory.peek(COUNT);
+          },
+        ],
+        [
+          (): void => {
+            memory.poke(COUNT, 1);
+            memory.store(LOCK, 1);
+            memory.notify(LOCK);
+          },
+        ],
+      ],
+      onReturn: () => see('read'),
+    }),
+  });
+
+  it('one that does not look again is caught only where it may, and by a schedule', () => {
+    expect(check(handOver(false, 0)).verdict).toBe('holds');
+    const scenario = handOver(false, 1);
+    const found = check(scenario);
+    expect(found.failure?.rule).toBe('race');
+    expect(replay(scenario, scheduleOf(found)).finding?.rule).toBe('race');
+    const random = check(scenario, { mode: { kind: 'random', seed: 1, executions: 200 } });
+    expect(random.failure?.rule).toBe('race');
+  });
+
+  it('one that looks again holds, however often it returns', () => {
+    const executions = [0, 1, 2, 3].map((times) => {
+      const result = check(handOver(true, times));
+      expect(result).toMatchObject({ verdict: 'holds', complete: true });
+      return result.executions;
+    });
+    expect([...executions].sort((a, b) => a - b)).toEqual(executions);
+  });
+
+  it('the lock that ships holds with them', () => {
+    const scenario = { ...scenarioNamed('holder-vs-holder+one-lock'), earlyReturns: 2 };
+    const few = check(scenario);
+    expect(few).toMatchObject({ verdict: 'holds', complete: true });
+    expect(few.executions).toBeGreaterThan(check({ ...scenario, earlyReturns: 0 }).executions);
+  });
+});
+
 describe('schedules', () => {
   it('one with the fewest preemptions is reported', () => {
     const { steps } = check(broken(3)).failure ?? { steps: [] };

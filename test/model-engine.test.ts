@@ -154,9 +154,13 @@ function programOf(accesses: readonly RandomAccess[]): Program {
 }
 
 /** Runs a program with and without reduction; both must see the same ends. */
-function verifySame(words: number, programs: readonly Program[]): { all: Explored; few: Explored } {
-  const all = exploreAll(words, programs, false);
-  const few = exploreAll(words, programs, true);
+function verifySame(
+  words: number,
+  programs: readonly Program[],
+  early?: readonly number[],
+): { all: Explored; few: Explored } {
+  const all = exploreAll(words, programs, false, undefined, early);
+  const few = exploreAll(words, programs, true, undefined, early);
   expect(all.complete && few.complete).toBe(true);
   expect([...few.ends].sort()).toEqual([...all.ends].sort());
   expect(few.executions).toBeLessThanOrEqual(all.executions);
@@ -184,6 +188,28 @@ describe('the reduction', () => {
     );
   });
 
+  it('a napper that a notify wakes could have woken by itself before it: the same', () => {
+    const programs: readonly (readonly RandomAccess[])[] = [
+      [
+        ['add', 0, 0, 0],
+        ['cas', 1, 0, 1],
+        ['nap', 1, 0, 1],
+        ['notify', 1, 1, 1],
+      ],
+      [
+        ['store', 0, 1, 0],
+        ['nap', 0, 0, 1],
+      ],
+      [
+        ['nap', 0, 1, 1],
+        ['nap', 1, 0, 1],
+        ['cas', 0, 1, 0],
+        ['store', 1, 1, 1],
+      ],
+    ];
+    verifySame(2, programs.map(programOf));
+  });
+
   it('with branches on what was read, loops and sleeps: the same', () => {
     const lock: Program = (mem) => {
       while (mem.cas(X, 0, 1) !== 0) mem.awaitChange(X, 1);
@@ -195,6 +221,44 @@ describe('the reduction', () => {
     };
     const { all, few } = verifySame(2, [lock, lock]);
     expect(few.executions).toBeLessThan(all.executions);
+  });
+});
+
+describe('early returns', () => {
+  /** Sleeps once for a lock that is held, and takes it without another look. */
+  const careless: Program = (mem) => {
+    if (mem.cas(X, 0, 1) !== 0) {
+      mem.awaitChange(X, 1);
+      mem.exchange(X, 1);
+    }
+    mem.poke(Y, mem.peek(Y) + 1);
+    mem.store(X, 0);
+    mem.notify(X, 1);
+  };
+
+  it('who does not look again after a wait is caught only with them', () => {
+    const ends = (early: readonly number[]): string =>
+      [...exploreAll(2, [careless, careless], true, undefined, early).ends].join();
+    expect(ends([0, 0])).not.toContain('race does not hold');
+    expect(ends([1, 0])).toContain('race does not hold');
+  });
+
+  it('random programs that return early: the reduction sees the same ends', () => {
+    const program = fc.array(access, { minLength: 1, maxLength: 3 });
+    const early = fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 2 }), fc.nat({ max: 1 }));
+    fc.assert(
+      fc.property(program, program, program, early, (one, two, three, times) => {
+        verifySame(3, [programOf(one), programOf(two), programOf(three)], times);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('a sleeper that a notify wakes could have returned before it', () => {
+    const napper: Program = (mem) => mem.awaitChange(X, 0);
+    const waker: Program = (mem) => mem.notify(X, 1);
+    const { few } = verifySame(1, [napper, napper, waker], [1, 0, 0]);
+    expect(few.kinds).toMatchObject({ complete: expect.any(Number), stuck: expect.any(Number) });
   });
 });
 

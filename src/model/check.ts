@@ -3,6 +3,7 @@
  */
 import { UsageError } from '../base/errors.js';
 import { Prng } from '../base/prng.js';
+import { dealEarlyReturns } from './early.js';
 import { type Ending, endingOf } from './ending.js';
 import { type Exploration, explore, type Step } from './explore.js';
 import { Machine } from './machine.js';
@@ -62,12 +63,15 @@ const SHORTEN_PREEMPTIONS_MAX = 4;
 export class Stagehand {
   readonly machine: Machine;
   readonly setup: Setup;
-  readonly seen: Set<string> = new Set();
+  readonly seen: Set<string>;
   failure: { finding: Finding; steps: Step[] } | null = null;
 
-  constructor(scenario: Scenario) {
-    const { words, threads, ghostWords = 0 } = scenario;
-    this.machine = new Machine({ words, threads, ghostWords });
+  /** Without `early` each thread may return early as often as the scenario lets all of them. */
+  constructor(scenario: Scenario, early?: readonly number[], seen: Set<string> = new Set()) {
+    this.seen = seen;
+    const { words, threads, ghostWords = 0, earlyReturns = 0 } = scenario;
+    const all = Array.from({ length: threads }, () => earlyReturns);
+    this.machine = new Machine({ words, threads, ghostWords, early: early ?? all });
     const stage: Stage = {
       memory: this.machine,
       ghost: {
@@ -125,10 +129,9 @@ function findingOf(error: unknown, where: string): Finding {
 /** Explores a scenario. A mustSee that was never seen makes a complete exploration a failure. */
 export function check(scenario: Scenario, options: CheckOptions = {}): CheckResult {
   const mode = options.mode ?? { kind: 'exhaustive' };
-  const hand = new Stagehand(scenario);
-  const done = run(hand, mode, options.stepsMax ?? STEPS_MAX);
-  const missing = scenario.mustSee.filter((what) => !hand.seen.has(what));
-  const failure = hand.failure === null ? null : report(scenario, hand, options);
+  const { done, seen, failed } = runDeals(scenario, mode, options.stepsMax ?? STEPS_MAX);
+  const missing = scenario.mustSee.filter((what) => !seen.has(what));
+  const failure = failed === null ? null : report(scenario, failed, options);
   const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
   const vacuous = isWhole && failure === null && missing.length > 0;
   return {
@@ -145,8 +148,41 @@ export function check(scenario: Scenario, options: CheckOptions = {}): CheckResu
     redundant: done.redundant,
     ...(done.dismissed > 0 ? { dismissed: done.dismissed } : {}),
     steps: done.steps,
-    mustSee: { seen: [...hand.seen].sort(), missing },
+    mustSee: { seen: [...seen].sort(), missing },
     failure: vacuous ? vacuousFailure(missing) : failure,
+  };
+}
+
+interface Run {
+  readonly done: Exploration;
+  readonly seen: ReadonlySet<string>;
+  readonly failed: Stagehand['failure'];
+}
+
+/** Runs a scenario with its early returns dealt out in each way, up to the first failure. */
+function runDeals(scenario: Scenario, mode: Mode, stepsMax: number): Run {
+  const { threads, earlyReturns = 0 } = scenario;
+  const isSampled = mode.kind === 'random' || mode.kind === 'pct';
+  // Samples are drawn from executions in which everybody may return early.
+  const deals = isSampled ? [undefined] : dealEarlyReturns(threads, earlyReturns);
+  const seen = new Set<string>();
+  let done: Exploration | null = null;
+  for (const early of deals) {
+    const hand = new Stagehand(scenario, early, seen);
+    const next = run(hand, mode, stepsMax - (done?.steps ?? 0));
+    done = done === null ? next : addUp(done, next);
+    if (hand.failure !== null || !next.complete) return { done, seen, failed: hand.failure };
+  }
+  return { done: done as Exploration, seen, failed: null };
+}
+
+function addUp(a: Exploration, b: Exploration): Exploration {
+  return {
+    complete: a.complete && b.complete,
+    executions: a.executions + b.executions,
+    redundant: a.redundant + b.redundant,
+    dismissed: a.dismissed + b.dismissed,
+    steps: a.steps + b.steps,
   };
 }
 
@@ -176,8 +212,11 @@ function boundOf(mode: Mode, done: Exploration): string | null {
 }
 
 /** The failure, with the fewest preemptions that a bounded search finds. */
-function report(scenario: Scenario, hand: Stagehand, options: CheckOptions): Failure {
-  const found = hand.failure as NonNullable<Stagehand['failure']>;
+function report(
+  scenario: Scenario,
+  found: NonNullable<Stagehand['failure']>,
+  options: CheckOptions,
+): Failure {
   const short = options.keepSchedule === true ? null : shorten(scenario);
   const { finding, steps } = short ?? found;
   return { ...finding, schedule: formatSchedule(steps), steps };
@@ -185,9 +224,9 @@ function report(scenario: Scenario, hand: Stagehand, options: CheckOptions): Fai
 
 function shorten(scenario: Scenario): Stagehand['failure'] {
   for (let preemptions = 0; preemptions <= SHORTEN_PREEMPTIONS_MAX; preemptions++) {
-    const hand = new Stagehand(scenario);
-    const done = run(hand, { kind: 'bounded', preemptions }, SHORTEN_STEPS_MAX);
-    if (hand.failure !== null) return hand.failure;
+    const mode: Mode = { kind: 'bounded', preemptions };
+    const { done, failed } = runDeals(scenario, mode, SHORTEN_STEPS_MAX);
+    if (failed !== null) return failed;
     if (done.steps >= SHORTEN_STEPS_MAX) return null;
   }
   return null;

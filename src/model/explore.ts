@@ -17,7 +17,7 @@
  *
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
  * and that is a step that comes before all of theirs. A napping thread's waking depends on the
- * writes that it looks for.
+ * writes that it looks for. Threads may also return early, if the scenario says so: early.ts.
  */
 import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
@@ -133,8 +133,11 @@ class Explorer {
       const log = this.trail.logOf(frame);
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
     }
-    if (options.reduce) this.trail.findRaces();
-    return this.enter(options.reduce ? this.childSleep(frame) : 0);
+    if (!options.reduce) return this.enter(0);
+    // Who was woken and could have woken by itself is tried before this step: see early.ts.
+    frame.backtrack |= machine.woken & frame.enabled;
+    this.trail.findRaces();
+    return this.enter(this.childSleep(frame));
   }
 
   /** Asked by the machine when the running thread has come to its next access. */
@@ -240,10 +243,11 @@ class Explorer {
   private sleepsOn(frame: Frame, thread: number): boolean {
     const { machine } = this;
     const { word, effects } = frame;
-    // A napper that was woken here would have woken by itself.
+    // Who was woken here would have woken by itself.
     if (machine.wokenAt(thread) === this.trail.depth) return false;
-    if (machine.isNapping(thread)) {
-      return (effects & WRITES) === 0 && !dependent(word, effects, machine.bedOf(thread), LEAVES);
+    if (machine.wakesItself(thread)) {
+      if (dependent(word, effects, machine.bedOf(thread), LEAVES)) return false;
+      return (effects & WRITES) === 0 || !machine.newsWords(thread).includes(word);
     }
     const log = machine.logs[thread] as Log;
     const row = machine.nextRow(thread);

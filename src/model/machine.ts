@@ -97,7 +97,7 @@ export class Machine extends ModelMemory {
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
     this.woken = 0;
-    if (this.status(thread) === STATUS.napping) this.wakeNapper(thread);
+    if (this.wakesItself(thread)) this.wakeItself(thread);
     else this.granted = true;
     this.goOn = goOn;
     this.advance(thread);

@@ -4,7 +4,8 @@
  * Everything that changes, clocks included, lies in one Int32Array with a journal, so going back to
  * an earlier state is undoing.
  *
- * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word. With a limit it
+ * Sleeping. `awaitChange` without a time limit sleeps until `notify` on its word, or returns early
+ * if its thread may: see early.ts. With a limit it
  * may return whenever it likes; but a thread that looks again and finds nothing changed only goes
  * to sleep again, so it is run again only if there is news: another thread has changed a word that
  * it has read since it last slept. Its own changes are news too, but only LOOKS_MAX times in a row,
@@ -42,13 +43,16 @@ export const FIELD = {
   LOOKS: 7,
   NEWS: 8,
   WOKEN_AT: 9,
-  WORDS: 10,
+  EARLY: 10,
+  WORDS: 11,
 };
 
 export interface MachineOptions {
   readonly words: number;
   readonly ghostWords: number;
   readonly threads: number;
+  /** How often each thread may return early. Default: never. */
+  readonly early?: readonly number[] | undefined;
 }
 
 export abstract class ModelMemory extends Seam {
@@ -61,8 +65,8 @@ export abstract class ModelMemory extends Seam {
   /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
   protected current = -1;
   protected step = 0;
-  /** Threads that were woken and not brought to their next access yet: bits. */
-  protected woken = 0;
+  /** Threads that the last step woke and that were not brought to their next access yet: bits. */
+  woken = 0;
   private readonly races: Races;
   private readonly fieldsAt: number;
   private readonly writtenAt: number;
@@ -80,6 +84,9 @@ export abstract class ModelMemory extends Seam {
     this.journal = new Journal(racesAt + Races.words(words, threads));
     this.races = new Races(this.journal, racesAt, words, threads);
     this.logs = Array.from({ length: threads }, () => new Log());
+    options.early?.forEach((times, thread) => {
+      this.setField(thread, FIELD.EARLY, times);
+    });
   }
 
   status(thread: number): number {
@@ -90,11 +97,13 @@ export abstract class ModelMemory extends Seam {
   enabled(thread: number): boolean {
     const status = this.status(thread);
     if (status === STATUS.ready) return true;
+    if (status === STATUS.asleep) return this.journal.get(this.field(thread, FIELD.EARLY)) > 0;
     return status === STATUS.napping && this.hasNews(thread);
   }
 
-  isNapping(thread: number): boolean {
-    return this.status(thread) === STATUS.napping;
+  /** Of a thread that is enabled: whether its next step is to wake by itself. */
+  wakesItself(thread: number): boolean {
+    return this.status(thread) !== STATUS.ready;
   }
 
   /** The word that a thread sleeps on. */
@@ -112,9 +121,9 @@ export abstract class ModelMemory extends Seam {
     return this.journal.get(this.field(thread, FIELD.END));
   }
 
-  /** What a thread that is enabled does next; null for the waking of a napper. */
+  /** What a thread that is enabled does next; null if it wakes by itself. */
   nextAccess(thread: number): Access | null {
-    if (this.isNapping(thread)) return null;
+    if (this.wakesItself(thread)) return null;
     return (this.logs[thread] as Log).access(this.nextRow(thread));
   }
 
@@ -292,8 +301,12 @@ export abstract class ModelMemory extends Seam {
     return this.journal.get(this.field(thread, FIELD.SLEPT_AT));
   }
 
-  protected wakeNapper(thread: number): void {
-    if (this.hasNewsOfOthers(thread)) this.setField(thread, FIELD.LOOKS, 0);
+  /** A thread wakes by itself: a napper, or one that may return early. */
+  protected wakeItself(thread: number): void {
+    if (this.status(thread) === STATUS.asleep) {
+      const left = this.journal.get(this.field(thread, FIELD.EARLY));
+      this.setField(thread, FIELD.EARLY, left - 1);
+    } else if (this.hasNewsOfOthers(thread)) this.setField(thread, FIELD.LOOKS, 0);
     this.setField(thread, FIELD.STATUS, STATUS.ready);
     this.noteNap(thread);
   }
@@ -317,8 +330,12 @@ export abstract class ModelMemory extends Seam {
     });
   }
 
-  /** The words that the napping thread has read since it last slept: its waking depends on them. */
+  /**
+   * The words whose changes a thread's waking by itself depends on: of a napper those that it has
+   * read since it last slept.
+   */
   newsWords(thread: number): readonly number[] {
+    if (this.status(thread) !== STATUS.napping) return [];
     return this.sinceNap(thread).map((index) => (this.logs[thread] as Log).word(index));
   }
 }

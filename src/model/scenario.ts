@@ -58,6 +58,8 @@ export interface Scenario {
   readonly words: number;
   readonly ghostWords?: number;
   readonly threads: number;
+  /** How often `awaitChange` may return early in an execution, in all. Default: never. */
+  readonly earlyReturns?: number;
   /** What some execution must have seen, or the scenario is vacuous. */
   readonly mustSee: readonly string[];
   readonly setup: (stage: Stage) => Setup;

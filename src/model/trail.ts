@@ -61,7 +61,7 @@ export class Trail {
   link(thread: number): void {
     const { machine, depth } = this;
     const frame = this.top();
-    const isWaking = machine.isNapping(thread);
+    const isWaking = machine.wakesItself(thread);
     frame.thread = thread;
     frame.row = isWaking ? -1 : machine.nextRow(thread);
     frame.word = isWaking ? machine.bedOf(thread) : this.logOf(frame).word(frame.row);

@@ -28,8 +28,9 @@ export function exploreAll(
   programs: readonly Program[],
   reduce: boolean = true,
   stepsMax: number = 5_000_000,
+  early?: readonly number[],
 ): Explored {
-  const machine = new Machine({ words, ghostWords: 0, threads: programs.length });
+  const machine = new Machine({ words, ghostWords: 0, threads: programs.length, early });
   const operations = programs.map((program, thread): Operation[] => [
     (): unknown => program(machine, thread, (condition) => machine.assume(condition)),
   ]);
