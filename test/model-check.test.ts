@@ -1,8 +1,10 @@
 /** Checking a scenario: verdicts, bounds, schedules and reports. */
 import { describe, expect, it } from 'vitest';
 import type { Word } from '#src/base/units.js';
+import type { Memory } from '#src/mem/memory.js';
 import { scenarioNamed } from '#src/model/catalogue.js';
 import { type CheckResult, check, type Mode, replay } from '#src/model/check.js';
+import type { Operation } from '#src/model/machine.js';
 import { formatFailure } from '#src/model/report.js';
 import type { Scenario } from '#src/model/scenario.js';
 import { formatSchedule, parseSchedule } from '#src/model/schedule.js';
@@ -84,6 +86,37 @@ describe('verdicts', () => {
 
   it('a scenario that says another number of threads is refused', () => {
     expect(() => check({ ...sound, threads: 3 })).toThrow('3 threads said, 2 made');
+  });
+});
+
+describe('a scenario that is set up differently each time is refused, and says where', () => {
+  /** What outlives setting up: how often it was done. */
+  const counting = (use: (memory: Memory, times: number) => Operation): Scenario => {
+    let times = 0;
+    return {
+      ...broken(1, 1),
+      setup: ({ memory }) => ({ threads: [[use(memory, ++times)]], nameWord: () => 'COUNT' }),
+    };
+  };
+  const inMemory = (): Scenario =>
+    counting((memory, times) => {
+      memory.poke(COUNT, times);
+      return () => memory.load(LOCK);
+    });
+
+  it('in memory', () => {
+    expect(() => check(inMemory())).toThrow(/set up twice, COUNT is 1 once, and then 2/);
+  });
+
+  it('in what its threads do', () => {
+    const scenario = counting((memory, times) => () => memory.load((times % 2) as Word));
+    expect(() => check(scenario)).toThrow(
+      /set up twice, the first access of thread 0 is .*"word":1/,
+    );
+  });
+
+  it('when a schedule is run, too', () => {
+    expect(() => replay(inMemory(), '0~0000')).toThrow(/set up twice/);
   });
 });
 

@@ -3,6 +3,7 @@
  */
 import { UsageError } from '../base/errors.js';
 import { Prng } from '../base/prng.js';
+import type { Word } from '../base/units.js';
 import { dealEarlyReturns } from './early.js';
 import { type Ending, endingOf } from './ending.js';
 import { type Exploration, explore, type Step } from './explore.js';
@@ -126,9 +127,40 @@ function findingOf(error: unknown, where: string): Finding {
   return { rule, detail: `${where}: ${message}` };
 }
 
+/**
+ * A schedule leads to the same again only if setting up does, each time: looks whether two times
+ * give the same memory and first accesses. Throws `UsageError` if not.
+ */
+function requireSameSetup(scenario: Scenario): void {
+  const first = new Stagehand(scenario);
+  const second = new Stagehand(scenario);
+  const refuse = (what: string, one: unknown, two: unknown): never => {
+    const found = `${what} is ${JSON.stringify(one)} once, and then ${JSON.stringify(two)}`;
+    const cause = 'it depends on something outside, or changes it';
+    throw new UsageError('bad-scenario', `${scenario.name}: set up twice, ${found}: ${cause}`);
+  };
+  for (let word = 0; word < scenario.words; word++) {
+    const [one, two] = [first.machine.view(word), second.machine.view(word)];
+    if (one !== two) refuse(first.setup.nameWord?.(word as Word) ?? `word ${word}`, one, two);
+  }
+  for (let index = 0; index < (scenario.ghostWords ?? 0); index++) {
+    const [one, two] = [first.machine.getGhost(index), second.machine.getGhost(index)];
+    if (one !== two) refuse(`ghost word ${index}`, one, two);
+  }
+  for (let thread = 0; thread < scenario.threads; thread++) {
+    const [one, two] = [first, second].map(({ machine }) =>
+      machine.enabled(thread) ? machine.nextAccess(thread) : null,
+    );
+    if (JSON.stringify(one) !== JSON.stringify(two)) {
+      refuse(`the first access of ${first.nameOf(thread)}`, one, two);
+    }
+  }
+}
+
 /** Explores a scenario. A mustSee that was never seen makes a complete exploration a failure. */
 export function check(scenario: Scenario, options: CheckOptions = {}): CheckResult {
   const mode = options.mode ?? { kind: 'exhaustive' };
+  requireSameSetup(scenario);
   const { done, seen, failed } = runDeals(scenario, mode, options.stepsMax ?? STEPS_MAX);
   const missing = scenario.mustSee.filter((what) => !seen.has(what));
   const failure = failed === null ? null : report(scenario, failed, options);
@@ -249,6 +281,7 @@ export interface Replay {
  */
 export function replay(scenario: Scenario, text: string): Replay {
   const schedule = parseSchedule(text);
+  requireSameSetup(scenario);
   const hand = new Stagehand(scenario);
   const { machine } = hand;
   const steps: Step[] = [];
