@@ -159,6 +159,13 @@ export abstract class ModelMemory extends Seam {
     if (kind === ACCESS.fill || kind === ACCESS.copy) return this.range(kind, word, a, b);
     const found = this.journal.get(word);
     if (this.current >= 0) this.record(kind, word, a, found);
+    if (kind !== ACCESS.load && kind !== ACCESS.peek) this.change(kind, word, a, b, found);
+    // What comes after the step's own access, whose effects `found` decides, leaves it alone.
+    if (this.current >= 0 && !isPlain(kind)) this.found = found;
+    return found;
+  }
+
+  private change(kind: AccessKind, word: Word, a: number, b: number, found: number): void {
     switch (kind) {
       case ACCESS.store:
       case ACCESS.exchange:
@@ -190,9 +197,6 @@ export abstract class ModelMemory extends Seam {
         this.wake(word, a);
         break;
     }
-    // What comes after the step's own access, whose effects `found` decides, leaves it alone.
-    if (this.current >= 0 && !isPlain(kind)) this.found = found;
-    return found;
   }
 
   private range(kind: AccessKind, word: Word, count: number, b: number): number {
