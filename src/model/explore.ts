@@ -18,6 +18,14 @@
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
  * and that is a step that comes before all of theirs. A napping thread's waking depends on the
  * writes that it looks for. Threads may also return early, if the scenario says so: early.ts.
+ *
+ * States are not cached. A third to three quarters of the states that are entered were met before
+ * (eleven scenarios, clocks included, for races are found by them), but to cut there would lose the
+ * races between what is cut and the steps before it. A search that keeps every state and reduces
+ * nothing is sound, and made from 0.4 times (destroy-vs-alloc+users, three-holders+one-lock) to 4
+ * times (callback-vs-callback+one-page) as many steps. A step with a hash of its state costs so
+ * much more that it was faster nowhere: at best as fast, and that with the clocks left out of the
+ * hash.
  */
 import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
 import { type Ending, endingOf } from './ending.js';
