@@ -60,7 +60,15 @@ describe('check', () => {
 
   it('has a document, in the order of the question', async () => {
     const document = await documentOf(`${OTHER} ${ONE}`);
-    const scenario = ['bound', 'complete', 'design', 'executions', 'failure', 'mustSee.missing'];
+    const scenario = [
+      'bound',
+      'complete',
+      'design',
+      'dismissed',
+      'executions',
+      'failure',
+      'mustSee.missing',
+    ];
     scenario.push('mustSee.seen[]', 'name', 'redundant', 'report', 'rules[]', 'seconds', 'steps');
     const mutant = ['about', 'caught', 'complete', 'name', 'report[]', 'rule', 'scenario'];
     mutant.push('schedule', 'seconds', 'steps');

@@ -12,6 +12,7 @@ export interface ScenarioRow {
   readonly bound: string | null;
   readonly executions: number;
   readonly redundant: number;
+  readonly dismissed: number;
   readonly steps: number;
   readonly seconds: number;
   readonly mustSee: CheckAnswer['mustSee'];

@@ -135,6 +135,7 @@ function replaySchedule(request: CheckRequest, schedule: string): CheckDocument 
     bound: 'one schedule',
     executions: 1,
     redundant: 0,
+    dismissed: 0,
     steps: steps.length,
     seconds: (performance.now() - begin) / 1000,
     mustSee: { seen: [], missing: [] },

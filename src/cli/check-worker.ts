@@ -37,7 +37,14 @@ function checkOrReport(scenario: Scenario, options: CheckOptions): CheckResult {
   } catch (error) {
     const { name, message } = error as Error;
     const rule = (error as { rule?: string }).rule ?? name;
-    const nothing = { executions: 0, redundant: 0, steps: 0, complete: false, bound: null };
+    const nothing = {
+      executions: 0,
+      redundant: 0,
+      dismissed: 0,
+      steps: 0,
+      complete: false,
+      bound: null,
+    };
     return {
       scenario: scenario.name,
       verdict: 'violated',

@@ -48,7 +48,7 @@ export interface CheckResult {
   readonly executions: number;
   readonly redundant: number;
   /** Executions that do not count: see `Stage.assume`. Absent: none. */
-  readonly dismissed?: number;
+  readonly dismissed: number;
   readonly steps: number;
   readonly mustSee: { readonly seen: readonly string[]; readonly missing: readonly string[] };
   readonly failure: Failure | null;
@@ -178,7 +178,7 @@ export function check(scenario: Scenario, options: CheckOptions = {}): CheckResu
     bound: boundOf(mode, done),
     executions: done.executions,
     redundant: done.redundant,
-    ...(done.dismissed > 0 ? { dismissed: done.dismissed } : {}),
+    dismissed: done.dismissed,
     steps: done.steps,
     mustSee: { seen: [...seen].sort(), missing },
     failure: vacuous ? vacuousFailure(missing) : failure,
@@ -298,6 +298,9 @@ export function replay(scenario: Scenario, text: string): Replay {
     steps.push({ thread, access, found: machine.found });
   }
   if (markOf(steps) !== schedule.mark) throw stale(`the steps' mark is ${markOf(steps)}`);
-  hand.judge(endingOf(machine), () => steps);
+  // A schedule that stops before anything has ended says nothing.
+  const isOver =
+    machine.thrown !== null || !hand.setup.threads.some((_, thread) => machine.enabled(thread));
+  if (isOver) hand.judge(endingOf(machine), () => steps);
   return { steps, finding: hand.failure?.finding ?? null };
 }

@@ -76,7 +76,8 @@ class Bench {
     const options: KitOptions = { threads: 1, pages: 2, perPage };
     this.tally = new Tally({ words: kitWords(options), threads: 1, ghostWords: 0 });
     const ghost = { get: () => 0, set: () => {} };
-    const kit = makeKit({ memory: this.tally, ghost, see: () => {} }, options);
+    const idle = (): void => {};
+    const kit = makeKit({ memory: this.tally, ghost, see: idle, assume: idle }, options);
     this.core = core;
     this.thread = kit.threads[0] as Thread;
     this.mm = createMm(this.thread);

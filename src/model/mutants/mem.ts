@@ -52,6 +52,17 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     scenario: 'holder-vs-holder+one-lock',
   },
   {
+    name: 'wait-taken-for-lock',
+    about: 'Whoever returns from its wait takes the lock without another look.',
+    rules: ['L1'],
+    file: LOCK,
+    find: 'mem.awaitChange(lock, seen);',
+    replace: `mem.awaitChange(lock, seen);
+            mem.store(lock, mine | SLEEPERS);
+            return;`,
+    scenario: 'holder-vs-holder+early-return',
+  },
+  {
     name: 'waiter-ignores-broken',
     about: 'Whoever is about to sleep does not look whether a rule was found broken.',
     rules: ['L3'],

@@ -55,9 +55,16 @@ function lockOf(kit: Kit): Word {
   return mmRecord(kit.heap, 0 as MmId);
 }
 
-function counting(name: string, about: string, options: KitOptions, rounds: number): Scenario {
+function counting(
+  name: string,
+  about: string,
+  options: KitOptions,
+  rounds: number,
+  earlyReturns = 0,
+): Scenario {
   return scenario({
     name,
+    earlyReturns,
     about,
     rules: ['L1', 'L2'],
     mustSee: Array.from({ length: options.threads }, (_, thread) => `thread ${thread} first`),
@@ -191,6 +198,13 @@ export const LOCK_SCENARIOS: readonly Scenario[] = [
     'holder-vs-holder+one-lock',
     'Two threads count under one lock, twice each: no count and no wake-up is lost.',
     { threads: 2, pages: 1 },
+    2,
+  ),
+  counting(
+    'holder-vs-holder+early-return',
+    'The same, once each, where a wait may return though nothing has woken it.',
+    { threads: 2, pages: 1 },
+    1,
     2,
   ),
   counting(
