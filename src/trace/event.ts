@@ -8,7 +8,7 @@
  *
  *   a table's life    alloc, then free and ended            (freed through RCU)
  *                     alloc, then freeNow, maybe settled    (freed at once)
- *   a page's life     pageTaken (its alloc comes next), then pageReleased
+ *   a page's life     pageTaken (its alloc comes next), maybe counted, then pageReleased
  *   an mm's life      create, maybe exit, then destroy
  *
  * `ended` is the end of that table's own grace period. Tables may still wait for theirs when a
@@ -39,6 +39,10 @@ export const OP = {
   pageTaken: 9,
   /** The kernel gave the page back. */
   pageReleased: 10,
+  /** powerpc: the page's `count` of references, after a table left it. */
+  counted: 11,
+  /** powerpc: the same after the fragments left it that an exiting mm never handed out. */
+  countedRest: 12,
 } as const;
 
 export type Op = (typeof OP)[keyof typeof OP];
@@ -59,6 +63,14 @@ export const WHY = {
 } as const;
 
 export type Why = (typeof WHY)[keyof typeof WHY];
+
+/** A list end that is not a page. */
+export const NO_END = {
+  /** The list is empty. */
+  empty: -1,
+  /** The recording doesn't say. */
+  unknown: -2,
+} as const;
 
 /** One object is used for all events of a trace: it is valid only during the call. */
 export interface TraceEvent {
@@ -86,12 +98,24 @@ export interface TraceEvent {
   why: Why;
   /** pageTaken, alloc of a fresh page: how many of its fragments the kernel could ever hand out. */
   usable: number;
+  /** free, freeNow: first and last page of the mm's list after it, or `NO_END`. s390 frag only. */
+  first: number;
+  last: number;
+  /** counted, countedRest. */
+  count: number;
+  /**
+   * miss, s390 frag only: the line in which the call began. What ended between that line and this
+   * may have ended after the decision. 0: lines are in the order of what they say.
+   */
+  since: number;
 }
 
 /** What a trace says of itself before its first record. */
 export interface TraceHeader {
   file: string;
   architecture: 's390x' | 'ppc64le';
+  /** The line that says so. */
+  architectureLine: number;
   /** `canon`: strictly sequential. `frag`: as recorded; ends may stand some records late. */
   form: 'canon' | 'frag';
   geometry: 's390' | 'powerpc-radix-64k' | 'powerpc-hash-64k';

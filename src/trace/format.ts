@@ -33,6 +33,7 @@ export class HeaderReader {
   private readonly at: RecordLine;
   private form: TraceHeader['form'] | null = null;
   private architecture: TraceHeader['architecture'] | null = null;
+  private architectureLine = 0;
   private perPage: readonly [number, number] | null = null;
 
   constructor(at: RecordLine) {
@@ -41,26 +42,35 @@ export class HeaderReader {
 
   /** Takes a line that begins with `#`, or the file's first line, whatever it is. */
   line(text: string): void {
-    if (this.form === null) this.form = this.recognise(text);
-    if (this.form === 'canon' || /\buname=.* s390x\b/.test(text)) this.architecture = 's390x';
-    if (/\buname=.* ppc64le\b/.test(text)) this.architecture = 'ppc64le';
+    if (this.form === null) {
+      this.form = this.recognise(text);
+      if (this.form === 'canon') this.isFrom('s390x');
+    }
+    if (this.form === 'frag' && /\buname=.* s390x\b/.test(text)) this.isFrom('s390x');
+    if (this.form === 'frag' && /\buname=.* ppc64le\b/.test(text)) this.isFrom('ppc64le');
     const fragments = FRAGMENTS.exec(text);
     if (fragments !== null) this.perPage = [Number(fragments[1]), Number(fragments[2])];
   }
 
+  private isFrom(architecture: TraceHeader['architecture']): void {
+    this.architecture = architecture;
+    this.architectureLine = this.at.line;
+  }
+
   /** The header, when the first record has come. */
   finish(): TraceHeader {
-    const { form, architecture } = this;
+    const { form, architecture, architectureLine } = this;
     if (form === null) throw this.notATrace('the first line is a record');
     const file = this.at.file;
     if (architecture === 's390x') {
-      return { file, architecture, form, geometry: 's390', perPage: [2, 0] };
+      const geometry = 's390';
+      return { file, architecture, architectureLine, form, geometry, perPage: [2, 0] };
     }
     if (architecture === null) {
       const expected = 'a line "# uname=… s390x …" or "# uname=… ppc64le …"';
       throw this.at.refuse('not-a-trace', 'no architecture before the first record', expected);
     }
-    return { file, architecture, form, ...this.powerpc() };
+    return { file, architecture, architectureLine, form, ...this.powerpc() };
   }
 
   /** The error for a file that ended without a record. */

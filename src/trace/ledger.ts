@@ -16,6 +16,7 @@ import { emptyCounts, type TraceCounts } from './counts.js';
 import {
   KIND,
   type Kind,
+  NO_END,
   OP,
   type Op,
   type TraceEvent,
@@ -68,11 +69,13 @@ export class Ledger {
     this.emitMm(OP.destroy, this.mms.destroy(name));
   }
 
-  miss(name: number, kind: Kind, why: Why): void {
+  miss(name: number, kind: Kind, why: Why, since = 0): void {
     const mm = this.mms.get(name);
     this.event.why = why;
+    this.event.since = since;
     this.emit(OP.miss, mm, kind, NO_TABLE, NO_PAGE, 0);
     this.event.why = WHY.unknown;
+    this.event.since = 0;
   }
 
   /** The page of `at.fragment()` is taken for an mm, and its first fragment handed out. */
@@ -103,6 +106,12 @@ export class Ledger {
     this.handOut(page, mm);
   }
 
+  /** What the next free leaves as the ends of its mm's list. */
+  listEnds(first: number, last: number): void {
+    this.event.first = first;
+    this.event.last = last;
+  }
+
   /** The live table at `at.fragment()` is freed through RCU by an mm. */
   freeRcu(name: number, kind: Kind): void {
     const { page, table } = this.takeLive(kind);
@@ -110,6 +119,7 @@ export class Ledger {
     page.wait(this.at.index, table);
     this.counts.frees[kind]++;
     this.emit(OP.free, table.mm, kind, table.number, page.pfn, this.at.index);
+    this.listEnds(NO_END.unknown, NO_END.unknown);
   }
 
   /** The live table at `at.fragment()` is freed at once; its fragment stays pending until G. */
@@ -120,6 +130,7 @@ export class Ledger {
     page.wait(this.at.index, table);
     this.counts.freesNow[kind]++;
     this.emit(OP.freeNow, table.mm, kind, table.number, page.pfn, this.at.index);
+    this.listEnds(NO_END.unknown, NO_END.unknown);
   }
 
   /** The RCU callback names the table at `at.fragment()`: its free comes next. */
@@ -158,15 +169,18 @@ export class Ledger {
     if (released) this.giveBack(page);
   }
 
-  /** The kernel gives back the page `pfn`. */
-  release(pfn: number, kind: Kind): void {
+  /** The kernel has counted down the references of the page `pfn`; at 0 it gives it back. */
+  count(pfn: number, kind: Kind, left: number, op: Op): void {
     const page = this.pages.get(pfn);
     if (page === undefined) {
-      this.counts.foreign++;
+      if (left === 0) this.counts.foreign++;
       return;
     }
     this.checkKind(page, kind);
-    this.giveBack(page);
+    this.event.count = left;
+    this.emit(op, page.mm, kind, NO_TABLE, pfn, 0);
+    this.event.count = 0;
+    if (left === 0) this.giveBack(page);
   }
 
   /** A reader of lines that name their mm first; those of foreign mms are left out. */
@@ -327,5 +341,9 @@ function emptyEvent(): TraceEvent {
     fresh: false,
     why: WHY.unknown,
     usable: 0,
+    first: NO_END.unknown,
+    last: NO_END.unknown,
+    count: 0,
+    since: 0,
   };
 }

@@ -7,7 +7,7 @@
  *   R mm level frag           free           (level 0 PTE, 1 PMD, 2 PUD: not made of fragments)
  *   T level frag              the RCU callback names a table; its f comes next
  *   f frag                    ended after its T, else freeNow
- *   g pfn count, e pfn count  pageReleased when count = 0
+ *   g pfn count, e pfn count  counted, countedRest; pageReleased when count = 0
  *   I mm, E mm, D mm          create, exit, destroy
  *
  * N's ref is how many fragments the page will serve: all, or 1 when another CPU gave the mm a page
@@ -15,7 +15,7 @@
  * handed out once in the life of its page, so it is live, or waits, or is gone. The counts of g
  * and e may stand in swapped order; only the one that is 0 counts, and it comes after all frees.
  */
-import { KIND, type Kind, WHY } from './event.js';
+import { KIND, type Kind, OP, type Op, WHY } from './event.js';
 import type { Ledger } from './ledger.js';
 import { Operations } from './operations.js';
 import type { RecordLine } from './record.js';
@@ -48,8 +48,8 @@ function defineKind(
     .ofMm(`${prefix}N`, 4, (mm) => lines.allocFresh(mm, kind))
     .ofMm(`${prefix}H`, 3, (mm) => lines.allocAgain(mm, kind))
     .define(`${prefix}f`, 1, () => lines.freeOrEnd(kind))
-    .define(`${prefix}g`, 2, () => lines.count(kind))
-    .define(`${prefix}e`, 2, () => lines.count(kind));
+    .define(`${prefix}g`, 2, () => lines.count(kind, OP.counted))
+    .define(`${prefix}e`, 2, () => lines.count(kind, OP.countedRest));
 }
 
 class PowerpcLines {
@@ -93,10 +93,9 @@ class PowerpcLines {
     this.ledger.freeAnnouncedOrNow(kind);
   }
 
-  count(kind: Kind): void {
+  count(kind: Kind, op: Op): void {
     const pfn = this.line.hex(0, 'a page');
-    const left = this.line.integer(1, 'a count');
-    if (left === 0) this.ledger.release(pfn, kind);
+    this.ledger.count(pfn, kind, this.line.integer(1, 'a count'), op);
   }
 
   /** The kind of a table's level; null for tables that aren't fragments. */

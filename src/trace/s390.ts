@@ -17,7 +17,7 @@
  * the recording with most races this is wrong for 2 of 20,867 pages (the oldest: for 16). It only
  * matters to an alloc's `why`: the miss events stand where the kernel decided, with its reason.
  */
-import { KIND, type TraceHeader, WHY, type Why } from './event.js';
+import { KIND, NO_END, type TraceHeader, WHY, type Why } from './event.js';
 import type { Ledger } from './ledger.js';
 import { Operations } from './operations.js';
 import type { Freed } from './pages.js';
@@ -25,6 +25,9 @@ import type { RecordLine } from './record.js';
 
 /** Both fragments of a fresh page can be handed out. */
 const USABLE = 2;
+
+/** The two bits of the lower half in a state byte: allocated, pending. */
+const HALF = 0x11;
 
 /** A frag line's pid, counted as an argument: it stands two fields before the operation. */
 const PID_ARGUMENT = -3;
@@ -58,15 +61,16 @@ function fragOperations(line: RecordLine, ledger: Ledger, lines: S390Lines): Ope
   const why = (): Why => (line.is(1, '-') ? WHY.empty : WHY.pending);
   const released = (): boolean => line.hex(2, 'the state byte after') === 0;
   return lifeOperations(ledger)
+    .define('a', 1, () => lines.begin(pid()))
     .ofMm('X', 2, (mm) => lines.miss(mm, pid(), why()), 3)
     .ofMm('N', 3, (mm) => lines.allocFresh(mm, pid()))
-    .ofMm('H', 4, (mm) => lines.allocAgain(mm))
-    .ofMm('R', 6, (mm) => lines.free(mm))
-    .ofMm('F', 5, (mm) => lines.freeNow(mm))
+    .ofMm('H', 4, (mm) => lines.allocSeen(mm))
+    .ofMm('R', 6, (mm) => lines.withEnds().free(mm))
+    .ofMm('F', 5, (mm) => lines.withEnds().freeNow(mm))
     .define('U', 3, () => lines.endOf('rcu', released()))
     .define('G', 3, () => lines.endOf('now', released()))
     .ofMm('E', 1, (mm) => ledger.exit(mm))
-    .skip('a', 'f', 'T', 'T4', 'TC', 'P', 'Q', 'S')
+    .skip('f', 'T', 'T4', 'TC', 'P', 'Q', 'S')
     .skip('N4', 'R4', 'ci', 'C', 'CF', 'pm');
 }
 
@@ -82,17 +86,23 @@ class S390Lines {
   private readonly line: RecordLine;
   /** Decisions for a fresh page that hasn't come yet, newest last: by pid (frag) or mm (canon). */
   private readonly decisions = new Map<number, Why[]>();
+  /** frag: the line in which each pid's newest allocation began. */
+  private readonly begun = new Map<number, number>();
 
   constructor(line: RecordLine, ledger: Ledger) {
     this.line = line;
     this.ledger = ledger;
   }
 
+  begin(who: number): void {
+    this.begun.set(who, this.line.line);
+  }
+
   miss(mm: number, who: number, why: Why): void {
     const open = this.decisions.get(who);
     if (open === undefined) this.decisions.set(who, [why]);
     else open.push(why);
-    this.ledger.miss(mm, KIND.pte, why);
+    this.ledger.miss(mm, KIND.pte, why, this.begun.get(who));
   }
 
   allocFresh(mm: number, who: number): void {
@@ -106,6 +116,27 @@ class S390Lines {
   allocAgain(mm: number): void {
     this.line.fragment(1);
     this.ledger.allocAgain(mm, KIND.pte);
+  }
+
+  /** A line that shows the state byte that the kernel read: that half was neither A nor P. */
+  allocSeen(mm: number): void {
+    this.line.fragment(1);
+    const half = HALF << this.line.index;
+    if ((this.line.hex(2, 'the state byte before') & half) !== 0) {
+      throw this.line.wrong(2, 'a state byte with that half free');
+    }
+    this.ledger.allocAgain(mm, KIND.pte);
+  }
+
+  /** Reads the ends of the mm's list, after the free that comes next. */
+  withEnds(): this {
+    this.ledger.listEnds(this.end(3), this.end(4));
+    return this;
+  }
+
+  private end(argument: number): number {
+    if (this.line.is(argument, '-')) return NO_END.empty;
+    return this.line.hex(argument, 'a page or - (list empty)');
   }
 
   free(mm: number): void {
