@@ -50,6 +50,8 @@ export abstract class Common implements Design {
     this.mms.set(mm, createMm(this.thread));
   }
 
+  exitMm(): void {}
+
   destroyMm(mm: number): void {
     destroyMm(this.thread, this.mmId(mm));
     this.mms.delete(mm);
@@ -73,6 +75,14 @@ export abstract class Common implements Design {
     freeTable(this.thread, this.mmId(mm), address);
     this.tableQueued(table, address, takeQueued(this.thread));
   }
+
+  /** Every free is deferred. */
+  freeNow(mm: number, kind: 0 | 1, table: number): boolean {
+    this.free(mm, kind, table);
+    return false;
+  }
+
+  settled(): void {}
 
   /** A table was freed; `heads` has its page's if that was queued by it. */
   protected abstract tableQueued(table: number, address: Word, heads: Word[]): void;

@@ -31,12 +31,22 @@ export interface Design {
   readonly counts: Counts;
 
   createMm(mm: number): void;
+  /** The mm's exit begins: its tables are still there. */
+  exitMm(mm: number): void;
   /** The mm has no tables left; its record is freed through RCU too. */
   destroyMm(mm: number): void;
   alloc(mm: number, kind: 0 | 1, table: number): void;
+  /** Frees a table that readers may still be in. */
   free(mm: number, kind: 0 | 1, table: number): void;
+  /**
+   * Frees a table that no reader can reach. True: at once, and `settled` may follow. False: this
+   * design makes no difference, and the table waits as after `free`.
+   */
+  freeNow(mm: number, kind: 0 | 1, table: number): boolean;
+  /** The kernel has finished the `freeNow` of a table (s390: it was pending until here). */
+  settled(table: number): void;
 
-  /** recorded: the table's grace period is over. Takes effect with `settle`. */
+  /** recorded: the table's grace period is over. Takes effect with `settle` at the latest. */
   end(table: number): void;
   endMm(mm: number): void;
   settle(): void;

@@ -13,17 +13,18 @@
 import { UsageError } from '../base/errors.js';
 import type { Sharing } from '../designs/common.js';
 import type { Design, Mode } from '../designs/design.js';
-import { makeDesign } from '../designs/index.js';
+import { designsFor, makeDesign } from '../designs/index.js';
 import type { Violation } from '../frag/check.js';
 import { type Geometry, geometryNamed } from '../pgtable/geometry.js';
 import { DesignReplay, type DesignResult, type KindResult } from './deterministic.js';
+import { requireFit } from './fit.js';
 import type { Extent } from './level.js';
 import { readTrace } from './reader.js';
 import { summarizeTrace, type TraceSummary } from './summary.js';
 
 export interface CompareOptions {
-  /** Designs to set beside common. Default: whole-page. */
-  readonly designs?: readonly string[] | undefined;
+  /** Designs to set beside common. Null: for each trace all that fit its architecture. */
+  readonly designs?: readonly string[] | null | undefined;
   /** Length of real grace periods. Null: as long as they were in each recording. */
   readonly gpUs?: number | null | undefined;
   /** What the document calls a file. Default: its path. */
@@ -169,11 +170,14 @@ async function compareTrace(
   const { signal } = options;
   const summary = await summarizeTrace(file, {
     signal,
+    onHeader: (header) => {
+      for (const design of options.designs ?? []) requireFit(design, header);
+    },
     onProgress: (read, total) => report((FIRST_PASS * read) / total),
   });
   const geometry = geometryNamed(summary.facts.geometry);
   const gpUs = options.gpUs ?? recordedGpUs(summary);
-  const runs = startRuns(geometry, options.designs ?? ['whole-page'], gpUs);
+  const runs = startRuns(geometry, options.designs ?? designsFor(geometry), gpUs);
   const facts = await readTrace(
     file,
     (event) => {

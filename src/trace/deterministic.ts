@@ -4,7 +4,8 @@
  * When freed tables end, in mode `recorded`:
  *
  *   freed through RCU       at the table's own recorded end
- *   freed at once, mms too  at the first later end of a table that was itself freed after it
+ *   freed at once, mms too  at the first later end of a table that was itself freed after it; a
+ *                           design that frees at once doesn't wait for it
  *
  * After each record whatever ended in it settles: pages' callbacks run. In mode `gp` grace periods
  * take a fixed time, back to back while something waits: one begins right after the record that
@@ -76,6 +77,9 @@ export class DesignReplay {
       case OP.create:
         design.createMm(mm);
         break;
+      case OP.exit:
+        design.exitMm(mm);
+        break;
       case OP.destroy:
         design.destroyMm(mm);
         this.freeDirect(NONE, mm);
@@ -88,8 +92,10 @@ export class DesignReplay {
         if (this.graceUs === 0) this.freedAt.set(table, this.position);
         break;
       case OP.freeNow:
-        design.free(mm, kind, table);
-        this.freeDirect(table, mm);
+        if (!design.freeNow(mm, kind, table)) this.freeDirect(table, mm);
+        break;
+      case OP.settled:
+        design.settled(table);
         break;
       case OP.ended:
         if (this.graceUs === 0) this.end(table);

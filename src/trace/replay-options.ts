@@ -1,8 +1,8 @@
 /** What a replay can be asked for, what it answers, and what it refuses. */
 import { UsageError } from '../base/errors.js';
-import { makeDesign } from '../designs/index.js';
+import { architectureOf } from '../designs/index.js';
 import type { Violation } from '../frag/check.js';
-import { GEOMETRIES, type Geometry, geometryNamed } from '../pgtable/geometry.js';
+import { type Geometry, geometryNamed } from '../pgtable/geometry.js';
 import { REPLAY_THREADS_MAX } from './control.js';
 import type { TraceHeader } from './event.js';
 import type { TraceFacts } from './reader.js';
@@ -87,7 +87,7 @@ export function checkOptions(options: ReplayOptions): void {
   }
   if (gpUs !== null && !(gpUs > 0)) refuse('bad-gp', `a grace period of ${gpUs} us; expected > 0`);
   if (geometry !== null) geometryNamed(geometry);
-  makeDesign(design, GEOMETRIES['generic'] as Geometry, 'mm', 'recorded');
+  architectureOf(design);
 }
 
 /** The geometry to replay under; it must have the kinds that the trace has. */

@@ -5,6 +5,7 @@
 import { makeDesign } from '../designs/index.js';
 import { DesignReplay } from './deterministic.js';
 import { OP } from './event.js';
+import { requireFit } from './fit.js';
 import { Level } from './level.js';
 import { readTrace } from './reader.js';
 import {
@@ -67,6 +68,7 @@ async function replayAlone(options: ReplayOptions): Promise<ReplayFindings> {
     {
       signal: options.signal,
       onHeader: (header) => {
+        requireFit(design, header);
         const shape = geometryFor(header, options.geometry);
         geometry = shape.name;
         const mode = gpUs === null ? 'recorded' : 'gp';
