@@ -11,11 +11,19 @@ recorded ends
   recorded kernel         18.78     191    0.07    1.00     841     923
   common                  18.81     191    0.07    1.00     838     926
   common, sharing all     18.71     193    0.07    1.00     828     936
+  seed                    18.81     191    0.07    1.00     838     926
+  s390-6.1                18.78     191    0.07    1.00     842     922
+  s390-6.6                18.78     191    0.07    1.00     842     922
+  s390-6.7                34.58     381    0.14    1.84   1,764       0
   whole-page              34.59     381    0.14    1.84   1,764       0
   limit                   11.78     178    0.05    0.63
 gp: real grace periods of 23.5 ms
   common                  19.12     185    0.07    1.02     852     912
   common, sharing all     18.89     187    0.07    1.01     828     936
+  seed                    22.59     193    0.09    1.20     852     912
+  s390-6.1                19.10     185    0.07    1.02     852     912
+  s390-6.6                19.10     185    0.07    1.02     852     912
+  s390-6.7                35.26     369    0.14    1.88   1,764       0
   whole-page              35.28     369    0.14    1.88   1,764       0
 
 recorded ends: each freed table waits exactly as long as it did in the
@@ -24,8 +32,10 @@ gp: real grace periods of that length instead, one after the other while
 something waits (--gp sets it).
 limit: at each instant the fewest pages that could hold every mm's live tables.
 
-holds: common holds 1.00 times the kernel's pages on average (gp: 1.02),
-whole-page 1.84 times (gp: 1.88).
+holds: common holds 1.00 times the kernel's pages on average (gp: 1.02).
+The others: seed 1.00 times (gp: 1.20), s390-6.1 1.00 times (gp: 1.02), s390-6.6
+1.00 times (gp: 1.02), s390-6.7 1.84 times (gp: 1.88), whole-page 1.84 times
+(gp: 1.88).
 The claim allows 1 % more with recorded ends, 5 % more with real grace periods.
 Every rule held.
 `;
@@ -38,6 +48,10 @@ const WIDE_LEFT = `
 recorded kernel         18.78     191    0.07    1.00     841     923
 common                  18.81     191    0.07    1.00     838     926
 common, sharing all     18.71     193    0.07    1.00     828     936
+seed                    18.81     191    0.07    1.00     838     926
+s390-6.1                18.78     191    0.07    1.00     842     922
+s390-6.6                18.78     191    0.07    1.00     842     922
+s390-6.7                34.58     381    0.14    1.84   1,764       0
 whole-page              34.59     381    0.14    1.84   1,764       0
 limit                   11.78     178    0.05    0.63
 `;
@@ -49,6 +63,10 @@ const WIDE_RIGHT = `
 
   19.12     185    0.07    1.02     852     912
   18.89     187    0.07    1.01     828     936
+  22.59     193    0.09    1.20     852     912
+  19.10     185    0.07    1.02     852     912
+  19.10     185    0.07    1.02     852     912
+  35.26     369    0.14    1.88   1,764       0
   35.28     369    0.14    1.88   1,764       0
 
 `;
@@ -109,11 +127,15 @@ describe('without TRACE', () => {
     expect(keyPaths(document)).toEqual(DOCUMENT_KEYS);
     const pte = document.references.filter(({ kind }) => kind === 'pte');
     expect(pte.map(({ trace }) => trace)).toEqual([
+      'ppc64le/mix-radix.frag',
       'ppc64le/mm-radix.frag',
       'ppc64le/quick-hash.frag',
       'ppc64le/quick-radix.frag',
       's390x/mix.canon',
+      's390x/mm2b.canon',
+      's390x/mm3.canon',
       's390x/quick.canon',
+      's390x/storm.canon',
     ]);
     for (const { trace, kernel } of pte) {
       const rows = document.rows.filter((row) => row.trace === trace && row.kind === 'pte');

@@ -32,6 +32,7 @@ describe('help', () => {
       'demo',
       'compare',
       'replay',
+      'oracle',
       'check',
       'merge',
       'doctor',
@@ -43,7 +44,7 @@ describe('help', () => {
     expect(alone.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it.each(['demo', 'compare', 'replay', 'check', 'merge', 'doctor'])(
+  it.each(['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'doctor'])(
     'is there for %s',
     async (command) => {
       const { status, stdout, stderr } = await ptfrag([command, '--help']);
@@ -51,7 +52,9 @@ describe('help', () => {
       expect(stdout).toContain(`Usage: ptfrag ${command}`);
       expect(stdout).toContain('--json');
       expect(stdout).toContain('130 interrupted');
-      expect(stdout.includes('s390x/mix.canon')).toBe(['compare', 'replay'].includes(command));
+      expect(stdout.includes('s390x/mix.canon')).toBe(
+        ['compare', 'replay', 'oracle'].includes(command),
+      );
     },
   );
 
@@ -69,6 +72,7 @@ describe('a command line that can not be', () => {
     ['compare --nix', 'unknown-option', "unknown option '--nix'"],
     ['compare --gp 0', 'invalid-argument', 'Expected a whole number from 1 to'],
     ['compare s390x/quick --design nix', 'no-such-design', 'no design nix; there are: common'],
+    ['oracle s390x/quick --design seed', 'no-such-design', 'no rule of a kernel seed; there are:'],
     ['replay', 'missing-argument', "missing required argument 'TRACE'"],
     ['replay a b', 'excess-arguments', 'too many arguments'],
     ['replay s390x/quick --threads 1.5', 'invalid-argument', 'Expected a whole number'],
@@ -108,7 +112,7 @@ describe('a file that is no recording', () => {
 
   it.each(cases)('is refused with its place: %s', async (_name, make, code, line) => {
     const file = make();
-    const commands = ['compare', 'replay'];
+    const commands = ['compare', 'replay', 'oracle'];
     const runs = await Promise.all(commands.map((name) => ptfrag([name, file, '--json'])));
     for (const [at, run] of runs.entries()) {
       const command = commands[at];

@@ -77,7 +77,7 @@ function declaresFunction(code: string, name: string): boolean {
 
 describe('the documents', () => {
   it('are these, and each begins with its title', () => {
-    const names = ['checker', 'glossary', 'proof', 'replay', 'requirements'].map(
+    const names = ['checker', 'glossary', 'oracle', 'proof', 'replay', 'requirements'].map(
       (n) => `docs/${n}.md`,
     );
     expect(DOCUMENTS).toEqual(expect.arrayContaining(names));

@@ -255,7 +255,7 @@ describe('what the README shows of the commands', () => {
         const ours = [pages('common', 'mm'), pages('common', 'all')];
         return [trace, figures(kernel), ...ours, pages('whole-page', null), figures(limit)];
       });
-    expect(computed).toHaveLength(5);
+    expect(computed).toHaveLength(9);
     expect([...shown].sort()).toEqual(computed.sort());
     expect(README).toContain('| trace | kernel | common, mm | common, all | whole-page | limit |');
   });

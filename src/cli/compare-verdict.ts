@@ -26,7 +26,10 @@ const MODES: readonly (readonly [CompareRow['mode'], words: string])[] = [
 /** One sentence a line. */
 export function compareVerdict(document: CompareDocument): string[] {
   const { failed, violations } = document;
-  if (document.ok) return [`holds: ${averages(document)}`, claim(document), 'Every rule held.'];
+  const averages = [ours(document), ...others(document)];
+  if (document.ok) {
+    return [`holds: ${averages[0]}`, ...averages.slice(1), claim(document), 'Every rule held.'];
+  }
   if (document.verdict === 'inconclusive') {
     return [
       'inconclusive: no PTE page is held in what was recorded, so there is nothing to compare.',
@@ -37,7 +40,8 @@ export function compareVerdict(document: CompareDocument): string[] {
     ...(violations.length > 0 ? [countOf(violations.length, 'violation')] : []),
   ];
   return [
-    `violated: ${reasons.join(', ')}; ${averages(document)}`,
+    `violated: ${reasons.join(', ')}; ${averages[0]}`,
+    ...averages.slice(1),
     ...failed.map(failureLine),
     ...likeWithLike(document),
     ...violations.slice(0, VIOLATIONS_SHOWN).map(violationLine),
@@ -45,15 +49,19 @@ export function compareVerdict(document: CompareDocument): string[] {
   ];
 }
 
-/** How common, and the other designs, stand to the kernel. */
-function averages(document: CompareDocument): string {
-  const { rows } = document;
-  const names = [...new Set(rows.filter((row) => row.design !== 'common').map((r) => r.design))];
+/** How common stands to the kernel. */
+function ours(document: CompareDocument): string {
   const traces = new Set(document.references.map(({ trace }) => trace)).size;
   const where = traces === 1 ? '' : `on ${countOf(traces, 'recording')} `;
-  const ours = times(document, 'common', " the kernel's pages on average");
-  const others = names.map((name) => `${name} ${times(document, name, '')}`);
-  return `${[`${where}common holds ${ours}`, ...others].join(', ')}.`;
+  return `${where}common holds ${times(document, 'common', " the kernel's pages on average")}.`;
+}
+
+/** How the other designs do, each where it was driven. */
+function others(document: CompareDocument): string[] {
+  const { rows } = document;
+  const names = new Set(rows.filter((row) => row.design !== 'common').map((row) => row.design));
+  const words = [...names].map((name) => `${name} ${times(document, name, '')}`);
+  return words.length > 0 ? [`The others: ${words.join(', ')}.`] : [];
 }
 
 /** `0.30 to 1.00 times … (gp: 0.28 to 1.02)`: PTE pages, as multiples of the kernel's. */

@@ -1,6 +1,7 @@
 /** The thread that does a command's work: runs one job, says how far it is, posts what came out. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { compareTraces } from '../trace/compare.js';
+import { type CompareProgress, compareTraces } from '../trace/compare.js';
+import { askOracle } from '../trace/oracle-run.js';
 import { replayTrace } from '../trace/replay.js';
 import { mergeFiles } from './check-merge.js';
 import { runCheck } from './check-run.js';
@@ -12,10 +13,12 @@ import type {
   JobName,
   JobOrder,
   Jobs,
+  OracleRequest,
   Progress,
   ReplayRequest,
 } from './job.js';
 import { countOf } from './table.js';
+import type { NamedTrace } from './traces.js';
 
 if (parentPort === null) throw new Error('job-worker.js is started by the command, as a thread');
 const port = parentPort;
@@ -37,20 +40,33 @@ function progress(what: string, fraction: number, counts: Progress['counts'] = {
   post({ type: 'progress', progress: { what, fraction, counts } });
 }
 
-function compare({ traces, designs, gpUs }: CompareRequest): Promise<unknown> {
+/** What jobs that go through recordings one by one are watched with. */
+function byTrace(traces: readonly NamedTrace[]): ByTrace {
   const names = new Map(traces.map(({ file, name }) => [file, name]));
-  return compareTraces(
-    traces.map(({ file }) => file),
-    {
-      designs,
-      gpUs,
-      nameOf: (file) => names.get(file) ?? file,
-      signal: controller.signal,
-      onProgress: ({ trace, index, traces: count, fraction }) =>
-        progress(count === 1 ? trace : `${index + 1} of ${count}  ${trace}`, fraction),
-      onTrace: (document) => post({ type: 'soFar', document }),
-    },
-  );
+  return {
+    nameOf: (file) => names.get(file) ?? file,
+    signal: controller.signal,
+    onProgress: ({ trace, index, traces: count, fraction }) =>
+      progress(count === 1 ? trace : `${index + 1} of ${count}  ${trace}`, fraction),
+    onTrace: (document) => post({ type: 'soFar', document }),
+  };
+}
+
+interface ByTrace {
+  readonly nameOf: (file: string) => string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: CompareProgress) => void;
+  readonly onTrace: (document: unknown) => void;
+}
+
+function compare({ traces, designs, gpUs }: CompareRequest): Promise<unknown> {
+  const files = traces.map(({ file }) => file);
+  return compareTraces(files, { designs, gpUs, ...byTrace(traces) });
+}
+
+function oracle({ traces, design }: OracleRequest): Promise<unknown> {
+  const files = traces.map(({ file }) => file);
+  return askOracle(files, { design, ...byTrace(traces) });
 }
 
 function replay(request: ReplayRequest): Promise<unknown> {
@@ -67,6 +83,7 @@ function replay(request: ReplayRequest): Promise<unknown> {
 const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<unknown> } = {
   compare,
   replay,
+  oracle,
   doctor: async () => examine(),
   merge: async (files) => mergeFiles(files),
   check: (request) =>

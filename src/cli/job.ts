@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { CompareDocument } from '../trace/compare.js';
+import type { OracleDocument } from '../trace/oracle-run.js';
 import type { ReplayDocument, ReplayOptions } from '../trace/replay.js';
 import type { CheckDocument } from './check-document.js';
 import type { CheckRequest } from './check-run.js';
@@ -16,8 +17,15 @@ import type { NamedTrace } from './traces.js';
 
 export interface CompareRequest {
   readonly traces: readonly NamedTrace[];
-  readonly designs: readonly string[];
+  /** Null: all that fit. */
+  readonly designs: readonly string[] | null;
   readonly gpUs: number | null;
+}
+
+export interface OracleRequest {
+  readonly traces: readonly NamedTrace[];
+  /** Null: the rule of the kernel that was recorded. */
+  readonly design: string | null;
 }
 
 export type ReplayRequest = Omit<ReplayOptions, 'signal' | 'onProgress'>;
@@ -26,6 +34,7 @@ export type ReplayRequest = Omit<ReplayOptions, 'signal' | 'onProgress'>;
 export interface Jobs {
   readonly compare: { readonly request: CompareRequest; readonly document: CompareDocument };
   readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
+  readonly oracle: { readonly request: OracleRequest; readonly document: OracleDocument };
   readonly doctor: { readonly request: null; readonly document: DoctorDocument };
   readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };
   readonly merge: { readonly request: readonly string[]; readonly document: CheckDocument };

@@ -11,7 +11,11 @@ export interface CommonFlags {
 
 export interface CompareFlags extends CommonFlags {
   readonly gp?: number;
-  readonly design: readonly string[];
+  readonly design?: readonly string[];
+}
+
+export interface OracleFlags extends CommonFlags {
+  readonly design?: string;
 }
 
 export interface ReplayFlags extends CommonFlags {
@@ -48,6 +52,7 @@ export interface CheckFlags extends CommonFlags {
 export interface Actions {
   compare(traces: readonly string[], flags: CompareFlags): Promise<void>;
   replay(trace: string, flags: ReplayFlags): Promise<void>;
+  oracle(traces: readonly string[], flags: OracleFlags): Promise<void>;
   demo(flags: CommonFlags): Promise<void>;
   check(scenarios: readonly string[], flags: CheckFlags): Promise<void>;
   merge(files: readonly string[], flags: CommonFlags): Promise<void>;
@@ -71,6 +76,7 @@ Examples:
   ptfrag compare                       designs on all recordings of the package
   ptfrag compare s390x/mix --json      one of them, as one JSON document
   ptfrag replay s390x/mix --threads 2  on real threads, all rules checked
+  ptfrag oracle                        rules of Linux against what Linux did
   ptfrag check                         every interleaving of small scenarios`;
 
 const THREADS = 64;
@@ -88,6 +94,7 @@ export function buildProgram(actions: Actions, facts: PackageFacts): Command {
   addDemo(program, actions);
   addCompare(program, actions, facts);
   addReplay(program, actions, facts);
+  addOracle(program, actions, facts);
   addCheck(program, actions);
   addMerge(program, actions);
   addDoctor(program, actions);
@@ -114,12 +121,10 @@ function addCompare(program: Command, actions: Actions, facts: PackageFacts): vo
     )
     .argument('[TRACE...]', 'recordings (default: all of the package)')
     .addOption(wholeOption('--gp <us>', 'length of real grace periods (default: as recorded)', GP))
-    .option('--design <name>', 'set beside common; repeatable (default: whole-page)', collect)
+    .option('--design <name>', 'set beside common; repeatable (default: all that fit)', collect)
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
-    .action((traces: string[], { design = ['whole-page'], ...flags }: Partial<CompareFlags>) =>
-      actions.compare(traces, { design, ...flags }),
-    );
+    .action((traces: string[], flags: CompareFlags) => actions.compare(traces, flags));
 }
 
 function addReplay(program: Command, actions: Actions, facts: PackageFacts): void {
@@ -144,6 +149,21 @@ function addReplay(program: Command, actions: Actions, facts: PackageFacts): voi
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
     .action((trace: string, flags: ReplayFlags) => actions.replay(trace, flags));
+}
+
+function addOracle(program: Command, actions: Actions, facts: PackageFacts): void {
+  program
+    .command('oracle')
+    .summary('a rule of Linux against what that Linux did')
+    .description(
+      'Does again what a real kernel did, by its rule, and checks each allocation: the page, the ' +
+        'fragment, fresh or reused, and why.',
+    )
+    .argument('[TRACE...]', 'recordings (default: all of the package, in all forms)')
+    .option('--design <name>', "the rule (default: the recorded kernel's own)")
+    .addOption(jsonOption())
+    .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
+    .action((traces: string[], flags: OracleFlags) => actions.oracle(traces, flags));
 }
 
 function addCheck(program: Command, actions: Actions): void {

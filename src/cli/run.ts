@@ -9,11 +9,18 @@ import { Context } from './context.js';
 import { demo } from './demo.js';
 import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
 import { watchSignals } from './interrupt.js';
-import { type Actions, buildProgram, type CheckFlags, type CommonFlags } from './program.js';
+import { oracle } from './oracle.js';
+import {
+  type Actions,
+  buildProgram,
+  type CheckFlags,
+  type CommonFlags,
+  type OracleFlags,
+} from './program.js';
 import { Terminal } from './terminal.js';
-import { bundledTraces, findTrace } from './traces.js';
+import { bundledForms, bundledTraces, findTrace } from './traces.js';
 
-const COMMANDS = ['demo', 'compare', 'replay', 'check', 'merge', 'doctor'] as const;
+const COMMANDS = ['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'doctor'] as const;
 
 type CommandName = (typeof COMMANDS)[number];
 
@@ -60,7 +67,7 @@ class Run implements Actions {
 
   async compare(given: readonly string[], flags: Parameters<Actions['compare']>[1]): Promise<void> {
     const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : bundledTraces();
-    const request = { traces, designs: flags.design, gpUs: flags.gp ?? null };
+    const request = { traces, designs: flags.design ?? null, gpUs: flags.gp ?? null };
     this.exitCode = await compare(request, this.start('compare', flags));
   }
 
@@ -70,6 +77,12 @@ class Run implements Actions {
     const readers = flags.readers ?? (threads > 1 ? 2 : 0);
     const request = { file, threads, readers, design, sharing, seed, geometry, pages, gpUs: gp };
     this.exitCode = await replay(request, name, this.start('replay', flags, { '--seed': seed }));
+  }
+
+  async oracle(given: readonly string[], flags: OracleFlags): Promise<void> {
+    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : bundledForms();
+    const request = { traces, design: flags.design ?? null };
+    this.exitCode = await oracle(request, this.start('oracle', flags));
   }
 
   async demo(flags: CommonFlags): Promise<void> {

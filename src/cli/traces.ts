@@ -24,6 +24,11 @@ export function bundledTraces(): NamedTrace[] {
   });
 }
 
+/** Both forms of the package's recordings, where there are two. */
+export function bundledForms(): NamedTrace[] {
+  return allNames().sort().map(bundled);
+}
+
 /** A path; or the name of one of the package's recordings, with its form or without. */
 export function findTrace(given: string): NamedTrace {
   if (existsSync(given)) return { file: given, name: given };
