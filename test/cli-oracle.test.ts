@@ -89,6 +89,26 @@ describe('without TRACE', () => {
   });
 });
 
+describe('without TRACE, with a design', () => {
+  it('asks about the recordings that fit', async () => {
+    const run = await ptfrag(['oracle', '--design', 'powerpc-6.6', '--json']);
+    const { rows } = documentIn<OracleDocument>(run);
+    expect(rows).toHaveLength(4);
+    expect(
+      rows.every(({ design, matched, allocations }) => {
+        return design === 'powerpc-6.6' && matched === allocations;
+      }),
+    ).toBe(true);
+  });
+
+  it('has nothing to compare on where no recording fits all', async () => {
+    const designs = ['--design', 's390-6.1', '--design', 'powerpc-6.1'];
+    const run = await ptfrag(['compare', ...designs, '--json']);
+    expect(run.status).toBe(2);
+    expect(documentIn(run).error).toMatchObject({ code: 'no-trace' });
+  });
+});
+
 describe('the lines', () => {
   it('are one for each recording, what there is to know of it, and the verdict', async () => {
     const run = await ptfrag(['oracle', 's390x/quick.frag', 'ppc64le/mix-radix']);

@@ -119,7 +119,7 @@ function addCompare(program: Command, actions: Actions, facts: PackageFacts): vo
       'Does again what real kernels did, under several designs, and counts pages. The verdict is ' +
         'about common: it holds no more than the kernel did.',
     )
-    .argument('[TRACE...]', 'recordings (default: all of the package)')
+    .argument('[TRACE...]', 'recordings (default: all of the package that fit)')
     .addOption(wholeOption('--gp <us>', 'length of real grace periods (default: as recorded)', GP))
     .option('--design <name>', 'set beside common; repeatable (default: all that fit)', collect)
     .addOption(jsonOption())
@@ -159,7 +159,7 @@ function addOracle(program: Command, actions: Actions, facts: PackageFacts): voi
       'Does again what a real kernel did, by its rule, and checks each allocation: the page, the ' +
         'fragment, fresh or reused, and why.',
     )
-    .argument('[TRACE...]', 'recordings (default: all of the package, in all forms)')
+    .argument('[TRACE...]', 'recordings (default: all of the package that fit, in all forms)')
     .option('--design <name>', "the rule (default: the recorded kernel's own)")
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)

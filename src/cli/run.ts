@@ -18,7 +18,7 @@ import {
   type OracleFlags,
 } from './program.js';
 import { Terminal } from './terminal.js';
-import { bundledForms, bundledTraces, findTrace } from './traces.js';
+import { bundledForms, bundledTraces, findTrace, fitting } from './traces.js';
 
 const COMMANDS = ['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'doctor'] as const;
 
@@ -66,7 +66,8 @@ class Run implements Actions {
   }
 
   async compare(given: readonly string[], flags: Parameters<Actions['compare']>[1]): Promise<void> {
-    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : bundledTraces();
+    const ours = fitting(bundledTraces(), flags.design ?? []);
+    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
     const request = { traces, designs: flags.design ?? null, gpUs: flags.gp ?? null };
     this.exitCode = await compare(request, this.start('compare', flags));
   }
@@ -80,7 +81,8 @@ class Run implements Actions {
   }
 
   async oracle(given: readonly string[], flags: OracleFlags): Promise<void> {
-    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : bundledForms();
+    const ours = fitting(bundledForms(), flags.design === undefined ? [] : [flags.design]);
+    const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
     const request = { traces, design: flags.design ?? null };
     this.exitCode = await oracle(request, this.start('oracle', flags));
   }

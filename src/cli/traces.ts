@@ -1,6 +1,7 @@
 /** Which recordings a command means: those of the package by name, any other by its path. */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { architectureOf } from '../designs/index.js';
 
 /** A file, and what people and documents call it. */
 export interface NamedTrace {
@@ -27,6 +28,12 @@ export function bundledTraces(): NamedTrace[] {
 /** Both forms of the package's recordings, where there are two. */
 export function bundledForms(): NamedTrace[] {
   return allNames().sort().map(bundled);
+}
+
+/** Those recordings of the package that designs which were asked for can be driven by. */
+export function fitting(traces: NamedTrace[], designs: readonly string[]): NamedTrace[] {
+  const wanted = designs.map(architectureOf).filter((architecture) => architecture !== null);
+  return traces.filter(({ name }) => wanted.every((folder) => name.startsWith(`${folder}/`)));
 }
 
 /** A path; or the name of one of the package's recordings, with its form or without. */
