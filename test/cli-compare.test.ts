@@ -80,6 +80,7 @@ const DOCUMENT_KEYS = [
   'ok',
   'references[].allocations',
   'references[].geometry',
+  'references[].importedFrom',
   'references[].kernel.fresh',
   'references[].kernel.mean',
   'references[].kernel.peak',

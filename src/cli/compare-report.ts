@@ -58,6 +58,7 @@ export function traceBlock(
     return `\n${reference.kind.toUpperCase()} tables: ${count}\n${table}`;
   });
   const facts = [first.geometry, countOf(first.mms, 'mm'), formatSeconds(first.seconds)];
+  if (first.importedFrom !== null) facts.push(`imported from ${first.importedFrom}`);
   if (references.length === 1) facts.splice(1, 0, countOf(first.allocations, 'allocation'));
   return [`${paint('bold', trace)}   ${facts.join('   ')}`, ...tables].join('\n');
 }
@@ -76,23 +77,25 @@ function kindTable(
 }
 
 function sectionsOf(reference: CompareReference, rows: readonly CompareRow[]): Section[] {
-  const { kernel, limit } = reference;
+  const { kernel, limit, importedFrom } = reference;
   const gpUs = rows.find((row) => row.mode === 'gp')?.gpUs ?? null;
   const lineOf = (row: CompareRow): Line => {
     const name = row.sharing === 'all' ? `${row.design}, sharing all` : row.design;
     return { name, cells: cellsOf(reference, row.pages, row) };
   };
+  const limitLine = { name: 'limit', cells: cellsOf(reference, limit, null) };
+  const gpHeading = `gp: real grace periods of ${formatUs(gpUs ?? 0)}`;
+  const gpLines = rows.filter((row) => row.mode === 'gp').map(lineOf);
+  if (importedFrom !== null) return [{ heading: gpHeading, lines: [...gpLines, limitLine] }];
   const recorded: Section = {
     heading: 'recorded ends',
     lines: [
       { name: 'recorded kernel', cells: cellsOf(reference, kernel, kernel) },
       ...rows.filter((row) => row.mode === 'recorded').map(lineOf),
-      { name: 'limit', cells: cellsOf(reference, limit, null) },
+      limitLine,
     ],
   };
-  if (gpUs === null) return [recorded];
-  const lines = rows.filter((row) => row.mode === 'gp').map(lineOf);
-  return [recorded, { heading: `gp: real grace periods of ${formatUs(gpUs)}`, lines }];
+  return gpUs === null ? [recorded] : [recorded, { heading: gpHeading, lines: gpLines }];
 }
 
 function cellsOf(

@@ -26,15 +26,13 @@ const MODES: readonly (readonly [CompareRow['mode'], words: string])[] = [
 /** One sentence a line. */
 export function compareVerdict(document: CompareDocument): string[] {
   const { failed, violations } = document;
-  const averages = [ours(document), ...others(document)];
-  if (document.ok) {
-    return [`holds: ${averages[0]}`, ...averages.slice(1), claim(document), 'Every rule held.'];
-  }
+  if (document.ok) return [...held(document), ...imported(document)];
   if (document.verdict === 'inconclusive') {
     return [
       'inconclusive: no PTE page is held in what was recorded, so there is nothing to compare.',
     ];
   }
+  const averages = [ours(document), ...others(document)];
   const reasons = [
     ...(failed.length > 0 ? ['common holds more than the claim allows'] : []),
     ...(violations.length > 0 ? [countOf(violations.length, 'violation')] : []),
@@ -49,9 +47,28 @@ export function compareVerdict(document: CompareDocument): string[] {
   ];
 }
 
+function held(document: CompareDocument): string[] {
+  const isJudged = document.references.some(({ importedFrom }) => importedFrom === null);
+  if (!isJudged) return ['holds: every rule held.'];
+  const averages = [ours(document), ...others(document)];
+  return [`holds: ${averages[0]}`, ...averages.slice(1), claim(document), 'Every rule held.'];
+}
+
+/** What can't be said of traces without a kernel. */
+function imported({ references }: CompareDocument): string[] {
+  const traces = new Set(references.filter((r) => r.importedFrom !== null).map((r) => r.trace));
+  if (traces.size === 0) return [];
+  const which = traces.size === 1 ? `${[...traces][0]} is` : `${traces.size} traces are`;
+  return [
+    `${which} imported: no kernel's pages and no ends were recorded, so nothing is judged ` +
+      'but the rules, and grace periods are as --gp says (default: 20 ms).',
+  ];
+}
+
 /** How common stands to the kernel. */
 function ours(document: CompareDocument): string {
-  const traces = new Set(document.references.map(({ trace }) => trace)).size;
+  const judged = document.references.filter(({ importedFrom }) => importedFrom === null);
+  const traces = new Set(judged.map(({ trace }) => trace)).size;
   const where = traces === 1 ? '' : `on ${countOf(traces, 'recording')} `;
   return `${where}common holds ${times(document, 'common', " the kernel's pages on average")}.`;
 }

@@ -1,6 +1,7 @@
 /** The thread that does a command's work: runs one job, says how far it is, posts what came out. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CompareProgress, compareTraces } from '../trace/compare.js';
+import { importTrace } from '../trace/import/importer.js';
 import { askOracle } from '../trace/oracle-run.js';
 import { replayTrace } from '../trace/replay.js';
 import { mergeFiles } from './check-merge.js';
@@ -9,6 +10,7 @@ import { examine } from './doctor.js';
 import { failureOf } from './failure.js';
 import type {
   CompareRequest,
+  ImportRequest,
   JobMessage,
   JobName,
   JobOrder,
@@ -80,10 +82,22 @@ function replay(request: ReplayRequest): Promise<unknown> {
   });
 }
 
+function importFile(request: ImportRequest): Promise<unknown> {
+  return importTrace({
+    ...request,
+    signal: controller.signal,
+    onProgress: ({ bytesRead, bytesTotal, lines, records }) => {
+      const what = `${countOf(lines, 'line')}, ${countOf(records, 'record')}`;
+      progress(what, bytesRead / bytesTotal, { records });
+    },
+  });
+}
+
 const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<unknown> } = {
   compare,
   replay,
   oracle,
+  import: importFile,
   doctor: async () => examine(),
   merge: async (files) => mergeFiles(files),
   check: (request) =>

@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { CompareDocument } from '../trace/compare.js';
+import type { ImportDocument, ImportOptions } from '../trace/import/importer.js';
 import type { OracleDocument } from '../trace/oracle-run.js';
 import type { ReplayDocument, ReplayOptions } from '../trace/replay.js';
 import type { CheckDocument } from './check-document.js';
@@ -30,12 +31,15 @@ export interface OracleRequest {
 
 export type ReplayRequest = Omit<ReplayOptions, 'signal' | 'onProgress'>;
 
+export type ImportRequest = Omit<ImportOptions, 'signal' | 'onProgress'>;
+
 /** The jobs that there are: what each is given and what it makes. */
 export interface Jobs {
   readonly compare: { readonly request: CompareRequest; readonly document: CompareDocument };
   readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
   readonly oracle: { readonly request: OracleRequest; readonly document: OracleDocument };
   readonly doctor: { readonly request: null; readonly document: DoctorDocument };
+  readonly import: { readonly request: ImportRequest; readonly document: ImportDocument };
   readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };
   readonly merge: { readonly request: readonly string[]; readonly document: CheckDocument };
 }

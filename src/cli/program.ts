@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CORES } from '../designs/core.js';
 import { GEOMETRIES } from '../pgtable/geometry.js';
 import type { Shard } from './check-document.js';
+import { addImport, type ImportFlags } from './import-command.js';
 
 export interface CommonFlags {
   readonly json?: boolean;
@@ -53,6 +54,7 @@ export interface Actions {
   compare(traces: readonly string[], flags: CompareFlags): Promise<void>;
   replay(trace: string, flags: ReplayFlags): Promise<void>;
   oracle(traces: readonly string[], flags: OracleFlags): Promise<void>;
+  import(file: string, flags: ImportFlags): Promise<void>;
   demo(flags: CommonFlags): Promise<void>;
   check(scenarios: readonly string[], flags: CheckFlags): Promise<void>;
   merge(files: readonly string[], flags: CommonFlags): Promise<void>;
@@ -95,6 +97,7 @@ export function buildProgram(actions: Actions, facts: PackageFacts): Command {
   addCompare(program, actions, facts);
   addReplay(program, actions, facts);
   addOracle(program, actions, facts);
+  addImport(program, actions);
   addCheck(program, actions);
   addMerge(program, actions);
   addDoctor(program, actions);

@@ -8,6 +8,7 @@ import { check, compare, doctor, listScenarios, merge, replay } from './commands
 import { Context } from './context.js';
 import { demo } from './demo.js';
 import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
+import { type ImportFlags, importAndPrint, importRequest } from './import-command.js';
 import { watchSignals } from './interrupt.js';
 import { oracle } from './oracle.js';
 import {
@@ -18,9 +19,18 @@ import {
   type OracleFlags,
 } from './program.js';
 import { Terminal } from './terminal.js';
-import { bundledForms, bundledTraces, findTrace, fitting } from './traces.js';
+import { bundledForms, bundledTraces, findTrace, fitting, importedTraces } from './traces.js';
 
-const COMMANDS = ['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'doctor'] as const;
+const COMMANDS = [
+  'demo',
+  'compare',
+  'replay',
+  'oracle',
+  'import',
+  'check',
+  'merge',
+  'doctor',
+] as const;
 
 type CommandName = (typeof COMMANDS)[number];
 
@@ -53,7 +63,7 @@ class Run implements Actions {
   }
 
   async toEnd(): Promise<ExitCode> {
-    const recordings = bundledTraces().map(({ name }) => name);
+    const recordings = [...bundledTraces().map(({ name }) => name), ...importedTraces()];
     const program = buildProgram(this, { version: packageVersion(), recordings });
     try {
       if (this.args.length === 0) program.outputHelp();
@@ -85,6 +95,10 @@ class Run implements Actions {
     const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
     const request = { traces, design: flags.design ?? null };
     this.exitCode = await oracle(request, this.start('oracle', flags));
+  }
+
+  async import(file: string, flags: ImportFlags): Promise<void> {
+    this.exitCode = await importAndPrint(importRequest(file, flags), this.start('import', flags));
   }
 
   async demo(flags: CommonFlags): Promise<void> {

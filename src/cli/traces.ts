@@ -11,6 +11,7 @@ export interface NamedTrace {
 
 const FOLDER: string = fileURLToPath(new URL('../../traces/', import.meta.url));
 const SUFFIX = '.txt.gz';
+const IMPORTED_SUFFIX = '.ptf.gz';
 
 /** Forms of a recording that hold its allocations, the better one first. */
 const FORMS = ['.canon', '.frag'] as const;
@@ -36,9 +37,21 @@ export function fitting(traces: NamedTrace[], designs: readonly string[]): Named
   return traces.filter(({ name }) => wanted.every((folder) => name.startsWith(`${folder}/`)));
 }
 
+/** What the package has of other programs, by name. */
+export function importedTraces(): string[] {
+  if (!existsSync(FOLDER)) return [];
+  return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith(IMPORTED_SUFFIX))
+    .map((path) => path.slice(0, -IMPORTED_SUFFIX.length).replaceAll('\\', '/'))
+    .sort();
+}
+
 /** A path; or the name of one of the package's recordings, with its form or without. */
 export function findTrace(given: string): NamedTrace {
   if (existsSync(given)) return { file: given, name: given };
+  if (importedTraces().includes(given)) {
+    return { file: FOLDER + given + IMPORTED_SUFFIX, name: given };
+  }
   const names = allNames();
   const found = ['', ...FORMS].map((form) => given + form).find((name) => names.includes(name));
   return found === undefined ? { file: given, name: given } : bundled(found);

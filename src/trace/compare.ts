@@ -8,7 +8,7 @@
  *
  * The claim: common, sharing within an mm, holds no more PTE pages on average than the kernel that
  * was recorded, but for 1 % (recorded ends) or 5 % (real grace periods). PMD pages are reported and
- * not judged.
+ * not judged; neither are imported traces, which have no kernel and no recorded ends.
  */
 import { UsageError } from '../base/errors.js';
 import type { Sharing } from '../designs/common.js';
@@ -18,6 +18,7 @@ import type { Violation } from '../frag/check.js';
 import { type Geometry, geometryNamed } from '../pgtable/geometry.js';
 import { DesignReplay, type DesignResult, type KindResult } from './deterministic.js';
 import { requireFit } from './fit.js';
+import { IMPORTED_GP_US } from './imported.js';
 import type { Extent } from './level.js';
 import { readTrace } from './reader.js';
 import { summarizeTrace, type TraceSummary } from './summary.js';
@@ -75,6 +76,8 @@ export interface CompareReference {
   readonly seconds: number;
   /** Length of the grace periods as recorded. Null: no table of this trace ever ended. */
   readonly recordedGpUs: number | null;
+  /** Whose text it was imported from: no kernel was recorded, so `kernel` is 0. Else null. */
+  readonly importedFrom: string | null;
   readonly kernel: Extent & { readonly fresh: number; readonly reused: number };
   readonly limit: Extent;
 }
@@ -176,8 +179,11 @@ async function compareTrace(
     onProgress: (read, total) => report((FIRST_PASS * read) / total),
   });
   const geometry = geometryNamed(summary.facts.geometry);
-  const gpUs = options.gpUs ?? recordedGpUs(summary);
-  const runs = startRuns(geometry, options.designs ?? designsFor(geometry), gpUs);
+  const isImported = summary.facts.imported !== null;
+  const gpUs = options.gpUs ?? (isImported ? IMPORTED_GP_US : recordedGpUs(summary));
+  // An imported table has no recorded end.
+  const lengths = gpUs === null ? [null] : isImported ? [gpUs] : [null, gpUs];
+  const runs = startRuns(geometry, options.designs ?? designsFor(geometry), lengths);
   const facts = await readTrace(
     file,
     (event) => {
@@ -205,13 +211,16 @@ function recordedGpUs({ graceMedianUs }: TraceSummary): number | null {
   return Math.max(1, Math.round(graceMedianUs / WAITS_PER_GRACE));
 }
 
-function startRuns(geometry: Geometry, others: readonly string[], gpUs: number | null): Run[] {
+function startRuns(
+  geometry: Geometry,
+  others: readonly string[],
+  lengths: readonly (number | null)[],
+): Run[] {
   const contenders: (readonly [design: string, sharing: Sharing])[] = [
     ['common', 'mm'],
     ['common', 'all'],
     ...others.filter((name) => name !== 'common').map((name) => [name, 'mm'] as const),
   ];
-  const lengths = gpUs === null ? [null] : [null, gpUs];
   return contenders.flatMap(([name, sharing]) =>
     lengths.map((length) => {
       const mode = length === null ? 'recorded' : 'gp';
@@ -261,6 +270,7 @@ function referenceOf(
     mms: facts.mms,
     seconds: durationUs / 1e6,
     recordedGpUs: recordedGpUs(summary),
+    importedFrom: facts.imported?.source ?? null,
     kernel: { ...kernel[kind], fresh, reused: allocations - fresh },
     limit: limit[kind],
   };
@@ -279,7 +289,8 @@ function documentOf(results: readonly TraceResult[], gpUs: number | null): Compa
   const violations = results.flatMap((result) => result.violations);
   const failed = rows.flatMap((row) => failureOf(row, references));
   const isWrong = failed.length + violations.length > 0;
-  const isEmpty = references.every(({ kind, kernel }) => kind !== 'pte' || kernel.mean === 0);
+  const judged = references.filter((r) => r.kind === 'pte' && r.importedFrom === null);
+  const isEmpty = judged.length > 0 && judged.every(({ kernel }) => kernel.mean === 0);
   const verdict = isWrong ? 'violated' : isEmpty ? 'inconclusive' : 'holds';
   const ok = verdict === 'holds';
   const found = { rows, references, failed, violations };
@@ -292,6 +303,7 @@ function failureOf(row: CompareRow, references: readonly CompareReference[]): Co
   if (design !== 'common' || sharing !== 'mm' || kind !== 'pte') return [];
   const reference = references.find((other) => other.trace === trace && other.kind === kind);
   if (reference === undefined) throw new Error(`no reference for ${trace}`);
+  if (reference.importedFrom !== null) return [];
   const { mean } = row.pages;
   const kernel = reference.kernel.mean;
   const allowed = kernel * (1 + CLAIM[mode]);

@@ -110,15 +110,45 @@ export interface TraceEvent {
   since: number;
 }
 
+/** An event before it says anything. */
+export function emptyEvent(): TraceEvent {
+  return {
+    op: OP.create,
+    line: 0,
+    seq: 0,
+    timeUs: 0,
+    cpu: 0,
+    mm: 0,
+    kind: KIND.pte,
+    table: -1,
+    page: -1,
+    index: 0,
+    fresh: false,
+    why: WHY.unknown,
+    usable: 0,
+    first: NO_END.unknown,
+    last: NO_END.unknown,
+    count: 0,
+    since: 0,
+  };
+}
+
 /** What a trace says of itself before its first record. */
 export interface TraceHeader {
   file: string;
-  architecture: 's390x' | 'ppc64le';
+  /** Null: imported for a geometry of neither. */
+  architecture: 's390x' | 'ppc64le' | null;
+  /**
+   * `canon`: strictly sequential. `frag`: as recorded; ends may stand some records late.
+   * `imported`: derived from what a program did; no kernel's placement, and no table ever ends.
+   */
+  form: 'canon' | 'frag' | 'imported';
   /** The line that says so. */
   architectureLine: number;
-  /** `canon`: strictly sequential. `frag`: as recorded; ends may stand some records late. */
-  form: 'canon' | 'frag';
-  geometry: 's390' | 'powerpc-radix-64k' | 'powerpc-hash-64k';
+  /** The name of a built-in geometry. */
+  geometry: string;
   /** Fragments in a page, by kind; 0: tables of that kind are not in the recording. */
   perPage: [pte: number, pmd: number];
+  /** Of an imported trace: from which recorder's text, and how many records follow. */
+  imported: { readonly source: string; readonly records: number } | null;
 }

@@ -6,18 +6,25 @@
  *   frag   # seq t_us cpu pid ctx op args…
  *          # … uname=… s390x …
  *          seq t_us cpu pid ctx op args
+ *   ptf    # ptf 1 …
+ *          # geometry=… pte=… pmd=…
+ *          # source=… records=…
+ *          line t_us op args
  *
  * Only s390 has canon files. A powerpc frag file says how many fragments a page has: Linux decides
  * that at boot (radix or hash), so the architecture's name isn't enough.
  */
+import { GEOMETRIES } from '../pgtable/geometry.js';
 import type { TraceHeader } from './event.js';
 import type { RecordLine } from './record.js';
 
 /** The field that holds the operation, in each form. */
-export const OPERATION_FIELD = { canon: 2, frag: 5 } as const;
+export const OPERATION_FIELD = { canon: 2, frag: 5, imported: 2 } as const;
 
 const CANON_START = '# canonical sequential log';
 const FRAG_START = '# seq t_us cpu pid ctx op args';
+const PTF_START = '# ptf ';
+const PTF_VERSION = '1';
 const WORK_START = '# seq t_us cpu pid op args';
 
 /** Fragments per page of the two powerpc geometries with 64 KiB pages. */
@@ -28,6 +35,9 @@ const POWERPC = [
 
 const FRAGMENTS = /^# pte fragment bytes=\d+ NR=(\d+) ; pmd fragment bytes=\d+ NR=(\d+)/;
 
+const PTF_GEOMETRY = /^# geometry=(\S+) pte=(\d+) pmd=(\d+)\b/;
+const PTF_SOURCE = /^# source=(\S+) records=(\d+)\b/;
+
 /** Reads the lines before the first record. */
 export class HeaderReader {
   private readonly at: RecordLine;
@@ -35,6 +45,8 @@ export class HeaderReader {
   private architecture: TraceHeader['architecture'] | null = null;
   private architectureLine = 0;
   private perPage: readonly [number, number] | null = null;
+  private geometry: string | null = null;
+  private imported: TraceHeader['imported'] = null;
 
   constructor(at: RecordLine) {
     this.at = at;
@@ -45,6 +57,10 @@ export class HeaderReader {
     if (this.form === null) {
       this.form = this.recognise(text);
       if (this.form === 'canon') this.isFrom('s390x');
+    }
+    if (this.form === 'imported') {
+      this.importedLine(text);
+      return;
     }
     if (this.form === 'frag' && /\buname=.* s390x\b/.test(text)) this.isFrom('s390x');
     if (this.form === 'frag' && /\buname=.* ppc64le\b/.test(text)) this.isFrom('ppc64le');
@@ -62,15 +78,17 @@ export class HeaderReader {
     const { form, architecture, architectureLine } = this;
     if (form === null) throw this.notATrace('the first line is a record');
     const file = this.at.file;
+    if (form === 'imported') return this.importedHeader();
     if (architecture === 's390x') {
       const geometry = 's390';
-      return { file, architecture, architectureLine, form, geometry, perPage: [2, 0] };
+      const shape = { geometry, perPage: [2, 0] } satisfies Partial<TraceHeader>;
+      return { file, architecture, architectureLine, form, ...shape, imported: null };
     }
     if (architecture === null) {
       const expected = 'a line "# uname=… s390x …" or "# uname=… ppc64le …"';
       throw this.at.refuse('not-a-trace', 'no architecture before the first record', expected);
     }
-    return { file, architecture, architectureLine, form, ...this.powerpc() };
+    return { file, architecture, architectureLine, form, ...this.powerpc(), imported: null };
   }
 
   /** The error for a file that ended without a record. */
@@ -81,17 +99,59 @@ export class HeaderReader {
 
   /** The error for a file whose first line can't be one of ours. */
   notATrace(found: string): Error {
-    const expected = `a first line that begins "${CANON_START}" or "${FRAG_START}"`;
+    const starts = [CANON_START, FRAG_START, PTF_START + PTF_VERSION];
+    const expected = `a first line that begins ${starts.map((start) => `"${start}"`).join(' or ')}`;
     return this.at.refuse('not-a-trace', `not a trace: ${found}`, expected);
   }
 
   private recognise(text: string): TraceHeader['form'] {
     if (text.startsWith(CANON_START)) return 'canon';
     if (text.startsWith(FRAG_START)) return 'frag';
+    if (text.startsWith(PTF_START)) return this.ptfVersion(text);
     if (text.startsWith(WORK_START)) {
       throw this.notATrace('these are the workload events of a recording, not its allocations');
     }
     throw this.notATrace('the first line is another');
+  }
+
+  private ptfVersion(text: string): 'imported' {
+    const version = text.slice(PTF_START.length).split(/[ :]/, 1)[0] ?? '';
+    if (version === PTF_VERSION) return 'imported';
+    const found = `version ${version.slice(0, 20)} of an imported trace`;
+    throw this.at.refuse('unknown-version', found, `version ${PTF_VERSION}`);
+  }
+
+  private importedLine(text: string): void {
+    const geometry = PTF_GEOMETRY.exec(text);
+    if (geometry !== null) {
+      this.geometry = geometry[1] as string;
+      this.perPage = [Number(geometry[2]), Number(geometry[3])];
+    }
+    const source = PTF_SOURCE.exec(text);
+    if (source !== null) {
+      this.imported = { source: source[1] as string, records: Number(source[2]) };
+    }
+  }
+
+  private importedHeader(): TraceHeader {
+    const { geometry, perPage, imported } = this;
+    if (geometry === null || perPage === null) {
+      throw this.at.refuse('not-a-trace', 'no geometry', 'a line "# geometry=… pte=… pmd=…"');
+    }
+    if (imported === null) {
+      throw this.at.refuse('not-a-trace', 'no source', 'a line "# source=… records=…"');
+    }
+    if (!Object.hasOwn(GEOMETRIES, geometry)) {
+      const known = Object.keys(GEOMETRIES).join(', ');
+      throw this.at.refuse('unknown-geometry', `geometry ${geometry.slice(0, 40)}`, known);
+    }
+    const architecture =
+      geometry === 's390' ? 's390x' : geometry.startsWith('powerpc-') ? 'ppc64le' : null;
+    const { file } = this.at;
+    const counts: [number, number] = [perPage[0], perPage[1]];
+    const { architectureLine } = this;
+    const form = 'imported';
+    return { file, architecture, architectureLine, form, geometry, perPage: counts, imported };
   }
 
   private powerpc(): { geometry: TraceHeader['geometry']; perPage: [number, number] } {

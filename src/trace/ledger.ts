@@ -14,6 +14,7 @@
 
 import { emptyCounts, type TraceCounts } from './counts.js';
 import {
+  emptyEvent,
   KIND,
   type Kind,
   NO_END,
@@ -324,26 +325,4 @@ export class Ledger {
     event.index = index;
     this.onEvent(event);
   }
-}
-
-function emptyEvent(): TraceEvent {
-  return {
-    op: OP.create,
-    line: 0,
-    seq: 0,
-    timeUs: 0,
-    cpu: 0,
-    mm: 0,
-    kind: KIND.pte,
-    table: NO_TABLE,
-    page: NO_PAGE,
-    index: 0,
-    fresh: false,
-    why: WHY.unknown,
-    usable: 0,
-    first: NO_END.unknown,
-    last: NO_END.unknown,
-    count: 0,
-    since: 0,
-  };
 }

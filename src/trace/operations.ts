@@ -5,7 +5,10 @@
  * isn't defined means that the file is damaged, or newer than this reader, and is refused.
  */
 
-import type { Ledger } from './ledger.js';
+/** Who makes readers of lines that name their mm first. */
+interface Mms {
+  ours(read: (mm: number) => void): () => void;
+}
 
 export interface Operation {
   readonly name: string;
@@ -19,10 +22,10 @@ export interface Operation {
 export class Operations {
   /** By the bytes of the name as one number: no string is made of a line that is right. */
   private readonly byBytes = new Map<number, Operation>();
-  private readonly ledger: Ledger;
+  private readonly mms: Mms;
 
-  constructor(ledger: Ledger) {
-    this.ledger = ledger;
+  constructor(mms: Mms) {
+    this.mms = mms;
   }
 
   /** Defines an operation with exactly `min` arguments, or with `min` to `max`. */
@@ -33,7 +36,7 @@ export class Operations {
 
   /** Defines one whose first argument is an mm: `read` gets those of mms in the trace. */
   ofMm(name: string, min: number, read: (mm: number) => void, max: number = min): this {
-    return this.define(name, min, this.ledger.ours(read), max);
+    return this.define(name, min, this.mms.ours(read), max);
   }
 
   /** Defines operations that are skipped, whatever their arguments are. */

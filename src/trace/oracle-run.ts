@@ -1,5 +1,5 @@
 /** The oracle on files: which rule each recording is held against, and the document of it all. */
-import { UsageError } from '../base/errors.js';
+import { InputError, UsageError } from '../base/errors.js';
 import { makeRule, rulesFor } from '../designs/index.js';
 import { geometryNamed } from '../pgtable/geometry.js';
 import type { CompareProgress } from './compare.js';
@@ -24,7 +24,7 @@ export interface OracleOptions {
 /** One recording under one rule. */
 export interface OracleRow {
   readonly trace: string;
-  readonly form: 'canon' | 'frag';
+  readonly form: TraceHeader['form'];
   readonly geometry: string;
   readonly design: string;
   /** Of all kinds. */
@@ -86,6 +86,7 @@ async function judgeTrace(
   let design = '';
   let oracle: Oracle | undefined;
   const onHeader = (header: TraceHeader): void => {
+    requireKernel(header);
     const geometry = geometryNamed(header.geometry);
     design = options.design ?? (rulesFor(geometry)[0] as string);
     const rule = makeRule(design, geometry);
@@ -104,6 +105,14 @@ async function judgeTrace(
   const history = first === null ? [] : await historyOf(file, design, first, signal);
   const firstMismatch = first === null ? null : { ...first, history };
   return { trace, form, geometry, design, ...countsOf(oracle), firstMismatch };
+}
+
+/** An imported trace has what a program did, and no kernel's pages. Throws `InputError` for it. */
+function requireKernel({ file, imported }: TraceHeader): void {
+  if (imported === null) return;
+  const expected = "a recording of a kernel's fragments";
+  const message = `${file}:1: imported from ${imported.source}; expected ${expected}`;
+  throw new InputError(message, { code: 'imported', file, line: 1, expected });
 }
 
 type OracleCounts = Omit<OracleRow, 'trace' | 'form' | 'geometry' | 'design' | 'firstMismatch'>;

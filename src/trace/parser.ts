@@ -8,6 +8,7 @@
 import type { TraceCounts } from './counts.js';
 import type { TraceEvent, TraceHeader } from './event.js';
 import { HeaderReader, OPERATION_FIELD } from './format.js';
+import { ImportedTables, importedOperations } from './imported.js';
 import { Ledger } from './ledger.js';
 import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
 import type { Operations } from './operations.js';
@@ -49,7 +50,7 @@ export class TraceParser {
     return this.at.line;
   }
 
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array): undefined {
     this.lines.push(chunk);
   }
 
@@ -64,6 +65,7 @@ export class TraceParser {
     if (this.body === null) throw this.header.empty();
     const { header, counts } = this.body.ledger;
     counts.lines = this.at.line;
+    this.refuseShortened(header, counts);
     return { ...header, ...counts };
   }
 
@@ -85,6 +87,13 @@ export class TraceParser {
     return new Body(header, this.at, this.onEvent);
   }
 
+  /** An imported trace says how many records it has; others end where they end. */
+  private refuseShortened({ imported }: TraceHeader, { records }: TraceCounts): void {
+    if (imported === null || imported.records === records) return;
+    const found = `the file ends after ${records} records`;
+    throw this.at.refuse('truncated', found, `${imported.records} of them, as its header says`);
+  }
+
   private refuseLongLine(): never {
     this.at.line++;
     if (this.at.line === 1) throw this.header.notATrace('it has no lines');
@@ -95,7 +104,7 @@ export class TraceParser {
 
 /** The records, of a file whose form is known. */
 class Body {
-  readonly ledger: Ledger;
+  readonly ledger: Ledger | ImportedTables;
 
   private readonly at: RecordLine;
   private readonly operations: Operations;
@@ -105,9 +114,14 @@ class Body {
 
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
     this.at = at;
-    this.ledger = new Ledger(header, at, onEvent);
     this.operationField = OPERATION_FIELD[header.form];
     this.hasCpu = header.form === 'frag';
+    if (header.form === 'imported') {
+      this.ledger = new ImportedTables(header, at, onEvent);
+      this.operations = importedOperations(this.ledger);
+      return;
+    }
+    this.ledger = new Ledger(header, at, onEvent);
     this.operations =
       header.architecture === 's390x'
         ? s390Operations(header.form, at, this.ledger)

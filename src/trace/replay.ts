@@ -6,6 +6,7 @@ import { makeDesign } from '../designs/index.js';
 import { DesignReplay } from './deterministic.js';
 import { OP } from './event.js';
 import { requireFit } from './fit.js';
+import { IMPORTED_GP_US } from './imported.js';
 import { Level } from './level.js';
 import { readTrace } from './reader.js';
 import {
@@ -71,8 +72,9 @@ async function replayAlone(options: ReplayOptions): Promise<ReplayFindings> {
         requireFit(design, header);
         const shape = geometryFor(header, options.geometry);
         geometry = shape.name;
-        const mode = gpUs === null ? 'recorded' : 'gp';
-        replay = new DesignReplay(makeDesign(design, shape, sharing, mode), gpUs ?? 0);
+        const length = gpUs ?? (header.imported === null ? null : IMPORTED_GP_US);
+        const mode = length === null ? 'recorded' : 'gp';
+        replay = new DesignReplay(makeDesign(design, shape, sharing, mode), length ?? 0);
       },
       onProgress: (bytesRead, bytesTotal) =>
         options.onProgress?.({ bytesRead, bytesTotal, records, reads: 0 }),

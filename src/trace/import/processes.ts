@@ -1,0 +1,165 @@
+/**
+ * Tasks and whose address space each has: from actions to the lives of mms.
+ *
+ *   birth   with CLONE_VM (threads, vfork) the child has its parent's mm, else a copy
+ *   exec    the task gets a new mm; its old one ends with its last task
+ *   exit    likewise
+ *
+ * A task that no line has announced is older than the recording: it gets an mm of its own, of which
+ * only what is touched is known. A tid that was used before is another task after its birth; what
+ * is heard of it between its exit and then (Linux clears a word of a dead thread) is left out.
+ *
+ * Recorders write from several CPUs, so a child can be heard of before the call that made it has
+ * returned. Such an orphan's actions wait until somebody says whose it is, or until its exec.
+ */
+import type { Action, BirthAction } from './action.js';
+import type { Space, Spaces } from './spaces.js';
+
+/** What an orphan may do before its parent is known; more is not kept. */
+const WAITING_MAX = 4096;
+
+const ORPHANS_MAX = 256;
+
+/** Faults of one exec before it returns. */
+const EARLY_MAX = 64;
+
+interface Task {
+  readonly group: number;
+  readonly space: Space;
+  /** When it exec'd; -1: it has not, as far as is known. */
+  readonly execUs: number;
+  /** Faults that may belong to the mm after the exec that is under way. */
+  early: Action[];
+}
+
+export class Processes {
+  /** Actions of tasks that had exited. */
+  late = 0;
+  private readonly spaces: Spaces;
+  private readonly tasks = new Map<number, Task>();
+  private readonly gone = new Set<number>();
+  private readonly orphans = new Map<number, Action[]>();
+  private groups = 0;
+
+  constructor(spaces: Spaces) {
+    this.spaces = spaces;
+  }
+
+  place(action: Action, timeUs: number): void {
+    switch (action.op) {
+      case 'birth':
+        this.birth(action);
+        break;
+      case 'orphan':
+        this.orphan(action.task);
+        break;
+      case 'exec':
+        this.exec(action.task, action.former, timeUs);
+        break;
+      case 'exit':
+        this.exit(action.task);
+        break;
+      case 'exit-group':
+        this.exitGroup(action.task);
+        break;
+      default:
+        this.use(action);
+    }
+  }
+
+  private orphan(tid: number): void {
+    if (this.tasks.has(tid)) return;
+    // Those that nobody ever speaks of again must not pile up.
+    const [oldest] = this.orphans.keys();
+    if (this.orphans.size >= ORPHANS_MAX && oldest !== undefined) this.orphans.delete(oldest);
+    this.orphans.set(tid, []);
+  }
+
+  /** Something is done in an address space. */
+  private use(action: Action): void {
+    const orphan = this.orphans.get(action.task);
+    if (orphan !== undefined) {
+      if (orphan.length < WAITING_MAX) orphan.push(action);
+      return;
+    }
+    if (this.gone.has(action.task)) {
+      this.late++;
+      return;
+    }
+    const task = this.taskOf(action.task);
+    if (action.op === 'fault' && action.early && task.early.length < EARLY_MAX) {
+      task.early.push(action);
+      return;
+    }
+    this.flush(task);
+    task.space.apply(action);
+  }
+
+  private flush(task: Task): void {
+    if (task.early.length === 0) return;
+    const { early } = task;
+    task.early = [];
+    for (const action of early) task.space.apply(action);
+  }
+
+  private birth({ task, child, sharesMm, thread, sinceUs }: BirthAction): void {
+    const known = this.tasks.get(child);
+    if (known !== undefined && known.execUs >= sinceUs) return;
+    const waiting = this.orphans.get(child) ?? [];
+    this.orphans.delete(child);
+    // Its last task has ended without a line; or it is this child, taken for an older task.
+    this.exit(child);
+    const parent = this.taskOf(task);
+    this.flush(parent);
+    const group = thread ? parent.group : this.groups++;
+    const space = sharesMm ? parent.space : this.spaces.fork(parent.space);
+    this.add(child, group, space);
+    for (const action of waiting) this.use(action);
+  }
+
+  private exec(tid: number, former: number, timeUs: number): void {
+    this.orphans.delete(tid);
+    const before = this.tasks.get(former) ?? this.tasks.get(tid);
+    const early = before?.early ?? [];
+    if (former !== tid) this.leave(former);
+    this.leave(tid);
+    // Alone in its group: other threads end with an exec, and vfork's child was never in one.
+    const task = this.add(tid, this.groups++, this.spaces.exec(), timeUs);
+    for (const action of early) task.space.apply(action);
+  }
+
+  private exit(tid: number): void {
+    const task = this.tasks.get(tid);
+    if (task !== undefined) this.flush(task);
+    this.leave(tid);
+  }
+
+  private exitGroup(tid: number): void {
+    const group = this.tasks.get(tid)?.group;
+    if (group === undefined) return;
+    for (const [other, task] of this.tasks) if (task.group === group) this.exit(other);
+  }
+
+  private taskOf(tid: number): Task {
+    const task = this.tasks.get(tid);
+    return task ?? this.add(tid, this.groups++, this.spaces.create());
+  }
+
+  private add(tid: number, group: number, space: Space, execUs = -1): Task {
+    const task: Task = { group, space, execUs, early: [] };
+    space.users++;
+    this.gone.delete(tid);
+    this.tasks.set(tid, task);
+    return task;
+  }
+
+  private leave(tid: number): void {
+    const task = this.tasks.get(tid);
+    this.orphans.delete(tid);
+    this.gone.add(tid);
+    if (task === undefined) return;
+    this.tasks.delete(tid);
+    task.space.users--;
+    if (task.space.users === 0) this.spaces.end(task.space);
+  }
+}
