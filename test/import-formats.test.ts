@@ -177,6 +177,7 @@ describe('perf script', () => {
         '     cc1  9035/9035   778.9: page-faults:  ffffffffff600000',
       ),
     ).toEqual([
+      '778769734 birth 9035 9036 thread since 778769734',
       '778769734 fault 9036 23cc978',
       '778769735 fault 9035 7fd227b40110',
       '778769736 fault 9035 7f00',
@@ -186,8 +187,7 @@ describe('perf script', () => {
   });
 
   it('without addresses is not taken for what it is not', () => {
-    const line =
-      '  gcc 14935 13523.327986:          1 page-faults:  7fb2dbb68b70 _start+0x0 (/usr/ld.so)';
+    const line = '  gcc 14935 13523.327986: 1 page-faults:  7fb2dbb68b70 _start+0x0 (/usr/ld.so)';
     expect(read(line)).toEqual(['unplaced']);
   });
 
@@ -251,9 +251,9 @@ describe('perf script', () => {
       read(
         `${enter}_mmap: addr: 0x00000000, len: 0x00002000, prot: 0x00000003, flags:` +
           ' 0x00000022, fd: 0xffffffff, off: 0x00000000               0',
-        'a 7/8 5.0: syscalls:sys_enter_munmap: addr: 0x5000, len: 0x1000               0',
+        'b 8/8 5.0: syscalls:sys_enter_munmap: addr: 0x5000, len: 0x1000               0',
         `${exit}_mmap: 0x7fd227b02000               0`,
-        'a 7/8 5.1: syscalls:sys_exit_munmap: 0x0               0',
+        'b 8/8 5.1: syscalls:sys_exit_munmap: 0x0               0',
         `${enter}_mmap: addr: 0, len: 0x1000, prot: 0x0, flags: 0x4022, fd: 0, off: 0`,
         `${exit}_mmap: 0xfffffffffffffff4`,
         `${exit}_brk: 0x23508000               0`,

@@ -125,7 +125,13 @@ const operation = fc.oneof(
   fc.record({ op: fc.constant('unmap' as const), range }),
   fc.record({ op: fc.constant('touch' as const), page }),
   fc.record({ op: fc.constant('fork' as const) }),
-  fc.record({ op: fc.constant('move' as const), range, to: page, keep: fc.boolean() }),
+  fc.record({
+    op: fc.constant('move' as const),
+    range,
+    to: page,
+    length: fc.integer({ min: 1, max: 20 }),
+    keep: fc.boolean(),
+  }),
   fc.record({ op: fc.constant('resize' as const), range, length: fc.integer({ min: 1, max: 20 }) }),
 );
 
@@ -173,7 +179,7 @@ class Pair {
         model.touch(operation.page);
         break;
       case 'move':
-        this.move(operation.range, operation.to, operation.keep);
+        this.move(operation.range, operation.to, operation.length, operation.keep);
         break;
       case 'resize':
         this.resize(operation.range, operation.length);
@@ -182,9 +188,9 @@ class Pair {
   }
 
   /** Of one mapping, to a place that does not overlap it: as Linux has it. */
-  private move([from, to]: [number, number], target: number, keep: boolean): void {
+  private move([from, to]: [number, number], target: number, length: number, keep: boolean): void {
     const { space, model } = this;
-    const end = target + (to - from);
+    const end = target + length;
     const state = model.pages[from] as PageState;
     const isOne = state !== 'free' && model.pages.slice(from, to).every((s) => s === state);
     if (!isOne || end > PAGES || (target < to && end > from)) return;
@@ -193,7 +199,7 @@ class Pair {
     space.remap(old.from, old.to, next.from, next.to, keep);
     const had = new Set(model.ptes);
     model.map(target, end, state);
-    for (let at = from; at < to; at++) {
+    for (let at = from; at < Math.min(to, from + length); at++) {
       if (had.has(Math.floor(at / PTE_PAGES))) model.touch(at - from + target);
     }
     if (!keep) model.unmap(from, to);

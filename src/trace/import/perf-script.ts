@@ -41,6 +41,8 @@ export class PerfScriptParser implements LineParser {
   private timeUs = 0;
   /** Which of two sources tells of execs and of exits: the first that was seen. */
   private readonly source = new Map<string, 'record' | 'tracepoint'>();
+  /** Tasks that were heard of: a thread that is older than the recording joins its process. */
+  private readonly seen = new Set<number>();
   /** A process that a record told of: perhaps vfork's, which its task_newtask will say. */
   private readonly born = new Map<number, Born>();
 
@@ -60,6 +62,7 @@ export class PerfScriptParser implements LineParser {
     const task = Number(tid ?? pid);
     // Records that perf made up for what was there before have no time.
     this.timeUs = microseconds(seconds) || this.timeUs;
+    this.join(Number(pid), task);
     const record = RECORD.exec(rest);
     if (record !== null) return this.record(record[1] as string, record[2] as string);
     const event = EVENT.exec(rest);
@@ -81,6 +84,7 @@ export class PerfScriptParser implements LineParser {
     if (name === 'task_newtask') {
       const child = Number(/\bpid=(\d+)/.exec(given)?.[1]);
       this.born.delete(child);
+      this.seen.add(child);
       this.source.set('birth', 'tracepoint');
     }
     const what = name === 'sched_process_exec' ? 'exec' : 'exit';
@@ -150,7 +154,16 @@ export class PerfScriptParser implements LineParser {
     this.birth(born, FORKED);
   }
 
+  private join(pid: number, task: number): void {
+    if (this.seen.has(task)) return;
+    this.seen.add(task);
+    if (pid <= 0 || pid === task) return;
+    const { timeUs } = this;
+    this.onAction({ op: 'birth', task: pid, child: task, ...THREAD, sinceUs: timeUs }, timeUs);
+  }
+
   private birth({ task, child, timeUs }: Born, how: typeof FORKED): void {
+    this.seen.add(child);
     if (this.source.get('birth') === 'tracepoint') return;
     this.onAction({ op: 'birth', task, child, ...how, sinceUs: timeUs }, this.timeUs);
   }
