@@ -119,20 +119,27 @@ const page = fc.integer({ min: 0, max: PAGES - 1 });
 const range = fc
   .tuple(page, fc.integer({ min: 1, max: 20 }))
   .map(([from, length]): [number, number] => [from, Math.min(PAGES, from + length)]);
+const touch = fc.record({ op: fc.constant('touch' as const), page });
 const operation = fc.oneof(
+  touch,
+  touch,
   fc.record({ op: fc.constant('map' as const), range, state: fc.constantFrom('copied', 'shared') }),
   fc.record({ op: fc.constant('add' as const), range }),
   fc.record({ op: fc.constant('unmap' as const), range }),
-  fc.record({ op: fc.constant('touch' as const), page }),
+  touch,
   fc.record({ op: fc.constant('fork' as const) }),
   fc.record({
     op: fc.constant('move' as const),
-    range,
+    within: page,
     to: page,
     length: fc.integer({ min: 1, max: 20 }),
     keep: fc.boolean(),
   }),
-  fc.record({ op: fc.constant('resize' as const), range, length: fc.integer({ min: 1, max: 20 }) }),
+  fc.record({
+    op: fc.constant('resize' as const),
+    within: page,
+    length: fc.integer({ min: 1, max: 20 }),
+  }),
 );
 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -179,21 +186,21 @@ class Pair {
         model.touch(operation.page);
         break;
       case 'move':
-        this.move(operation.range, operation.to, operation.length, operation.keep);
+        this.move(operation.within, operation.to, operation.length, operation.keep);
         break;
       case 'resize':
-        this.resize(operation.range, operation.length);
+        this.resize(operation.within, operation.length);
         break;
     }
   }
 
-  /** Of one mapping, to a place that does not overlap it: as Linux has it. */
-  private move([from, to]: [number, number], target: number, length: number, keep: boolean): void {
+  /** To a place that does not overlap it: as Linux has it. */
+  private move(within: number, target: number, length: number, keep: boolean): void {
     const { space, model } = this;
+    const [from, to] = this.mappingAt(within);
     const end = target + length;
     const state = model.pages[from] as PageState;
-    const isOne = state !== 'free' && model.pages.slice(from, to).every((s) => s === state);
-    if (!isOne || end > PAGES || (target < to && end > from)) return;
+    if (state === 'free' || end > PAGES || (target < to && end > from)) return;
     const old = bytes(from, to);
     const next = bytes(target, end);
     space.remap(old.from, old.to, next.from, next.to, keep);
@@ -205,17 +212,26 @@ class Pair {
     if (!keep) model.unmap(from, to);
   }
 
-  private resize([from, to]: [number, number], length: number): void {
+  private resize(within: number, length: number): void {
     const { space, model } = this;
+    const [from, to] = this.mappingAt(within);
     const end = from + length;
     const state = model.pages[from] as PageState;
-    const isOne = state !== 'free' && model.pages.slice(from, to).every((s) => s === state);
     const hasRoom = model.pages.slice(to, end).every((s) => s === 'free');
-    if (!isOne || end > PAGES || !hasRoom) return;
+    if (state === 'free' || end > PAGES || !hasRoom) return;
     const [old, next] = [bytes(from, to), bytes(from, end)];
     space.remap(old.from, old.to, next.from, next.to, false);
     if (end > to) model.map(to, end, state);
     else model.unmap(end, to);
+  }
+
+  /** The longest range around a page that is mapped in one way. */
+  private mappingAt(within: number): [from: number, to: number] {
+    const { pages } = this.model;
+    let [from, to] = [within, within + 1];
+    while (from > 0 && pages[from - 1] === pages[within]) from--;
+    while (to < PAGES && pages[to] === pages[within]) to++;
+    return [from, to];
   }
 
   fork(mm: number): Pair {
@@ -238,7 +254,7 @@ function bytes(from: number, to: number): { from: number; to: number } {
 describe('the tables of an address space', () => {
   it('are those that a bitmap of its pages says, after every call', () => {
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+      fc.property(fc.array(operation, { minLength: 20, maxLength: 80 }), (operations) => {
         const tables = new Tables();
         let pair = new Pair(tables, 1);
         const pairs = [pair];
