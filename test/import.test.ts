@@ -310,6 +310,12 @@ describe('an import is refused', () => {
     ['lines without an end', 'line-too-long', 1, 'x'.repeat(100_000)],
     ['a recording without faults', 'no-faults', 0, `${exec(1)}\n${exit(1)}\n`],
     ['a recording without memory', 'no-tables', 0, '7 fork() = 8\n'],
+    [
+      'perf script without addresses',
+      'no-addresses',
+      1,
+      ' gcc 149 13.3: 1 page-faults:  7fb2dbb68b70 _start+0x0 (/usr/ld.so)\n',
+    ],
     ['many lines that are none', 'unplaced-lines', 2, `${good}a word\n${good.repeat(50)}`],
   ])('%s', async (_name, code, line, content) => {
     const refusal = await importFile(folder.write(content)).catch((error: unknown) => error);

@@ -26,16 +26,18 @@ export function makeParser(format: Format, onAction: OnAction): LineParser {
   return MAKE[format](onAction);
 }
 
-/** The format in which the most of these lines say something; null: none says anything. */
+/** The format in which the most of these lines say something; null: they say nothing in any. */
 export function recognise(lines: readonly string[]): Format | null {
   let best: Format | null = null;
   let most = 0;
   for (const format of FORMATS) {
     const parser = makeParser(format, () => {});
     const used = lines.filter((line) => parser.line(line) === 'used').length;
-    if (used > most) {
+    // A recording that lacks something is of its format all the same.
+    const score = used + (parser.advice ? 1 : 0);
+    if (score > most) {
       best = format;
-      most = used;
+      most = score;
     }
   }
   return best;

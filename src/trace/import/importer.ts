@@ -179,9 +179,12 @@ class Import implements TextSink {
     const percent = (100 * counts.unplaced) / this.line;
     const [first] = unplaced;
     if (first !== undefined && percent > this.options.tolerate) {
+      const { advice } = body;
       const found =
-        `${counts.unplaced} of ${this.line} lines (${percent.toFixed(1)} %) are no lines of ` +
-        `${body.format}; the first is "${first.text}"`;
+        `${counts.unplaced} of ${this.line} lines (${percent.toFixed(1)} %) ` +
+        `${advice ? 'lack what is needed' : `are no lines of ${body.format}`}; ` +
+        `the first is "${first.text}"`;
+      if (advice) throw this.refuse('no-addresses', first.line, found, advice);
       const expected = `at most ${this.options.tolerate} %, or --tolerate ${Math.ceil(percent)}`;
       throw this.refuse('unplaced-lines', first.line, found, expected);
     }
@@ -275,6 +278,10 @@ class Body {
 
   get faults(): number {
     return this.parser.faults;
+  }
+
+  get advice(): string | null {
+    return this.parser.advice ?? null;
   }
 
   read(line: number, text: string): void {

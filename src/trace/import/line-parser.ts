@@ -6,6 +6,8 @@ export interface LineParser {
   line(text: string): Placed;
   /** Lines that tell of a fault. */
   readonly faults: number;
+  /** What would have to be recorded, or printed, otherwise. */
+  readonly advice?: string | null;
 }
 
 /** User addresses that can be kept exactly. Above are the kernel's, and errors. */

@@ -25,6 +25,9 @@ const FORK = /^\((\d+):(\d+)\):\((\d+):(\d+)\)/;
 const NO_EVENT = /^(?:#|\s*$|\s+[\da-f]+ .*\(.*\)$)/;
 const FAULTS = new Set(['page-faults', 'faults', 'minor-faults', 'major-faults']);
 
+const ADDRESSES =
+  'faults with their addresses: perf record -d, perf script -F comm,pid,tid,time,event,addr,trace';
+
 /** What a birth's flags are when only perf's record tells of it. */
 const FORKED = { sharesMm: false, thread: false };
 const THREAD = { sharesMm: true, thread: true };
@@ -36,6 +39,7 @@ interface Born {
 }
 
 export class PerfScriptParser implements LineParser {
+  advice: string | null = null;
   private readonly onAction: OnAction;
   private readonly events: KernelEvents;
   private timeUs = 0;
@@ -76,7 +80,10 @@ export class PerfScriptParser implements LineParser {
   private fault(task: number, given: string): Placed {
     const [, address = '', rest = ''] = /^([\da-f]+)\b(.*)$/.exec(given) ?? [];
     // One number and a symbol: that is where the program was, not what it touched.
-    if (address === '' || /^ +\S+ \(.*\)$/.test(rest)) return 'unplaced';
+    if (address === '' || /^ +\S+ \(.*\)$/.test(rest)) {
+      this.advice = ADDRESSES;
+      return 'unplaced';
+    }
     return this.events.fault(task, hex(address), false, this.timeUs);
   }
 
