@@ -61,11 +61,8 @@ describe('an imported trace', () => {
     const file = folder.write(ptf(S390, WHOLE));
     const document = await compareTraces([file], { gpUs: 5000 });
     expect(document).toMatchObject({ verdict: 'holds', failed: [], violations: [] });
-    expect(document.rows.map(({ mode, gpUs }) => [mode, gpUs])).toEqual([
-      ['gp', 5000],
-      ['gp', 5000],
-      ['gp', 5000],
-    ]);
+    const modes = new Set(document.rows.map(({ mode, gpUs }) => `${mode} ${gpUs}`));
+    expect([...modes]).toEqual(['gp 5000']);
     expect(document.references[0]).toMatchObject({
       importedFrom: 'strace',
       recordedGpUs: null,
