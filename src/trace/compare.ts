@@ -18,6 +18,7 @@ import type { Violation } from '../frag/check.js';
 import { type Geometry, geometryNamed } from '../pgtable/geometry.js';
 import { DesignReplay, type DesignResult, type KindResult } from './deterministic.js';
 import { requireFit } from './fit.js';
+import { HistoryKeeper, type TraceHistory } from './history.js';
 import { IMPORTED_GP_US } from './imported.js';
 import type { Extent } from './level.js';
 import { readTrace } from './reader.js';
@@ -35,6 +36,8 @@ export interface CompareOptions {
   readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
   /** Called after each trace with the document as if it had been the last. */
   readonly onTrace?: ((soFar: CompareDocument) => void) | undefined;
+  /** Called after each trace with how its pages changed; without it nothing of that is kept. */
+  readonly onHistory?: ((history: TraceHistory) => void) | undefined;
 }
 
 export interface CompareProgress {
@@ -183,10 +186,13 @@ async function compareTrace(
   const gpUs = options.gpUs ?? (isImported ? IMPORTED_GP_US : recordedGpUs(summary));
   // An imported table has no recorded end.
   const lengths = gpUs === null ? [null] : isImported ? [gpUs] : [null, gpUs];
-  const runs = startRuns(geometry, options.designs ?? designsFor(geometry), lengths);
+  const { onHistory } = options;
+  const history = onHistory === undefined ? null : new HistoryKeeper(trace, summary.facts);
+  const runs = startRuns(geometry, options.designs ?? designsFor(geometry), lengths, history);
   const facts = await readTrace(
     file,
     (event) => {
+      history?.event(event);
       for (const run of runs) run.replay.event(event);
     },
     {
@@ -195,6 +201,7 @@ async function compareTrace(
     },
   );
   const done = runs.map((run) => ({ run, result: run.replay.finish(facts) }));
+  if (history !== null) onHistory?.(history.finish());
   const kinds = facts.allocs[1] > 0 ? ([0, 1] as const) : ([0] as const);
   return {
     rows: kinds.flatMap((kind) =>
@@ -215,6 +222,7 @@ function startRuns(
   geometry: Geometry,
   others: readonly string[],
   lengths: readonly (number | null)[],
+  history: HistoryKeeper | null,
 ): Run[] {
   const contenders: (readonly [design: string, sharing: Sharing])[] = [
     ['common', 'mm'],
@@ -225,7 +233,8 @@ function startRuns(
     lengths.map((length) => {
       const mode = length === null ? 'recorded' : 'gp';
       const design = makeDesign(name, geometry, sharing, mode);
-      return { design, mode, gpUs: length, replay: new DesignReplay(design, length ?? 0) };
+      const watch = history?.watch(design, mode, length) ?? null;
+      return { design, mode, gpUs: length, replay: new DesignReplay(design, length ?? 0, watch) };
     }),
   );
 }

@@ -34,6 +34,13 @@ export interface DesignResult {
   readonly violations: readonly Violation[];
 }
 
+/** Told what a replay does, as it does it. */
+export interface ReplayWatch {
+  /** How many PTE pages there are from now on. */
+  ptePages(timeUs: number, pages: number): void;
+  graceBegins(timeUs: number): void;
+}
+
 /** Something that was freed at once: a table, or an mm. */
 interface Direct {
   readonly freedAt: number;
@@ -54,11 +61,13 @@ export class DesignReplay {
   private position = 0;
   private readonly graceUs: number;
   private graceEndsUs = NONE;
+  private readonly watch: ReplayWatch | null;
 
   /** `graceUs`: length of a grace period; 0 for recorded ends. */
-  constructor(design: Design, graceUs: number) {
+  constructor(design: Design, graceUs: number, watch: ReplayWatch | null = null) {
     this.design = design;
     this.graceUs = graceUs;
+    this.watch = watch;
   }
 
   event(event: TraceEvent): void {
@@ -125,6 +134,7 @@ export class DesignReplay {
   private beginGrace(timeUs: number): void {
     this.design.beginGrace();
     this.graceEndsUs = timeUs + this.graceUs;
+    this.watch?.graceBegins(timeUs);
   }
 
   private endGraces(nowUs: number): void {
@@ -139,7 +149,10 @@ export class DesignReplay {
 
   private measure(timeUs: number): void {
     const { pages } = this.design.counts;
-    if (pages[0] !== this.levels[0].now) this.levels[0].set(timeUs, pages[0]);
+    if (pages[0] !== this.levels[0].now) {
+      this.levels[0].set(timeUs, pages[0]);
+      this.watch?.ptePages(timeUs, pages[0]);
+    }
     if (pages[1] !== this.levels[1].now) this.levels[1].set(timeUs, pages[1]);
   }
 

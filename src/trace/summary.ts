@@ -80,6 +80,11 @@ export class Summarizer {
     }
   }
 
+  /** After the last event: PTE pages, and PTE tables that were freed and have not ended. */
+  pteNow(): { readonly kernel: number; readonly limit: number; readonly waiting: number } {
+    return { kernel: this.kernel[0].now, limit: this.limit[0].now, waiting: this.freedUs.size };
+  }
+
   finish(facts: TraceFacts): TraceSummary {
     const { firstUs, lastUs } = facts;
     return {
