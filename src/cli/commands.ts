@@ -6,6 +6,7 @@ import type { ReplayDocument } from '../trace/replay.js';
 import type { CheckDocument } from './check-document.js';
 import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from './check-report.js';
 import type { CheckRequest } from './check-run.js';
+import { outputsOf } from './compare-files.js';
 import { traceBlock } from './compare-report.js';
 import { compareVerdict, LEGEND } from './compare-verdict.js';
 import type { Context } from './context.js';
@@ -75,6 +76,7 @@ export async function replayAndPrint(
 
 export async function compare(request: CompareRequest, context: Context): Promise<ExitCode> {
   const document = await compareAndPrint(request, context);
+  for (const { file } of outputsOf(request.reports)) context.terminal.note(`wrote ${file}`);
   return context.finish(document, prose(context, compareVerdict(document)));
 }
 

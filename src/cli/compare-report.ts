@@ -20,18 +20,18 @@ import {
 import type { Paint } from './terminal.js';
 
 /** One line of a table. */
-interface Line {
+export interface Line {
   readonly name: string;
   readonly cells: readonly string[];
 }
 
 /** The lines of one mode. */
-interface Section {
+export interface Section {
   readonly heading: string;
   readonly lines: readonly Line[];
 }
 
-const HEADER = [
+export const HEADER = [
   ['pages', 'pages', 'MiB', 'vs', 'tables', 'tables'],
   ['mean', 'peak', 'mean', 'kernel', 'fresh', 'reused'],
 ] as const;
@@ -76,7 +76,7 @@ function kindTable(
   return [...header.map((line) => paint('dim', line)), ...body].join('\n');
 }
 
-function sectionsOf(reference: CompareReference, rows: readonly CompareRow[]): Section[] {
+export function sectionsOf(reference: CompareReference, rows: readonly CompareRow[]): Section[] {
   const { kernel, limit, importedFrom } = reference;
   const gpUs = rows.find((row) => row.mode === 'gp')?.gpUs ?? null;
   const lineOf = (row: CompareRow): Line => {

@@ -3,6 +3,7 @@
  * and what to try next. Well under a minute.
  */
 import { compareAndPrint, prose, replayAndPrint } from './commands.js';
+import { NO_REPORTS } from './compare-files.js';
 import { compareVerdict } from './compare-verdict.js';
 import type { Context, Outcome } from './context.js';
 import type { ExitCode, Verdict } from './failure.js';
@@ -39,7 +40,7 @@ export async function demo(context: Context, self: string): Promise<ExitCode> {
   say(COMPARISON);
   const traces = COMPARED.map((name) => findTrace(name));
   const compare = await compareAndPrint(
-    { traces, designs: ['whole-page'], gpUs: null },
+    { traces, designs: ['whole-page'], gpUs: null, reports: NO_REPORTS },
     context,
     (soFar) => ({ compare: soFar }),
   );

@@ -1,11 +1,13 @@
 /** The thread that does a command's work: runs one job, says how far it is, posts what came out. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CompareProgress, compareTraces } from '../trace/compare.js';
+import type { TraceHistory } from '../trace/history.js';
 import { importTrace } from '../trace/import/importer.js';
 import { askOracle } from '../trace/oracle-run.js';
 import { replayTrace } from '../trace/replay.js';
 import { mergeFiles } from './check-merge.js';
 import { runCheck } from './check-run.js';
+import { outputsOf, writeReports } from './compare-files.js';
 import { examine } from './doctor.js';
 import { failureOf } from './failure.js';
 import type {
@@ -19,6 +21,7 @@ import type {
   Progress,
   ReplayRequest,
 } from './job.js';
+import { checkOutputs } from './output-file.js';
 import { countOf } from './table.js';
 import type { NamedTrace } from './traces.js';
 
@@ -61,9 +64,20 @@ interface ByTrace {
   readonly onTrace: (document: unknown) => void;
 }
 
-function compare({ traces, designs, gpUs }: CompareRequest): Promise<unknown> {
+async function compare({ traces, designs, gpUs, reports }: CompareRequest): Promise<unknown> {
   const files = traces.map(({ file }) => file);
-  return compareTraces(files, { designs, gpUs, ...byTrace(traces) });
+  const wanted = outputsOf(reports);
+  checkOutputs(wanted, files);
+  const histories: TraceHistory[] = [];
+  const onHistory = (history: TraceHistory): void => void histories.push(history);
+  const document = await compareTraces(files, {
+    designs,
+    gpUs,
+    ...byTrace(traces),
+    onHistory: wanted.length > 0 ? onHistory : undefined,
+  });
+  await writeReports(reports, document, histories, controller.signal);
+  return document;
 }
 
 function oracle({ traces, design }: OracleRequest): Promise<unknown> {

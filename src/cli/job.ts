@@ -12,6 +12,7 @@ import type { OracleDocument } from '../trace/oracle-run.js';
 import type { ReplayDocument, ReplayOptions } from '../trace/replay.js';
 import type { CheckDocument } from './check-document.js';
 import type { CheckRequest } from './check-run.js';
+import type { ReportRequest } from './compare-files.js';
 import type { DoctorDocument } from './doctor.js';
 import { CommandError, type Failure, failureOf, interruption } from './failure.js';
 import type { NamedTrace } from './traces.js';
@@ -21,6 +22,7 @@ export interface CompareRequest {
   /** Null: all that fit. */
   readonly designs: readonly string[] | null;
   readonly gpUs: number | null;
+  readonly reports: ReportRequest;
 }
 
 export interface OracleRequest {

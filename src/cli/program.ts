@@ -13,6 +13,8 @@ export interface CommonFlags {
 export interface CompareFlags extends CommonFlags {
   readonly gp?: number;
   readonly design?: readonly string[];
+  readonly html?: string;
+  readonly perfetto?: string;
 }
 
 export interface OracleFlags extends CommonFlags {
@@ -77,6 +79,7 @@ Examples:
   ptfrag demo                          what this is about, in half a minute
   ptfrag compare                       designs on all recordings of the package
   ptfrag compare s390x/mix --json      one of them, as one JSON document
+  ptfrag compare --html report.html    charts of pages over time, in one file
   ptfrag replay s390x/mix --threads 2  on real threads, all rules checked
   ptfrag oracle                        rules of Linux against what Linux did
   ptfrag check                         every interleaving of small scenarios`;
@@ -125,6 +128,8 @@ function addCompare(program: Command, actions: Actions, facts: PackageFacts): vo
     .argument('[TRACE...]', 'recordings (default: all of the package that fit)')
     .addOption(wholeOption('--gp <us>', 'length of real grace periods (default: as recorded)', GP))
     .option('--design <name>', 'set beside common; repeatable (default: all that fit)', collect)
+    .option('--html <file>', 'write a report with charts, to be opened in a browser')
+    .option('--perfetto <file>', 'write a trace for ui.perfetto.dev; gzipped if named *.gz')
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
     .action((traces: string[], flags: CompareFlags) => actions.compare(traces, flags));

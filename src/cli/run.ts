@@ -78,7 +78,9 @@ class Run implements Actions {
   async compare(given: readonly string[], flags: Parameters<Actions['compare']>[1]): Promise<void> {
     const ours = fitting(bundledTraces(), flags.design ?? []);
     const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
-    const request = { traces, designs: flags.design ?? null, gpUs: flags.gp ?? null };
+    const { design: designs = null, gp = null, html = null, perfetto = null } = flags;
+    const origin = { commandLine: commandLine(this.args), version: packageVersion() };
+    const request = { traces, designs, gpUs: gp, reports: { html, perfetto, origin } };
     this.exitCode = await compare(request, this.start('compare', flags));
   }
 
