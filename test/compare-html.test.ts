@@ -21,6 +21,7 @@ import { GEOMETRIES } from '#src/pgtable/geometry.js';
 import type { CompareDocument, CompareRow } from '#src/trace/compare.js';
 import { documentIn, type Finished, ptfrag } from './fixtures/command.js';
 import { parsePage, type Tag, textOf } from './fixtures/markup.js';
+import { signalAfter } from './fixtures/signals.js';
 import { bundled } from './fixtures/trace-files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ptfrag-html-'));
@@ -311,5 +312,17 @@ describe('a file that is there', () => {
     expect(status).toBe(2);
     expect(readFileSync(file, 'utf8')).toBe('old');
     expect(existsSync(join(folder, 'no-such-trace'))).toBe(false);
+  });
+
+  it('stays as it was when the comparison is interrupted', async () => {
+    const place = join(folder, 'interrupted');
+    mkdirSync(place);
+    const file = join(place, 'old.html');
+    writeFileSync(file, 'old');
+    const arguments_ = ['compare', 's390x/quick', 's390x/mm2b', '--html', file];
+    const started = signalAfter('stdout', 's390x/quick', 'SIGTERM');
+    expect((await ptfrag(arguments_, { started })).status).toBe(130);
+    expect(readFileSync(file, 'utf8')).toBe('old');
+    expect(readdirSync(place)).toEqual(['old.html']);
   });
 });

@@ -83,9 +83,9 @@ function heightFor(width: number): number {
   return Math.round(Math.min(340, Math.max(220, 0.5 * width)));
 }
 
-/** Seconds as short as the axis allows; pages with commas. */
-function words(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+/** Pages with commas, seconds down to what a recording has. */
+function words(value: number, maximumFractionDigits = 6): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits });
 }
 
 function axis(label: string, size: number): object {
@@ -239,7 +239,8 @@ class TraceCharts {
       value.textContent = pages === undefined ? '' : words(pages);
     });
     const seconds = at === null ? undefined : this.trace.starts[at];
-    one(this.section, '.time').textContent = seconds === undefined ? '' : `at ${words(seconds)} s`;
+    one(this.section, '.time').textContent =
+      seconds === undefined ? '' : `at ${words(seconds, 3)} s`;
   }
 }
 

@@ -21,6 +21,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { UsageError } from '../base/errors.js';
 
+const PIECE_LENGTH: number = 64 * 1024;
+
 /** A file that is to be written, and the option that asked for it. */
 export interface Output {
   readonly option: string;
@@ -63,7 +65,7 @@ export async function writeOutput(
 ): Promise<void> {
   const target = realPath(file);
   const aside = asideOf(target);
-  const source = Readable.from(chunks, { objectMode: true });
+  const source = Readable.from(inPieces(chunks), { objectMode: true });
   const sink = createWriteStream(aside, { flags: 'wx' });
   try {
     if (file.endsWith('.gz')) await pipeline(source, createGzip(), sink, { signal });
@@ -75,6 +77,18 @@ export async function writeOutput(
     const message = `${option}: '${file}' could not be written: ${reasonOf(error)}`;
     throw new UsageError('not-written', message);
   }
+}
+
+/** A write costs as much as a thousand letters: short chunks are put together. */
+function* inPieces(chunks: Iterable<string>): Generator<string> {
+  let piece = '';
+  for (const chunk of chunks) {
+    piece += chunk;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
 }
 
 /** In the same folder: a rename does not cross file systems. */
