@@ -63,6 +63,19 @@ const count = (value: number): string => value.toLocaleString('en-US');
 const mean = (value: number): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+describe('an imported trace', () => {
+  it('has one chart, with the designs and without a kernel', async () => {
+    const file = join(folder, 'imported.html');
+    await ptfrag(['compare', 'imported/make', '--html', file]);
+    const text = readFileSync(file, 'utf8');
+    expect(parsePage(text).filter(({ name }) => name === 'figure')).toHaveLength(1);
+    expect(text).not.toContain('</svg> recorded kernel');
+    for (const design of ['common', 's390-6.1', 'whole-page', 'limit']) {
+      expect(text).toContain(`</svg> ${design} `);
+    }
+  });
+});
+
 describe('the page', () => {
   it('is well-formed, in a language, with a title', () => {
     expect(page.startsWith('<!doctype html>\n<html lang="en">')).toBe(true);

@@ -14,13 +14,18 @@ const CHART_SPANS = 512;
 /** A line that holds so many times what the kernel does is hidden at first. */
 const TOO_MANY = 4;
 
+type Mode = CompareRow['mode'];
+
+/** One chart for each, in this order; an imported trace has the second only. */
+const MODES: readonly Mode[] = ['recorded', 'gp'];
+
 /** One line of the legend. */
 interface Line {
   readonly name: string;
   readonly style: LineStyle;
   /** In each chart; null where it is not in it. */
   readonly rows: readonly (Spans | null)[];
-  /** Its largest mean, as a multiple of the kernel's. */
+  /** Its largest mean, as a multiple of the kernel's; without a kernel not finite. */
   readonly times: number;
 }
 
@@ -37,12 +42,8 @@ export function traceSection(
   const references = document.references.filter(({ trace }) => trace === history.trace);
   const [pte] = references;
   if (pte === undefined) throw new Error(`no reference for ${history.trace}`);
-  const gpUs = history.runs.find(({ mode }) => mode === 'gp')?.gpUs ?? null;
-  const lines = linesOf(document, history, pte, gpUs !== null);
-  const headings = [
-    'Recorded ends',
-    ...(gpUs === null ? [] : [`gp: real grace periods of ${formatUs(gpUs)}`]),
-  ];
+  const modes = MODES.filter((mode) => history.runs.some((run) => run.mode === mode));
+  const lines = linesOf(document, history, pte, modes);
   const facts = [pte.geometry, countOf(pte.mms, 'mm'), formatSeconds(pte.seconds)].join(', ');
   const section = html`<section id="${id}">
 <h2>${history.trace}</h2>
@@ -50,28 +51,38 @@ export function traceSection(
 ${legend(lines)}
 ${tools()}
 <div class="charts">
-${headings.map((heading, chart) => figure(heading, history.trace, tellRows(document, pte, chart)))}
+${modes.map((mode) => {
+  const told = tellRows(document, pte, mode);
+  return figure(headingOf(mode, history), history.trace, told);
+})}
 </div>
 ${references.map((reference) => kindTable(document, reference))}</section>
 `;
-  return { section, data: chartData(id, history, lines, headings.length) };
+  return { section, data: chartData(id, history, lines, modes.length) };
+}
+
+function headingOf(mode: Mode, { runs }: TraceHistory): string {
+  if (mode === 'recorded') return 'Recorded ends';
+  return `gp: real grace periods of ${formatUs(runs.find((run) => run.mode === mode)?.gpUs ?? 0)}`;
 }
 
 function linesOf(
   document: CompareDocument,
   history: TraceHistory,
-  { kernel, limit }: CompareReference,
-  hasGp: boolean,
+  { kernel, limit, importedFrom }: CompareReference,
+  modes: readonly Mode[],
 ): Line[] {
-  const inBoth = (row: Spans): Spans[] => (hasGp ? [row, row] : [row]);
-  const recorded = history.runs.filter(({ mode }) => mode === 'recorded');
+  const inEach = (row: Spans): Spans[] => modes.map(() => row);
+  const style = lineStyle('kernel');
+  const ofKernel = { name: 'recorded kernel', style, rows: inEach(history.kernel), times: 1 };
+  const runs = history.runs.filter(({ mode }) => mode === modes[0]);
   return [
-    { name: 'recorded kernel', style: lineStyle('kernel'), rows: inBoth(history.kernel), times: 1 },
-    ...recorded.map((run) => runLine(document, history, run, kernel.mean)),
+    ...(importedFrom === null ? [ofKernel] : []),
+    ...runs.map((run) => runLine(document, history, run, kernel.mean)),
     {
       name: 'limit',
       style: lineStyle('limit'),
-      rows: inBoth(history.limit),
+      rows: inEach(history.limit),
       times: limit.mean / kernel.mean,
     },
   ];
@@ -151,14 +162,13 @@ function figure(heading: string, trace: string, told: string): Markup {
 }
 
 /** A chart for those who can't see it. */
-function tellRows(document: CompareDocument, reference: CompareReference, chart: number): string {
-  const mode: CompareRow['mode'] = chart === 0 ? 'recorded' : 'gp';
-  const { trace, kind, kernel, limit } = reference;
+function tellRows(document: CompareDocument, reference: CompareReference, mode: Mode): string {
+  const { trace, kind, kernel, limit, importedFrom } = reference;
   const rows = document.rows.filter(
     (row) => row.trace === trace && row.kind === kind && row.mode === mode,
   );
   const told = [
-    { name: 'recorded kernel', ...kernel },
+    ...(importedFrom === null ? [{ name: 'recorded kernel', ...kernel }] : []),
     ...rows.map(({ design, sharing, pages }) => ({ name: nameOf(design, sharing), ...pages })),
     { name: 'limit', ...limit },
   ].map(({ name, mean, peak }) => `${name} ${formatMean(mean)}, ${formatCount(peak)}`);
