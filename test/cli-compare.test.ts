@@ -1,5 +1,6 @@
 /** `ptfrag compare`: its document, and its table as people see it. */
 import { describe, expect, it } from 'vitest';
+import { bundledTraces, fitting } from '#src/cli/traces.js';
 import type { CompareDocument } from '#src/trace/compare.js';
 import { documentIn, keyPaths, ptfrag } from './fixtures/command.js';
 
@@ -11,6 +12,8 @@ recorded ends
   recorded kernel         18.78     191    0.07    1.00     841     923
   common                  18.81     191    0.07    1.00     838     926
   common, sharing all     18.71     193    0.07    1.00     828     936
+  common-A                18.81     191    0.07    1.00     838     926
+  common-Y                18.79     191    0.07    1.00     835     929
   seed                    18.81     191    0.07    1.00     838     926
   s390-6.1                18.78     191    0.07    1.00     842     922
   s390-6.6                18.78     191    0.07    1.00     842     922
@@ -20,6 +23,8 @@ recorded ends
 gp: real grace periods of 23.5 ms
   common                  19.12     185    0.07    1.02     852     912
   common, sharing all     18.89     187    0.07    1.01     828     936
+  common-A                22.59     193    0.09    1.20     852     912
+  common-Y                22.57     193    0.09    1.20     849     915
   seed                    22.59     193    0.09    1.20     852     912
   s390-6.1                19.10     185    0.07    1.02     852     912
   s390-6.6                19.10     185    0.07    1.02     852     912
@@ -33,9 +38,9 @@ something waits (--gp sets it).
 limit: at each instant the fewest pages that could hold every mm's live tables.
 
 holds: common holds 1.00 times the kernel's pages on average (gp: 1.02).
-The others: seed 1.00 times (gp: 1.20), s390-6.1 1.00 times (gp: 1.02), s390-6.6
-1.00 times (gp: 1.02), s390-6.7 1.84 times (gp: 1.88), whole-page 1.84 times
-(gp: 1.88).
+The others: common-A 1.00 times (gp: 1.20), common-Y 1.00 times (gp: 1.20), seed
+1.00 times (gp: 1.20), s390-6.1 1.00 times (gp: 1.02), s390-6.6 1.00 times (gp:
+1.02), s390-6.7 1.84 times (gp: 1.88), whole-page 1.84 times (gp: 1.88).
 The claim allows 1 % more with recorded ends, 5 % more with real grace periods.
 Every rule held.
 `;
@@ -48,6 +53,8 @@ const WIDE_LEFT = `
 recorded kernel         18.78     191    0.07    1.00     841     923
 common                  18.81     191    0.07    1.00     838     926
 common, sharing all     18.71     193    0.07    1.00     828     936
+common-A                18.81     191    0.07    1.00     838     926
+common-Y                18.79     191    0.07    1.00     835     929
 seed                    18.81     191    0.07    1.00     838     926
 s390-6.1                18.78     191    0.07    1.00     842     922
 s390-6.6                18.78     191    0.07    1.00     842     922
@@ -64,6 +71,8 @@ const WIDE_RIGHT = `
   19.12     185    0.07    1.02     852     912
   18.89     187    0.07    1.01     828     936
   22.59     193    0.09    1.20     852     912
+  22.57     193    0.09    1.20     849     915
+  22.59     193    0.09    1.20     852     912
   19.10     185    0.07    1.02     852     912
   19.10     185    0.07    1.02     852     912
   35.26     369    0.14    1.88   1,764       0
@@ -71,14 +80,22 @@ const WIDE_RIGHT = `
 
 `;
 
+const COUNTS_HEADER =
+  '                 pages   heads     p50     p99 periods  backs  locks atomics';
+
+const COUNTS_LINE = '  common          5.93       0 35.0 ms 46.8 ms      45  1,006  4,481   1,009';
+
 const DOCUMENT_KEYS = [
   'claim.gp',
   'claim.recorded',
   'command',
+  'defer',
   'failed',
   'gpUs',
   'ok',
   'references[].allocations',
+  'references[].deferred',
+  'references[].frees',
   'references[].geometry',
   'references[].importedFrom',
   'references[].kernel.fresh',
@@ -89,17 +106,29 @@ const DOCUMENT_KEYS = [
   'references[].limit.mean',
   'references[].limit.peak',
   'references[].mms',
+  'references[].mmsPeak',
   'references[].pageBytes',
   'references[].recordedGpUs',
   'references[].seconds',
   'references[].trace',
+  'repeat',
+  'rows[].atomics',
+  'rows[].back.p50Us',
+  'rows[].back.p99Us',
+  'rows[].back.pages',
+  'rows[].blocked',
   'rows[].bytes.mean',
   'rows[].bytes.peak',
+  'rows[].callbacks',
   'rows[].design',
   'rows[].fresh',
   'rows[].geometry',
   'rows[].gpUs',
+  'rows[].gracePeriods',
+  'rows[].idle.mean',
+  'rows[].idle.peak',
   'rows[].kind',
+  'rows[].locks',
   'rows[].mode',
   'rows[].pages.atEnd',
   'rows[].pages.mean',
@@ -108,6 +137,7 @@ const DOCUMENT_KEYS = [
   'rows[].sharing',
   'rows[].trace',
   'schema',
+  'seed',
   'verdict',
   'violations',
 ];
@@ -146,7 +176,7 @@ describe('without TRACE', () => {
       if (trace.endsWith('mm-radix.frag')) expect(recorded?.pages.mean).toBeLessThanOrEqual(3.4);
       if (trace === 's390x/mix.canon') expect(recorded?.pages.mean).toBeLessThanOrEqual(308);
     }
-  });
+  }, 120_000);
 });
 
 describe('the table', () => {
@@ -172,6 +202,55 @@ describe('the table', () => {
     const { stdout } = await ptfrag(['compare', 'ppc64le/quick-hash.frag']);
     expect(stdout).toContain('\nPTE tables: 1,802 allocations\n');
     expect(stdout).toContain('\nPMD tables: 173 allocations\n');
+  });
+});
+
+describe('more than pages', () => {
+  it('is shown with --counts, in lines that fit', async () => {
+    const { status, stdout } = await ptfrag(['compare', 's390x/quick', '--counts']);
+    const lines = stdout.split('\n');
+    expect(status).toBe(0);
+    expect(lines).toContain(COUNTS_HEADER);
+    expect(lines).toContain(COUNTS_LINE);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(stdout).toContain('\nLocks + atomics for each table: common 2.6 + 1.0, common-A 2.0 +');
+  });
+
+  it('says in words what deferred frees and copies do', async () => {
+    const args = ['compare', 's390x/quick', '--defer', '.5', '--repeat', '3', '--gp', '20000'];
+    const { status, stdout } = await ptfrag(args);
+    const words = stdout.replaceAll('\n', ' ');
+    expect(status).toBe(0);
+    expect(words).toMatch(/ 2,\d\d\d of 5,283 frees through RCU were deferred \(seed 1\)/);
+    expect(words).toMatch(/s390-6\.6 holds 1\.\d\d(?: to 1\.\d\d)? times the pages of s390-6\.1\./);
+    expect(words).toContain('3 copies over each other: up to ');
+  });
+
+  it.each([
+    ['--defer', '1.5', 'Expected a number from 0 to 1.'],
+    ['--defer', 'half', 'Expected a number from 0 to 1.'],
+    ['--repeat', '0', 'Expected a whole number from 1 to 1000000.'],
+    ['--repeat', '2.5', 'Expected a whole number from 1 to 1000000.'],
+    ['--seed', '-1', 'Expected a whole number from 0 to 4294967295.'],
+  ])('can not be %s %s', async (option, value, expected) => {
+    const { status, stdout, stderr } = await ptfrag(['compare', 's390x/quick', option, value]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`argument '${value}' is invalid. ${expected}`);
+  });
+});
+
+describe('a core that has not room for all', () => {
+  it('is driven by the recordings that it fits, and refused for another', async () => {
+    const run = await ptfrag(['compare', 'ppc64le/quick-radix', '--design', 'common-Y', '--json']);
+    expect(run.status).toBe(2);
+    expect(documentIn(run)).toMatchObject({
+      error: { code: 'too-many-fragments', expected: 'at most 16, for common-Y' },
+    });
+    const names = fitting(bundledTraces(), ['common-Y']).map(({ name }) => name);
+    expect(names).toContain('ppc64le/quick-hash.frag');
+    expect(names).toContain('s390x/mix.canon');
+    expect(names.filter((name) => name.includes('radix'))).toEqual([]);
+    expect(fitting(bundledTraces(), ['common-A'])).toHaveLength(9);
   });
 });
 

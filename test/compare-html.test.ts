@@ -198,7 +198,8 @@ describe('its figures', () => {
 
   it('are as many as the document has, and written where it was asked for', () => {
     expect(run.status).toBe(0);
-    expect(run.stderr).toBe(`wrote ${join(folder, 'report.html')}\n`);
+    // Before it is only how far it is, on a slow machine.
+    expect(run.stderr.endsWith(`wrote ${join(folder, 'report.html')}\n`)).toBe(true);
     expect(readdirSync(folder)).toContain('report.html');
   });
 });

@@ -96,7 +96,7 @@ describe('the document', () => {
     const others = ['seed', 'powerpc-6.1', 'powerpc-6.6', 'whole-page'].map(
       (name) => `${name} null`,
     );
-    const designs = ['common mm', 'common all', ...others];
+    const designs = ['common mm', 'common all', 'common-A mm', 'common-Y mm', ...others];
     const each = designs.flatMap((design) => [`${design} recorded`, `${design} gp`]);
     expect(names).toEqual([...each.map((row) => `pte ${row}`), ...each.map((row) => `pmd ${row}`)]);
     for (const { pages, bytes, kind, fresh, reused } of document.rows) {

@@ -72,7 +72,7 @@ describe('powerpc-6.6', () => {
     const rule = started(new PowerpcV66([2, 2]));
     rule.alloc(MM, PTE, 0);
     rule.alloc(MM, PTE, 1);
-    rule.defer(0);
+    rule.defer(MM, PTE, 0);
     expect(rule.describePage(0)).toBe('1*');
     rule.freeNow(MM, PTE, 1);
     expect(rule.counts.pages).toEqual([1, 0]);
@@ -84,7 +84,7 @@ describe('powerpc-6.6', () => {
   it('gives it back at once where the exit brings the count to 0', () => {
     const rule = started(new PowerpcV66([2, 2]));
     rule.alloc(MM, PTE, 0);
-    rule.defer(0);
+    rule.defer(MM, PTE, 0);
     rule.exitMm(MM);
     expect(rule.counts.pages).toEqual([0, 0]);
     expect(rule.wantsGrace()).toBe(false);
@@ -106,7 +106,7 @@ describe('seed', () => {
     expect(rule.counts.pages).toEqual([1, 0]);
     expect(rule.wantsGrace()).toBe(true);
     grace();
-    expect(rule.counts).toMatchObject({ pages: [0, 0], callbacks: 2 });
+    expect(rule.counts).toMatchObject({ pages: [0, 0], callbacks: [2, 0] });
   });
 
   it('lists a page again from its callback, at the head, and hands out the lowest fragment', () => {
@@ -137,7 +137,7 @@ describe('seed', () => {
     expect(rule.counts.pages).toEqual([1, 0]);
     rule.end(0);
     rule.settle();
-    expect(rule.counts).toMatchObject({ pages: [0, 0], callbacks: 2 });
+    expect(rule.counts).toMatchObject({ pages: [0, 0], callbacks: [2, 0] });
   });
 });
 
@@ -147,7 +147,10 @@ describe('the designs by name', () => {
 
   it('are those of the architecture, and those that fit any', () => {
     const rules = ['s390-6.1', 's390-6.6', 's390-6.7'];
-    expect(designsFor(s390)).toEqual(['common', 'seed', ...rules, 'whole-page']);
+    const cores = ['common', 'common-A', 'common-Y'];
+    expect(designsFor(s390)).toEqual([...cores, 'seed', ...rules, 'whole-page']);
+    const radix = designsFor(geometryNamed('powerpc-radix-64k'));
+    expect(radix.slice(0, 3)).toEqual(['common', 'common-A', 'seed']);
     expect(rulesFor(hash)).toEqual(['powerpc-6.1', 'powerpc-6.6']);
     for (const geometry of [s390, hash]) {
       for (const name of designsFor(geometry)) {

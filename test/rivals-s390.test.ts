@@ -30,7 +30,7 @@ function perform(rule: Rival<RivalPage>, what: string, like: string, released: s
     rule.freeNow(MM, PTE, number);
     rule.settled(number);
   } else if (operation === 'free_rcu') rule.free(MM, PTE, number);
-  else if (operation === 'defer') rule.defer(number);
+  else if (operation === 'defer') rule.defer(MM, PTE, number);
   else {
     rule.beginGrace();
     rule.endGrace();
@@ -145,7 +145,7 @@ describe('s390-6.6', () => {
     rule.createMm(MM);
     rule.alloc(MM, PTE, 0);
     rule.alloc(MM, PTE, 1);
-    rule.defer(0);
+    rule.defer(MM, PTE, 0);
     expect(rule.wantsGrace()).toBe(false);
     rule.freeNow(MM, PTE, 1);
     rule.settled(1);
@@ -165,7 +165,7 @@ describe('s390-6.7', () => {
     rule.freeNow(MM, PTE, 0);
     expect(rule.counts.pages[0]).toBe(3);
     rule.free(MM, PTE, 1);
-    rule.defer(2);
+    rule.defer(MM, PTE, 2);
     expect(rule.counts.pages[0]).toBe(3);
     rule.beginGrace();
     rule.endGrace();
@@ -196,7 +196,7 @@ describe('in every history', () => {
         rule.beginGrace();
         rule.endGrace();
       } else if (table === undefined) continue;
-      else if (act === 'defer') rule.defer(table);
+      else if (act === 'defer') rule.defer(MM, PTE, table);
       else if (act === 'rcu') rule.free(MM, PTE, table);
       else if (rule.freeNow(MM, PTE, table)) rule.settled(table);
       check([...held]);

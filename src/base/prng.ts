@@ -23,3 +23,11 @@ export class Prng {
     return this.next() % count;
   }
 }
+
+/** A number from 0 to 2^32 - 1 that only the two arguments decide: chance without an order. */
+export function hashed(seed: number, n: number): number {
+  let x = Math.imul(seed, 0x9e3779b1) ^ Math.imul(n + 1, 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}

@@ -6,6 +6,7 @@ import type { ReplayDocument } from '../trace/replay.js';
 import type { CheckDocument } from './check-document.js';
 import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from './check-report.js';
 import type { CheckRequest } from './check-run.js';
+import { COUNTS_LEGEND, workForEachTable } from './compare-counts.js';
 import { outputsOf } from './compare-files.js';
 import { traceBlock } from './compare-report.js';
 import { compareVerdict, LEGEND } from './compare-verdict.js';
@@ -32,6 +33,7 @@ export function prose(context: Context, sentences: readonly string[]): string[] 
 export async function compareAndPrint(
   request: CompareRequest,
   context: Context,
+  counts: boolean,
   keep: (soFar: CompareDocument) => object = (soFar) => soFar,
 ): Promise<CompareDocument> {
   const { terminal, signal } = context;
@@ -45,12 +47,14 @@ export async function compareAndPrint(
     onProgress: (progress) => context.progress(progress),
     onSoFar: (soFar) => {
       const name = names[printed] as string;
-      context.print(`${traceBlock(name, soFar, terminal.columns, terminal.paint)}\n`);
+      const { columns, paint } = terminal;
+      context.print(`${traceBlock(name, soFar, { columns, paint, counts })}\n`);
       printed++;
       context.reached(keep(soFar), words(printed));
     },
   });
-  for (const line of prose(context, LEGEND)) context.print(terminal.paint('dim', line));
+  const legend = counts ? [...LEGEND, ...COUNTS_LEGEND] : LEGEND;
+  for (const line of prose(context, legend)) context.print(terminal.paint('dim', line));
   context.print('');
   return document;
 }
@@ -74,10 +78,15 @@ export async function replayAndPrint(
   return { ...document, trace: { ...document.trace, file: name } };
 }
 
-export async function compare(request: CompareRequest, context: Context): Promise<ExitCode> {
-  const document = await compareAndPrint(request, context);
+export async function compare(
+  request: CompareRequest,
+  context: Context,
+  counts: boolean,
+): Promise<ExitCode> {
+  const document = await compareAndPrint(request, context, counts);
   for (const { file } of outputsOf(request.reports)) context.terminal.note(`wrote ${file}`);
-  return context.finish(document, prose(context, compareVerdict(document)));
+  const work = counts ? workForEachTable(document.rows) : [];
+  return context.finish(document, prose(context, [...compareVerdict(document), ...work]));
 }
 
 export async function replay(

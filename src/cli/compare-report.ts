@@ -6,6 +6,7 @@
  */
 import type { CompareDocument, CompareReference, CompareRow } from '../trace/compare.js';
 import type { Extent } from '../trace/level.js';
+import { countsTable } from './compare-counts.js';
 import {
   alignRight,
   countOf,
@@ -14,6 +15,7 @@ import {
   formatMib,
   formatRatio,
   formatSeconds,
+  formatShort,
   formatUs,
   padAll,
 } from './table.js';
@@ -40,19 +42,27 @@ const BLANK: readonly string[] = HEADER[0].map(() => '');
 const CELL_COLUMNS = 7;
 const BETWEEN = '   ';
 
-/** One trace: a title, and a table for each kind of page table. */
+/** How a trace's block is to look. */
+export interface BlockStyle {
+  readonly columns: number;
+  readonly paint: Paint;
+  /** With the second table. */
+  readonly counts: boolean;
+}
+
+/** One trace: a title, and a table or two for each kind of page table. */
 export function traceBlock(
   trace: string,
   document: CompareDocument,
-  columns: number,
-  paint: Paint,
+  { columns, paint, counts }: BlockStyle,
 ): string {
   const references = document.references.filter((reference) => reference.trace === trace);
   const [first] = references;
   if (first === undefined) throw new Error(`no reference for ${trace}`);
   const tables = references.map((reference) => {
     const rows = document.rows.filter((r) => r.trace === trace && r.kind === reference.kind);
-    const table = kindTable(reference, rows, columns, paint);
+    const pages = kindTable(reference, rows, columns, paint);
+    const table = counts ? `${pages}\n${countsTable(reference, rows, paint)}` : pages;
     if (references.length === 1) return table;
     const count = countOf(reference.allocations, 'allocation');
     return `\n${reference.kind.toUpperCase()} tables: ${count}\n${table}`;
@@ -104,7 +114,7 @@ function cellsOf(
   found: { readonly fresh: number; readonly reused: number } | null,
 ): string[] {
   const pages = [formatMean(mean), formatCount(peak), formatMib(mean * pageBytes)];
-  const tables = found === null ? ['', ''] : [formatCount(found.fresh), formatCount(found.reused)];
+  const tables = found === null ? ['', ''] : [formatShort(found.fresh), formatShort(found.reused)];
   return [...pages, formatRatio(mean, kernel.mean), ...tables];
 }
 

@@ -5,7 +5,7 @@ import type {
   CompareRow,
   CompareViolation,
 } from '../trace/compare.js';
-import { countOf, formatMean, formatRatio, formatUs } from './table.js';
+import { countOf, formatCount, formatMean, formatRatio, formatUs } from './table.js';
 
 /** What the figures mean, in sentences. */
 export const LEGEND: readonly string[] = [
@@ -32,7 +32,7 @@ export function compareVerdict(document: CompareDocument): string[] {
       'inconclusive: no PTE page is held in what was recorded, so there is nothing to compare.',
     ];
   }
-  const averages = [ours(document), ...others(document)];
+  const averages = averagesOf(document);
   const reasons = [
     ...(failed.length > 0 ? ['common holds more than the claim allows'] : []),
     ...(violations.length > 0 ? [countOf(violations.length, 'violation')] : []),
@@ -47,10 +47,14 @@ export function compareVerdict(document: CompareDocument): string[] {
   ];
 }
 
+function averagesOf(document: CompareDocument): string[] {
+  return [ours(document), ...others(document), ...deferral(document), ...copies(document)];
+}
+
 function held(document: CompareDocument): string[] {
   const isJudged = document.references.some(({ importedFrom }) => importedFrom === null);
-  if (!isJudged) return ['holds: every rule held.'];
-  const averages = [ours(document), ...others(document)];
+  if (!isJudged) return ['holds: every rule held.', ...copies(document)];
+  const averages = averagesOf(document);
   return [`holds: ${averages[0]}`, ...averages.slice(1), claim(document), 'Every rule held.'];
 }
 
@@ -79,6 +83,38 @@ function others(document: CompareDocument): string[] {
   const names = new Set(rows.filter((row) => row.design !== 'common').map((row) => row.design));
   const words = [...names].map((name) => `${name} ${times(document, name, '')}`);
   return words.length > 0 ? [`The others: ${words.join(', ')}.`] : [];
+}
+
+/** What deferred frees cost those that know them. */
+function deferral({ rows, references, defer, seed }: CompareDocument): string[] {
+  if (defer === 0) return [];
+  const sum = (field: 'frees' | 'deferred'): string =>
+    formatCount(references.reduce((all, row) => all + (row.kind === 'pte' ? row[field] : 0), 0));
+  const meansOf = (design: string): Map<string, number> =>
+    new Map(
+      rows
+        .filter((row) => row.design === design && row.kind === 'pte')
+        .map(({ trace, mode, pages }) => [`${trace} ${mode}`, pages.mean]),
+    );
+  const worse = ['s390', 'powerpc'].flatMap((architecture) => {
+    const before = meansOf(`${architecture}-6.1`);
+    const ratios = [...meansOf(`${architecture}-6.6`)]
+      .map(([run, mean]) => mean / (before.get(run) ?? Number.NaN))
+      .filter(Number.isFinite);
+    if (ratios.length === 0) return [];
+    const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((n) => formatRatio(n, 1));
+    const times = least === most ? least : `${least} to ${most}`;
+    return [`${architecture}-6.6 holds ${times} times the pages of ${architecture}-6.1`];
+  });
+  const which = `${sum('deferred')} of ${sum('frees')} frees through RCU were deferred`;
+  const who = worse.length === 0 ? '' : `: ${worse.join(', ')}`;
+  return [`${which} (seed ${seed}), which only the rules of 6.6 tell from others${who}.`];
+}
+
+function copies({ repeat, references }: CompareDocument): string[] {
+  if (repeat === 1) return [];
+  const most = Math.max(...references.map(({ mmsPeak }) => mmsPeak));
+  return [`${formatCount(repeat)} copies over each other: up to ${countOf(most, 'mm')} at once.`];
 }
 
 /** `0.30 to 1.00 times … (gp: 0.28 to 1.02)`: PTE pages, as multiples of the kernel's. */

@@ -40,8 +40,17 @@ export async function demo(context: Context, self: string): Promise<ExitCode> {
   say(COMPARISON);
   const traces = COMPARED.map((name) => findTrace(name));
   const compare = await compareAndPrint(
-    { traces, designs: ['whole-page'], gpUs: null, reports: NO_REPORTS },
+    {
+      traces,
+      designs: ['whole-page'],
+      gpUs: null,
+      defer: 0,
+      seed: 1,
+      repeat: 1,
+      reports: NO_REPORTS,
+    },
     context,
+    false,
     (soFar) => ({ compare: soFar }),
   );
   context.print(`${context.marked(compare.verdict, prose(context, compareVerdict(compare)))}\n`);

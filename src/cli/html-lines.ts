@@ -23,6 +23,8 @@ const LOOKS: Readonly<Record<string, Look>> = Object.freeze({
   limit: ['#6b6b6b', '#a3a3a3', 1.5, 2, 3],
   common: ['#0067b0', '#58b0ff', 2],
   'common-all': ['#00a2ad', '#9fdba4', 1.5, 8, 4],
+  'common-A': ['#5b7f95', '#cfe3ff', 1.5, 6, 2, 1, 2],
+  'common-Y': ['#b3005e', '#ffb3d1', 1.5, 1, 2, 6, 2],
   seed: ['#9f7800', '#ff952d', 1.5, 10, 3, 2, 3],
   '6.1': ['#e26d5c', '#b08a44', 1.5, 5, 3],
   '6.6': ['#75006c', '#e64fbb', 1.5, 2, 4],

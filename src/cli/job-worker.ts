@@ -64,15 +64,14 @@ interface ByTrace {
   readonly onTrace: (document: unknown) => void;
 }
 
-async function compare({ traces, designs, gpUs, reports }: CompareRequest): Promise<unknown> {
+async function compare({ traces, reports, ...asked }: CompareRequest): Promise<unknown> {
   const files = traces.map(({ file }) => file);
   const wanted = outputsOf(reports);
   checkOutputs(wanted, files);
   const histories: TraceHistory[] = [];
   const onHistory = (history: TraceHistory): void => void histories.push(history);
   const document = await compareTraces(files, {
-    designs,
-    gpUs,
+    ...asked,
     ...byTrace(traces),
     onHistory: wanted.length > 0 ? onHistory : undefined,
   });

@@ -22,6 +22,9 @@ export interface CompareRequest {
   /** Null: all that fit. */
   readonly designs: readonly string[] | null;
   readonly gpUs: number | null;
+  readonly defer: number;
+  readonly seed: number;
+  readonly repeat: number;
   readonly reports: ReportRequest;
 }
 

@@ -15,6 +15,10 @@ export interface CompareFlags extends CommonFlags {
   readonly design?: readonly string[];
   readonly html?: string;
   readonly perfetto?: string;
+  readonly defer: number;
+  readonly seed: number;
+  readonly repeat: number;
+  readonly counts?: boolean;
 }
 
 export interface OracleFlags extends CommonFlags {
@@ -80,12 +84,15 @@ Examples:
   ptfrag compare                       designs on all recordings of the package
   ptfrag compare s390x/mix --json      one of them, as one JSON document
   ptfrag compare --html report.html    charts of pages over time, in one file
+  ptfrag compare --defer 0.3 --counts  what deferred frees cost, and why
   ptfrag replay s390x/mix --threads 2  on real threads, all rules checked
   ptfrag oracle                        rules of Linux against what Linux did
   ptfrag check                         every interleaving of small scenarios`;
 
 const THREADS = 64;
 const GP = [1, 1e9] as const;
+const SEEDS = [0, 2 ** 32 - 1] as const;
+const REPEAT = [1, 1e6] as const;
 
 /** Throws `CommanderError` for what it does not understand, and for --help and --version. */
 export function buildProgram(actions: Actions, facts: PackageFacts): Command {
@@ -130,6 +137,10 @@ function addCompare(program: Command, actions: Actions, facts: PackageFacts): vo
     .option('--design <name>', 'set beside common; repeatable (default: all that fit)', collect)
     .option('--html <file>', 'write a report with charts, to be opened in a browser')
     .option('--perfetto <file>', 'write a trace for ui.perfetto.dev; gzipped if named *.gz')
+    .addOption(shareOption('--defer <share>', 'of the frees, by pte_free_defer: 0 to 1').default(0))
+    .addOption(wholeOption('--seed <n>', 'which frees --defer means', SEEDS).default(1))
+    .addOption(wholeOption('--repeat <k>', 'so many copies over each other', REPEAT).default(1))
+    .option('--counts', 'also waits, callbacks, locks and atomic operations')
     .addOption(jsonOption())
     .addHelpText('after', recordingsHelp(facts) + EXIT_CODES)
     .action((traces: string[], flags: CompareFlags) => actions.compare(traces, flags));
@@ -264,6 +275,14 @@ function wholeOption(
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  });
+}
+
+function shareOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= 0 && value <= 1) return value;
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
   });
 }
 

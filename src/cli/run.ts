@@ -79,9 +79,12 @@ class Run implements Actions {
     const ours = fitting(bundledTraces(), flags.design ?? []);
     const traces = given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
     const { design: designs = null, gp = null, html = null, perfetto = null } = flags;
+    const { defer, seed, repeat, counts = false } = flags;
     const origin = { commandLine: commandLine(this.args), version: packageVersion() };
-    const request = { traces, designs, gpUs: gp, reports: { html, perfetto, origin } };
-    this.exitCode = await compare(request, this.start('compare', flags));
+    const reports = { html, perfetto, origin };
+    const request = { traces, designs, gpUs: gp, defer, seed, repeat, reports };
+    const more = defer > 0 ? { '--seed': seed } : {};
+    this.exitCode = await compare(request, this.start('compare', flags, more), counts);
   }
 
   async replay(given: string, flags: Parameters<Actions['replay']>[1]): Promise<void> {

@@ -22,6 +22,13 @@ export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
+/** 12,345 or 1.23M: seven letters at most. */
+export function formatShort(value: number): string {
+  if (value < 1e6) return formatCount(value);
+  const [unit, letter] = value < 1e9 ? [1e6, 'M'] : [1e9, 'G'];
+  return `${(value / unit).toPrecision(4)}${letter}`;
+}
+
 /** 1,234.56 */
 export function formatMean(value: number): string {
   const [whole = '', fraction = ''] = value.toFixed(2).split('.');

@@ -1,7 +1,8 @@
 /** Which recordings a command means: those of the package by name, any other by its path. */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { architectureOf } from '../designs/index.js';
+import { architectureOf, designFits } from '../designs/index.js';
+import { GEOMETRIES } from '../pgtable/geometry.js';
 
 /** A file, and what people and documents call it. */
 export interface NamedTrace {
@@ -34,7 +35,16 @@ export function bundledForms(): NamedTrace[] {
 /** Those recordings of the package that designs which were asked for can be driven by. */
 export function fitting(traces: NamedTrace[], designs: readonly string[]): NamedTrace[] {
   const wanted = designs.map(architectureOf).filter((architecture) => architecture !== null);
-  return traces.filter(({ name }) => wanted.every((folder) => name.startsWith(`${folder}/`)));
+  const tooSmall = Object.values(GEOMETRIES).filter((geometry) =>
+    designs.some((design) => architectureOf(design) === null && !designFits(design, geometry)),
+  );
+  // The package's names say the geometry where an architecture has several: quick-radix.
+  const shapes = tooSmall.flatMap(({ name }) => /^powerpc-(\w+)-64k$/.exec(name)?.[1] ?? []);
+  return traces.filter(
+    ({ name }) =>
+      wanted.every((folder) => name.startsWith(`${folder}/`)) &&
+      !shapes.some((shape) => name.includes(`-${shape}.`)),
+  );
 }
 
 /** What the package has of other programs, by name. */

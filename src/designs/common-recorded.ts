@@ -5,56 +5,46 @@
  * its new C have ended too. A head's grace period counts as begun as soon as it is queued, so no
  * free joins: those that come while it waits are N.
  */
-import type { Pfn, Word } from '../base/units.js';
-import { pfnOfAddress, pfnOfPtdesc } from '../mem/heap.js';
+import type { Word } from '../base/units.js';
 import { advanceGrace } from '../rcu/grace-period.js';
-import { Common } from './common.js';
-
-/** A page whose head is queued. */
-interface WaitingPage {
-  readonly head: Word;
-  /** Counts the page's callbacks: tables of this round are C, those of the next are N. */
-  round: number;
-  /** Tables of this round and of the next that have not ended. */
-  current: number;
-  next: number;
-}
-
-interface WaitingTable {
-  readonly page: WaitingPage;
-  readonly round: number;
-}
+import { Common, type CommonPage, type CommonTable } from './common.js';
 
 export class RecordedCommon extends Common {
-  private readonly pages = new Map<Pfn, WaitingPage>();
-  private readonly waiting = new Map<number, WaitingTable>();
+  /** Pages whose head is queued. */
+  private readonly queued = new Set<CommonPage>();
   private readonly dying = new Map<number, Word>();
-  private ripePages: WaitingPage[] = [];
+  private ripePages: CommonPage[] = [];
   private ripeMms: Word[] = [];
 
-  protected override tableQueued(table: number, address: Word, heads: Word[]): void {
-    const pfn = pfnOfAddress(this.thread.heap, address);
-    const [head] = heads;
-    if (head !== undefined) {
-      this.pages.set(pfn, { head, round: 0, current: 0, next: 0 });
+  protected override tableQueued(
+    _number: number,
+    table: CommonTable,
+    heads: readonly Word[],
+  ): void {
+    const { page } = table;
+    if (heads.length > 0) {
+      this.queued.add(page);
+      page.round = 0;
+      page.current = 1;
+      page.next = 0;
       advanceGrace(this.thread.heap);
+      table.round = 0;
+    } else {
+      page.next++;
+      table.round = page.round + 1;
     }
-    const page = this.pages.get(pfn) as WaitingPage;
-    if (head !== undefined) page.current++;
-    else page.next++;
-    this.waiting.set(table, { page, round: page.round + (head !== undefined ? 0 : 1) });
   }
 
-  protected override mmQueued(mm: number, heads: Word[]): void {
+  protected override mmQueued(mm: number, heads: readonly Word[]): void {
     this.dying.set(mm, heads[0] as Word);
     advanceGrace(this.thread.heap);
   }
 
-  override end(table: number): void {
-    const waiting = this.waiting.get(table);
-    if (waiting === undefined) return;
-    this.waiting.delete(table);
-    const { page, round } = waiting;
+  override end(number: number): void {
+    const table = this.tables.get(number);
+    if (table === undefined) return;
+    this.tables.delete(number);
+    const { page, round } = table;
     if (round !== page.round) page.next--;
     else if (--page.current === 0) this.ripePages.push(page);
   }
@@ -72,26 +62,22 @@ export class RecordedCommon extends Common {
     this.ripeMms = [];
   }
 
-  private runPage(page: WaitingPage): void {
+  private runPage(page: CommonPage): void {
     while (page.current === 0) {
       const again = this.runHead(page.head).length > 0;
       page.round++;
       page.current = page.next;
       page.next = 0;
       if (!again) {
-        this.pages.delete(this.pfnOf(page));
+        this.queued.delete(page);
         return;
       }
       advanceGrace(this.thread.heap);
     }
   }
 
-  private pfnOf(page: WaitingPage): Pfn {
-    return pfnOfPtdesc(this.thread.heap, page.head);
-  }
-
-  protected override waitingHeads(): Word[] {
-    return [...[...this.pages.values()].map((page) => page.head), ...this.dying.values()];
+  protected override waitingHeads(): readonly Word[] {
+    return [...[...this.queued].map((page) => page.head), ...this.dying.values()];
   }
 
   override wantsGrace(): boolean {

@@ -5,17 +5,22 @@
 import type { GracePeriod, Word } from '../base/units.js';
 import { beginGrace, endGrace, graceBegun, graceEnded } from '../rcu/grace-period.js';
 import { waitsFor } from '../rcu/manual.js';
-import { Common } from './common.js';
+import { Common, type CommonTable } from './common.js';
 
 export class TimedCommon extends Common {
   /** Queued heads, oldest first, so their grace periods never decrease. */
   private queue: Word[] = [];
 
-  protected override tableQueued(_table: number, _address: Word, heads: Word[]): void {
+  protected override tableQueued(
+    number: number,
+    _table: CommonTable,
+    heads: readonly Word[],
+  ): void {
+    this.tables.delete(number);
     this.queue.push(...heads);
   }
 
-  protected override mmQueued(_mm: number, heads: Word[]): void {
+  protected override mmQueued(_mm: number, heads: readonly Word[]): void {
     this.queue.push(...heads);
   }
 
@@ -43,7 +48,7 @@ export class TimedCommon extends Common {
     return waitsFor(this.thread, head) as GracePeriod;
   }
 
-  protected override waitingHeads(): Word[] {
+  protected override waitingHeads(): readonly Word[] {
     return this.queue;
   }
 

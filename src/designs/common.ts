@@ -1,49 +1,96 @@
 /**
- * Ours: the shipping core on a real heap, driven by one thread that decides itself when grace
- * periods end. Everything but that is the code that ships. What differs between the two ways of
- * ending grace periods is in common-recorded.ts and common-timed.ts.
+ * Ours: the shipping core on a heap of its own, driven by one thread that decides itself when grace
+ * periods end; or one of its variants (core.ts). Everything but that is the code that ships, over a
+ * seam that counts. What differs between the two ways of ending grace periods is in
+ * common-recorded.ts and common-timed.ts.
+ *
+ * The heap has records only: of a page's memory no more than room for list nodes, for nobody looks
+ * into a table here. Geometry decides how many fragments a page has; bytes are counted elsewhere.
  */
 import { OutOfPagesError } from '../base/errors.js';
-import type { KindId, MmId, Word } from '../base/units.js';
-import { at } from '../base/units.js';
-import { allocTable } from '../frag/alloc.js';
-import { CALLBACKS } from '../frag/callback.js';
+import type { KindId, MmId, Pfn, Word } from '../base/units.js';
 import { checkHeap, type Violation } from '../frag/check.js';
-import { freeTable } from '../frag/free.js';
-import { createMm, destroyMm, initCommonOwner } from '../frag/mm.js';
-import { formatHeap, headerWord, type Thread } from '../mem/heap.js';
+import { createMm, initCommonOwner } from '../frag/mm.js';
+import { CountingMemory } from '../mem/counting.js';
+import {
+  formatHeap,
+  headerWord,
+  type Kind,
+  pfnOfAddress,
+  pfnOfPtdesc,
+  type Thread,
+} from '../mem/heap.js';
 import { HEAP, layoutOf, PTDESC } from '../mem/layout.js';
-import { reserveBuffer, SharedMemory, viewWords } from '../mem/shared.js';
+import { reserveBuffer, viewWords } from '../mem/shared.js';
 import { growSupply } from '../mem/supply.js';
 import { type Geometry, kindsOf } from '../pgtable/geometry.js';
 import { attachThread } from '../rcu/attach.js';
 import { runCallback } from '../rcu/callback.js';
 import { advanceGrace } from '../rcu/grace-period.js';
 import { takeQueued } from '../rcu/manual.js';
-import { type Counts, type Design, emptyCounts } from './design.js';
+import type { Core } from './core.js';
+import * as counts from './counts.js';
+import { type Counts, PageUse } from './counts.js';
+import type { Design, Scale } from './design.js';
 
 export type Sharing = 'mm' | 'all';
 
-/** Reserved, not used: the OS commits what is touched. */
-const RESERVE_BYTES = 2 ** 30;
-const MMS_MAX = 2 ** 16;
+/** Room for whoever does not know better: reserved, not used. The OS commits what is touched. */
+const SCALE: Scale = Object.freeze({ pages: 2 ** 18, mms: 2 ** 16 });
 
-interface LiveTable {
+/** What a heap can have at most (mem/heap.ts). */
+const WORDS_MAX = 2 ** 30;
+const PAGES_MAX = 2 ** 24;
+const MMS_MAX = 2 ** 20;
+
+/** How many pages the supply is given when it has none left. */
+const GROWTH = 1024;
+
+/** Words of a fragment: enough for a list node, and the least that a heap allows. */
+const FRAGMENT_WORDS = 4;
+const PAGE_WORDS_MIN = 16;
+
+export class CommonPage extends PageUse {
+  readonly head: Word;
+  /** recorded: counts the page's callbacks. Tables of this round are C, those of the next N. */
+  round = 0;
+  /** recorded: tables of this round and of the next that have not ended. */
+  current = 0;
+  next = 0;
+
+  constructor(kind: 0 | 1, head: Word) {
+    super(kind);
+    this.head = head;
+  }
+}
+
+export interface CommonTable {
   readonly mm: number;
   readonly address: Word;
+  readonly page: CommonPage;
+  live: boolean;
+  /** recorded: the round of its page that it ends with. */
+  round: number;
 }
 
 export abstract class Common implements Design {
-  readonly name = 'common';
+  readonly name: string;
   readonly sharing: Sharing;
-  readonly counts: Counts = emptyCounts();
+  readonly counts: Counts;
   protected readonly thread: Thread;
+  protected readonly tables: Map<number, CommonTable> = new Map();
+  private readonly core: Core;
+  private readonly memory: CountingMemory;
   private readonly mms = new Map<number, MmId>();
-  private readonly live = new Map<number, LiveTable>();
+  /** By number; those that were never taken are null. */
+  private readonly pages: (CommonPage | null)[] = [];
 
-  constructor(geometry: Geometry, sharing: Sharing) {
+  constructor(core: Core, geometry: Geometry, sharing: Sharing, scale: Scale = SCALE) {
+    this.core = core;
+    this.name = core.name;
     this.sharing = sharing;
-    this.thread = privateHeap(geometry, sharing);
+    [this.thread, this.memory] = recordsOnly(geometry, sharing, scale);
+    this.counts = counts.emptyCounts(this.memory);
   }
 
   createMm(mm: number): void {
@@ -53,30 +100,41 @@ export abstract class Common implements Design {
   exitMm(): void {}
 
   destroyMm(mm: number): void {
-    destroyMm(this.thread, this.mmId(mm));
+    this.core.destroyMm(this.thread, this.mmId(mm));
     this.mms.delete(mm);
     this.mmQueued(mm, takeQueued(this.thread));
   }
 
   alloc(mm: number, kind: 0 | 1, table: number): void {
-    const before = this.freePages();
-    const address = allocTable(this.thread, this.mmId(mm), kind as number as KindId);
+    const before = this.freePages() || this.grow();
+    this.memory.kind = kind;
+    const address = this.core.allocTable(this.thread, this.mmId(mm), kind as number as KindId);
+    this.memory.kind = 2;
     if (address === null) throw new OutOfPagesError('the replay', this.thread.heap.pagesMax);
+    const pfn = pfnOfAddress(this.thread.heap, address);
+    let page = this.pages[pfn] as CommonPage | null;
     if (this.freePages() < before) {
-      this.counts.fresh[kind]++;
-      this.counts.pages[kind]++;
-    } else this.counts.reused[kind]++;
-    this.live.set(table, { mm, address });
+      page = this.pages[pfn] = this.newPage(pfn, kind);
+      counts.noteFresh(this.counts, page);
+    } else counts.noteReused(this.counts, page as CommonPage);
+    this.tables.set(table, { mm, address, page: page as CommonPage, live: true, round: 0 });
   }
 
   free(mm: number, _kind: 0 | 1, table: number): void {
-    const { address } = this.live.get(table) as LiveTable;
-    this.live.delete(table);
-    freeTable(this.thread, this.mmId(mm), address);
-    this.tableQueued(table, address, takeQueued(this.thread));
+    const found = this.tables.get(table) as CommonTable;
+    found.live = false;
+    this.memory.kind = found.page.kind;
+    this.core.freeTable(this.thread, this.mmId(mm), found.address);
+    this.memory.kind = 2;
+    counts.noteFree(this.counts, found.page);
+    this.tableQueued(table, found, takeQueued(this.thread));
   }
 
   /** Every free is deferred. */
+  defer(mm: number, kind: 0 | 1, table: number): void {
+    this.free(mm, kind, table);
+  }
+
   freeNow(mm: number, kind: 0 | 1, table: number): boolean {
     this.free(mm, kind, table);
     return false;
@@ -85,10 +143,10 @@ export abstract class Common implements Design {
   settled(): void {}
 
   /** A table was freed; `heads` has its page's if that was queued by it. */
-  protected abstract tableQueued(table: number, address: Word, heads: Word[]): void;
-  protected abstract mmQueued(mm: number, heads: Word[]): void;
+  protected abstract tableQueued(number: number, table: CommonTable, heads: readonly Word[]): void;
+  protected abstract mmQueued(mm: number, heads: readonly Word[]): void;
   /** All heads that wait, for the end. */
-  protected abstract waitingHeads(): Word[];
+  protected abstract waitingHeads(): readonly Word[];
 
   abstract end(table: number): void;
   abstract endMm(mm: number): void;
@@ -98,35 +156,52 @@ export abstract class Common implements Design {
   abstract endGrace(): void;
 
   /** Runs the callback of a head whose time has come; returns what it queued. */
-  protected runHead(head: Word): Word[] {
-    const { heap, mem } = this.thread;
+  protected runHead(head: Word): readonly Word[] {
+    const { heap } = this.thread;
     const isPage = head >= heap.ptdescsAt;
-    const kind = isPage ? mem.peek(at(head, PTDESC.KIND - PTDESC.RCU)) : 0;
+    const page = isPage ? (this.pages[pfnOfPtdesc(heap, head)] as CommonPage) : null;
     const before = this.freePages();
-    runCallback(this.thread, CALLBACKS, head);
-    this.counts.callbacks++;
-    if (this.freePages() > before) this.counts.pages[kind as 0 | 1]--;
+    this.memory.kind = page === null ? 2 : page.kind;
+    runCallback(this.thread, this.core.callbacks, head);
+    this.memory.kind = 2;
+    if (page === null) this.counts.mmCallbacks++;
+    else this.counts.callbacks[page.kind]++;
+    if (page !== null && this.freePages() > before) counts.noteBack(this.counts, page);
     return takeQueued(this.thread);
   }
 
   finish(): Violation[] {
-    const violations = checkHeap(this.thread.heap, { queues: false });
-    for (const [table, { mm }] of [...this.live]) this.free(mm, 0, table);
+    // The variants can only be checked when nothing waits.
+    const { check } = this.core;
+    const violations = check === checkHeap ? check(this.thread.heap, { queues: false }) : [];
+    for (const [table, { mm, live }] of this.tables) if (live) this.free(mm, 0, table);
     for (const mm of [...this.mms.keys()]) this.destroyMm(mm);
     let heads = this.waitingHeads();
     while (heads.length > 0) {
       advanceGrace(this.thread.heap);
       heads = heads.flatMap((head) => this.runHead(head));
     }
-    violations.push(...checkHeap(this.thread.heap, { drained: true }));
+    violations.push(...check(this.thread.heap, { drained: true }));
     const left = this.counts.pages[0] + this.counts.pages[1];
     if (left !== 0) violations.push({ rule: 'P9', detail: `${left} pages did not come back` });
     return violations;
   }
 
+  private newPage(pfn: Pfn, kind: 0 | 1): CommonPage {
+    const head = (this.thread.heap.ptdescsAt + pfn * PTDESC.WORDS + PTDESC.RCU) as Word;
+    return new CommonPage(kind, head);
+  }
+
   private freePages(): number {
     // Plain, without the supply lock: no other thread is attached.
-    return this.thread.mem.peek(headerWord(HEAP.FREE_PAGES));
+    return this.memory.peek(headerWord(HEAP.FREE_PAGES));
+  }
+
+  /** The check walks what the supply has, so it is not given more than is needed. */
+  private grow(): number {
+    const grown = growSupply(this.thread, GROWTH);
+    for (let i = 0; i < grown; i++) this.pages.push(null);
+    return grown;
   }
 
   private mmId(mm: number): MmId {
@@ -134,23 +209,40 @@ export abstract class Common implements Design {
   }
 }
 
-function privateHeap(geometry: Geometry, sharing: Sharing): Thread {
+/** A heap whose pages have room for list nodes and nothing else, and the only thread of it. */
+function recordsOnly(
+  geometry: Geometry,
+  sharing: Sharing,
+  scale: Scale,
+): [thread: Thread, memory: CountingMemory] {
+  const perPage = geometry.kinds.map((kind) => kind.perPage);
+  const pageWords = Math.max(PAGE_WORDS_MIN, FRAGMENT_WORDS * Math.max(...perPage));
+  const mmsMax = Math.min(scale.mms + 2, MMS_MAX);
+  const room = WORDS_MAX - layoutOf({ pageShift: 0, pagesMax: 0, threadsMax: 1, mmsMax }).words;
+  const fitting = Math.floor(room / (PTDESC.WORDS + pageWords)) - 1;
   const config = {
     geometry: geometry.name,
-    kinds: kindsOf(geometry),
-    pageShift: Math.log2(geometry.pageBytes / 4),
-    pagesMax: RESERVE_BYTES / geometry.pageBytes,
+    kinds: kindsOf(geometry).map((kind) => shrunk(kind, pageWords)),
+    pageShift: Math.log2(pageWords),
+    pagesMax: Math.max(1, Math.min(scale.pages, PAGES_MAX, fitting)),
     threadsMax: 1,
-    mmsMax: MMS_MAX,
+    mmsMax,
     sharedOwner: sharing === 'all',
     debug: false,
     spins: 0,
   };
-  const { words } = layoutOf(config);
-  const view = viewWords(reserveBuffer(words * 4), 0, words);
-  const heap = formatHeap(new SharedMemory(view, true), config);
+  const layout = layoutOf(config);
+  const memory = new CountingMemory(
+    viewWords(reserveBuffer(layout.words * 4), 0, layout.words),
+    layout,
+  );
+  const heap = formatHeap(memory, config);
   initCommonOwner(heap);
-  const thread = attachThread(heap, 'epoch');
-  growSupply(thread, config.pagesMax);
-  return thread;
+  return [attachThread(heap, 'epoch'), memory];
+}
+
+/** The kind with fragments that just fill a page of so many words, and no bytes but entries. */
+function shrunk(kind: Kind, pageWords: number): Kind {
+  const fragmentWords = (pageWords * 2 ** kind.order) / kind.perPage;
+  return { ...kind, fragmentWords, entryWords: fragmentWords };
 }

@@ -12,16 +12,16 @@
  * mms and tables are the trace's dense numbers. Kinds: 0 PTE, 1 PMD.
  */
 import type { Violation } from '../frag/check.js';
+import type { Counts } from './counts.js';
 
 export type Mode = 'recorded' | 'gp';
 
-/** Pages, by kind, and how tables were found: in a fresh page or in one that was there. */
-export interface Counts {
-  readonly pages: [pte: number, pmd: number];
-  readonly fresh: [pte: number, pmd: number];
-  readonly reused: [pte: number, pmd: number];
-  gracePeriods: number;
-  callbacks: number;
+/** How much a design must have room for. */
+export interface Scale {
+  /** Pages at once. */
+  readonly pages: number;
+  /** mms at once, those that are dying included. */
+  readonly mms: number;
 }
 
 export interface Design {
@@ -38,6 +38,11 @@ export interface Design {
   alloc(mm: number, kind: 0 | 1, table: number): void;
   /** Frees a table that readers may still be in. */
   free(mm: number, kind: 0 | 1, table: number): void;
+  /**
+   * The same as Linux's pte_free_defer: since 6.6, where there is no batch to put the table in.
+   * Only the rules of 6.6 know the difference. Its `end` comes, too, if it was recorded.
+   */
+  defer(mm: number, kind: 0 | 1, table: number): void;
   /**
    * Frees a table that no reader can reach. True: at once, and `settled` may follow. False: this
    * design makes no difference, and the table waits as after `free`.
@@ -58,8 +63,4 @@ export interface Design {
 
   /** Frees and drains what is left, and checks every rule that the design can check. */
   finish(): Violation[];
-}
-
-export function emptyCounts(): Counts {
-  return { pages: [0, 0], fresh: [0, 0], reused: [0, 0], gracePeriods: 0, callbacks: 0 };
 }

@@ -4,7 +4,8 @@ import type { Geometry } from '../pgtable/geometry.js';
 import type { Sharing } from './common.js';
 import { RecordedCommon } from './common-recorded.js';
 import { TimedCommon } from './common-timed.js';
-import type { Design, Mode } from './design.js';
+import { CORES, type Core } from './core.js';
+import type { Design, Mode, Scale } from './design.js';
 import { PowerpcV61 } from './powerpc-6.1.js';
 import { PowerpcV66 } from './powerpc-6.6.js';
 import type { Rival, RivalPage } from './rival.js';
@@ -14,7 +15,7 @@ import { S390V67 } from './s390-6.7.js';
 import { Seed } from './seed.js';
 import { WholePage } from './whole-page.js';
 
-type Make = (geometry: Geometry, sharing: Sharing, mode: Mode) => Design;
+type Make = (geometry: Geometry, sharing: Sharing, mode: Mode, scale?: Scale) => Design;
 
 /** What some Linux did, on one architecture. */
 interface Rule {
@@ -36,15 +37,15 @@ const RULES: Readonly<Record<string, Rule>> = Object.freeze({
 
 /** Those that can have any geometry. */
 const MAKERS: Readonly<Record<string, Make>> = Object.freeze({
-  common: (geometry: Geometry, sharing: Sharing, mode: Mode): Design =>
-    mode === 'gp' ? new TimedCommon(geometry, sharing) : new RecordedCommon(geometry, sharing),
+  ...Object.fromEntries(CORES.map((core) => [core.name, makerOf(core)])),
   seed: (geometry: Geometry, _: Sharing, mode: Mode): Design => new Seed(perPageOf(geometry), mode),
   'whole-page': (): Design => new WholePage(),
 });
 
 /** The names of all designs that fit a geometry: ours, the mail's, Linux's, and none at all. */
 export function designsFor(geometry: Geometry): string[] {
-  return ['common', 'seed', ...rulesFor(geometry), 'whole-page'];
+  const cores = CORES.map(({ name }) => name).filter((name) => designFits(name, geometry));
+  return [...cores, 'seed', ...rulesFor(geometry), 'whole-page'];
 }
 
 /** The names of the architecture's own rules, the one that was recorded first. */
@@ -55,6 +56,7 @@ export function rulesFor(geometry: Geometry): string[] {
 /** Whether the design can be driven with that geometry. Throws `UsageError` for an unknown one. */
 export function designFits(name: string, geometry: Geometry): boolean {
   const architecture = architectureOf(name);
+  if (Math.max(...perPageOf(geometry)) > perPageMax(name)) return false;
   return architecture === null || geometry.name.startsWith(GEOMETRY_START[architecture]);
 }
 
@@ -66,14 +68,26 @@ export function architectureOf(name: string): 's390x' | 'ppc64le' | null {
   throw noSuch('design', name, [...Object.keys(MAKERS), ...Object.keys(RULES)]);
 }
 
-/** Makes a design. Throws `UsageError` for an unknown one, and for one that does not fit. */
-export function makeDesign(name: string, geometry: Geometry, sharing: Sharing, mode: Mode): Design {
+/**
+ * Makes a design, with room for that much. Throws `UsageError` for an unknown one, and for one that
+ * does not fit.
+ */
+export function makeDesign(
+  name: string,
+  geometry: Geometry,
+  sharing: Sharing,
+  mode: Mode,
+  scale?: Scale,
+): Design {
   if (!designFits(name, geometry)) {
     const message = `${name} has no rule for ${geometry.name}`;
     throw new UsageError('design-does-not-fit', message);
   }
   const make = MAKERS[name];
-  return make === undefined ? makeRule(name, geometry) : make(geometry, sharing, mode);
+  if (make !== undefined) return make(geometry, sharing, mode, scale);
+  const rule = makeRule(name, geometry);
+  rule.isRecorded = mode === 'recorded';
+  return rule;
 }
 
 /** Makes a rule of Linux, to be asked. Throws `UsageError` that lists them for another name. */
@@ -81,6 +95,18 @@ export function makeRule(name: string, geometry: Geometry): Rival<RivalPage> {
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
   if (rule === undefined) throw noSuch('rule of a kernel', name, Object.keys(RULES));
   return rule.make(perPageOf(geometry));
+}
+
+function makerOf(core: Core): Make {
+  return (geometry, sharing, mode, scale) => {
+    const Timing = mode === 'gp' ? TimedCommon : RecordedCommon;
+    return new Timing(core, geometry, sharing, scale);
+  };
+}
+
+/** How many fragments of a page the design can serve. */
+export function perPageMax(name: string): number {
+  return CORES.find((core) => core.name === name)?.perPageMax ?? Number.POSITIVE_INFINITY;
 }
 
 function perPageOf({ kinds }: Geometry): number[] {

@@ -19,13 +19,16 @@
  * - The loser of the race for a fresh page wastes NR-1 fragments.
  * - Memory is cleared once, when the page is fresh; that is enough because nothing is used twice.
  * - With one fragment in a page (NR 1) the cursor is never set.
+ *
+ * Counted: the lock once to ask the cursor, and again with a fresh page, but neither where NR is 1;
+ * the count goes down by an atomic subtraction, once for each table and once for a cursor at exit.
  */
-import { type How, type Miss, type Place, Rival, type RivalPage } from './rival.js';
+import { type How, type Miss, type Place, Rival, RivalPage } from './rival.js';
 
-export interface PowerpcPage extends RivalPage {
-  references: number;
+export class PowerpcPage extends RivalPage {
+  references = 0;
   /** Since 6.6: a deferred free was in this page. */
-  active: boolean;
+  active = false;
 }
 
 /** The next fragment that was never used. */
@@ -63,10 +66,12 @@ export class PowerpcV61 extends Rival<PowerpcPage> {
   }
 
   protected placed(mm: number, page: PowerpcPage, index: number): void {
+    this.work(page.kind, 1, 0);
     this.setCursor(mm, page, index + 1);
   }
 
   protected placedFresh(mm: number, page: PowerpcPage): number {
+    this.work(page.kind, this.fragments(page.kind) > 1 ? 2 : 0, 0);
     const isLate = this.cursorsOf(mm)[page.kind] !== null;
     page.references = isLate ? 1 : this.fragments(page.kind);
     if (!isLate) this.setCursor(mm, page, 1);
@@ -76,6 +81,7 @@ export class PowerpcV61 extends Rival<PowerpcPage> {
   protected freed(_mm: number, _page: PowerpcPage, _index: number, _how: How): void {}
 
   protected ended(page: PowerpcPage): void {
+    this.work(page.kind, 0, 1);
     page.references--;
     if (page.references === 0) this.giveBack(page);
   }
@@ -90,6 +96,7 @@ export class PowerpcV61 extends Rival<PowerpcPage> {
       if (cursor === null) continue;
       const { page, index } = cursor;
       cursors[page.kind] = null;
+      this.work(page.kind, 0, 1);
       page.references -= this.fragments(page.kind) - index;
       if (page.references === 0) this.release(page);
     }
@@ -115,7 +122,7 @@ export class PowerpcV61 extends Rival<PowerpcPage> {
   }
 
   protected makePage(number: number, kind: 0 | 1): PowerpcPage {
-    return { number, kind, references: 0, active: false };
+    return new PowerpcPage(number, kind);
   }
 
   protected fragments(kind: 0 | 1): number {

@@ -20,11 +20,19 @@ import type { How } from './rival.js';
 export class PowerpcV66 extends PowerpcV61 {
   override readonly name = 'powerpc-6.6';
 
+  override defer(_mm: number, _kind: 0 | 1, table: number): void {
+    this.deferAtOnce(table);
+  }
+
   protected override freed(_mm: number, page: PowerpcPage, _index: number, how: How): void {
-    if (how === 'deferred') page.active = true;
+    if (how !== 'deferred') return;
+    this.work(page.kind, 0, 1);
+    page.active = true;
   }
 
   protected override giveBack(page: PowerpcPage): void {
+    // The mark is tested and cleared in one atomic operation, set or not.
+    this.work(page.kind, 0, 1);
     if (page.active) this.releaseLater(page);
     else this.release(page);
   }

@@ -23,16 +23,22 @@
  * - P and the release of a page are not under the mm's lock, the list and A are.
  * - Memory is cleared when a page is fresh, both halves, and never again: a freed table is empty.
  * - Two allocs that both find nothing each take a page, and both pages are listed.
+ *
+ * Counted: the lock once for each alloc and free, and again to list a fresh page; S is changed by
+ * an atomic exclusive-or, once for an alloc, twice for a free (A to P, P cleared).
  */
 import { type ListedPage, PageList } from './page-list.js';
-import { type How, type Miss, type Place, Rival, type RivalPage } from './rival.js';
+import { type How, type Miss, type Place, Rival, RivalPage } from './rival.js';
 
-export interface S390Page extends RivalPage, ListedPage {
+export class S390Page extends RivalPage implements ListedPage {
+  previous: ListedPage | null = null;
+  next: ListedPage | null = null;
+  listed = false;
   /** Two bits each, bit 0 the lower half. */
-  allocated: number;
-  pending: number;
+  allocated = 0;
+  pending = 0;
   /** Since 6.6: a deferred free was in this page. */
-  active: boolean;
+  active = false;
 }
 
 const BOTH = 3;
@@ -63,18 +69,28 @@ export class S390V61 extends Rival<S390Page> {
     return busy === BOTH ? 'pending' : { page: number, index: busy & 1 };
   }
 
+  /** P has been cleared of pages behind the first: nothing moves them. */
+  protected override hasUsable(mm: number): boolean {
+    let page = this.listOf(mm).first;
+    while (page !== null && this.placeIn(page) === 'pending') page = page.next as S390Page | null;
+    return page !== null;
+  }
+
   protected placed(mm: number, page: S390Page, index: number): void {
+    this.work(page.kind, 1, 1);
     page.allocated |= 1 << index;
     this.listOf(mm).remove(page);
   }
 
   protected placedFresh(mm: number, page: S390Page): number {
+    this.work(page.kind, 2, 1);
     page.allocated = 1;
     this.listOf(mm).addFirst(page);
     return USABLE;
   }
 
   protected freed(mm: number, page: S390Page, index: number, how: How): void {
+    this.work(page.kind, 1, 1);
     page.allocated &= ~(1 << index);
     page.pending |= 1 << index;
     const list = this.listOf(mm);
@@ -88,6 +104,7 @@ export class S390V61 extends Rival<S390Page> {
   }
 
   protected ended(page: S390Page, index: number): void {
+    this.work(page.kind, 0, 1);
     page.pending &= ~(1 << index);
     if (page.allocated + page.pending === 0) this.giveBack(page);
   }
@@ -111,8 +128,7 @@ export class S390V61 extends Rival<S390Page> {
   }
 
   protected makePage(number: number, kind: 0 | 1): S390Page {
-    const state = { allocated: 0, pending: 0, active: false };
-    return { number, kind, previous: null, next: null, listed: false, ...state };
+    return new S390Page(number, kind);
   }
 
   protected listOf(mm: number): PageList<S390Page> {

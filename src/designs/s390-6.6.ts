@@ -23,12 +23,23 @@ import { type S390Page, S390V61 } from './s390-6.1.js';
 export class S390V66 extends S390V61 {
   override readonly name = 's390-6.6';
 
+  override defer(_mm: number, _kind: 0 | 1, table: number): void {
+    this.deferAtOnce(table);
+  }
+
   protected override freed(mm: number, page: S390Page, index: number, how: How): void {
-    if (how === 'deferred') page.active = true;
+    if (how === 'deferred') this.mark(page);
     super.freed(mm, page, index, how);
   }
 
+  private mark(page: S390Page): void {
+    this.work(page.kind, 0, 1);
+    page.active = true;
+  }
+
   protected override giveBack(page: S390Page): void {
+    // The mark is tested and cleared in one atomic operation, set or not.
+    this.work(page.kind, 0, 1);
     if (!page.active) {
       this.release(page);
       return;

@@ -13,11 +13,11 @@
  * - Memory is cleared with every table, since every table is fresh.
  * - It holds less than twice the pages of 6.1 where those were half empty themselves.
  */
-import { type Miss, Rival, type RivalPage } from './rival.js';
+import { type Miss, Rival, RivalPage } from './rival.js';
 
 /** How many of a page's tables are allocated: 1, unless a recording says otherwise. */
-interface TablePage extends RivalPage {
-  tables: number;
+class TablePage extends RivalPage {
+  tables = 0;
 }
 
 export class S390V67 extends Rival<TablePage> {
@@ -25,10 +25,6 @@ export class S390V67 extends Rival<TablePage> {
 
   find(): Miss {
     return 'empty';
-  }
-
-  override defer(table: number): void {
-    this.free(0, 0, table);
   }
 
   protected placed(_mm: number, page: TablePage): void {
@@ -60,6 +56,6 @@ export class S390V67 extends Rival<TablePage> {
   }
 
   protected makePage(number: number, kind: 0 | 1): TablePage {
-    return { number, kind, tables: 0 };
+    return new TablePage(number, kind);
   }
 }

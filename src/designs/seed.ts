@@ -19,7 +19,9 @@
  * - With recorded ends a queued head's grace period counts as begun, so there ours is this.
  */
 import type { Violation } from '../frag/check.js';
-import { type Counts, type Design, emptyCounts, type Mode } from './design.js';
+import * as counts from './counts.js';
+import { type Counts, PageUse } from './counts.js';
+import type { Design, Mode } from './design.js';
 import { type ListedPage, PageList } from './page-list.js';
 
 const A = 0;
@@ -27,15 +29,26 @@ const C = 1;
 const N = 2;
 const F = 3;
 
-interface SeedPage extends ListedPage {
-  readonly kind: 0 | 1;
+class SeedPage extends PageUse implements ListedPage {
+  readonly number: number;
   readonly list: PageList<SeedPage>;
   readonly states: Uint8Array;
   /** How many fragments are in each state. */
-  readonly counts: [a: number, c: number, n: number, f: number];
+  readonly tally: [a: number, c: number, n: number, f: number];
   /** Those that are C and whose end is recorded already; those that are N. */
-  ended: number;
-  endedNext: number;
+  ended = 0;
+  endedNext = 0;
+  previous: ListedPage | null = null;
+  next: ListedPage | null = null;
+  listed = false;
+
+  constructor(number: number, kind: 0 | 1, list: PageList<SeedPage>, fragments: number) {
+    super(kind);
+    this.number = number;
+    this.list = list;
+    this.states = new Uint8Array(fragments).fill(F);
+    this.tally = [0, 0, 0, fragments];
+  }
 }
 
 /** Where a table is. */
@@ -49,7 +62,8 @@ type Lists = readonly [pte: PageList<SeedPage>, pmd: PageList<SeedPage>];
 export class Seed implements Design {
   readonly name = 'seed';
   readonly sharing = null;
-  readonly counts: Counts = emptyCounts();
+  /** The mail leaves open how it is done. */
+  readonly counts: Counts = counts.emptyCounts(null);
   private readonly perPage: readonly number[];
   private readonly isRecorded: boolean;
   private readonly mms = new Map<number, Lists>();
@@ -82,31 +96,20 @@ export class Seed implements Design {
 
   alloc(mm: number, kind: 0 | 1, table: number): void {
     const list = (this.mms.get(mm) as Lists)[kind];
-    this.counts[list.first === null ? 'fresh' : 'reused'][kind]++;
     const page = list.first ?? this.freshPage(list, kind);
+    if (page.tally[F] === page.states.length) counts.noteFresh(this.counts, page);
+    else counts.noteReused(this.counts, page);
     const index = page.states.indexOf(F);
     this.live.set(table, { page, index });
     change(page, index, A);
-    if (page.counts[F] === 0) list.remove(page);
+    if (page.tally[F] === 0) list.remove(page);
   }
 
   private freshPage(list: PageList<SeedPage>, kind: 0 | 1): SeedPage {
     const fragments = this.perPage[kind] as number;
-    const page: SeedPage = {
-      number: this.pagesMade++,
-      kind,
-      list,
-      states: new Uint8Array(fragments).fill(F),
-      counts: [0, 0, 0, fragments],
-      ended: 0,
-      endedNext: 0,
-      previous: null,
-      next: null,
-      listed: false,
-    };
+    const page = new SeedPage(this.pagesMade++, kind, list, fragments);
     list.addFirst(page);
     this.pages.add(page);
-    this.counts.pages[kind]++;
     return page;
   }
 
@@ -115,10 +118,15 @@ export class Seed implements Design {
     const { page, index } = place;
     this.live.delete(table);
     if (this.isRecorded) this.ending.set(table, place);
-    const isIdle = page.counts[C] === 0;
+    counts.noteFree(this.counts, page);
+    const isIdle = page.tally[C] === 0;
     if (isIdle) this.next.push(page);
     change(page, index, isIdle ? C : N);
-    if (page.counts[A] === 0) page.list.remove(page);
+    if (page.tally[A] === 0) page.list.remove(page);
+  }
+
+  defer(mm: number, kind: 0 | 1, table: number): void {
+    this.free(mm, kind, table);
   }
 
   freeNow(mm: number, kind: 0 | 1, table: number): boolean {
@@ -133,7 +141,7 @@ export class Seed implements Design {
     const { page, index } = this.ending.get(table) as Place;
     this.ending.delete(table);
     if (page.states[index] === N) page.endedNext++;
-    else if (++page.ended === page.counts[C]) this.ripe.push(page);
+    else if (++page.ended === page.tally[C]) this.ripe.push(page);
   }
 
   settle(): void {
@@ -141,28 +149,28 @@ export class Seed implements Design {
     if (this.ripe.length === 0) return;
     for (const page of this.ripe.splice(0)) {
       // What is C now was N, and may have ended, too.
-      while (page.ended === page.counts[C] && this.callback(page));
+      while (page.ended === page.tally[C] && this.callback(page));
     }
   }
 
   /** Runs a page's callback. True: its head is queued again. */
   private callback(page: SeedPage): boolean {
-    const { states, counts } = page;
-    this.counts.callbacks++;
+    const { states, tally } = page;
+    this.counts.callbacks[page.kind]++;
     for (let index = 0; index < states.length; index++) {
       if (states[index] === C) change(page, index, F);
       else if (states[index] === N) change(page, index, C);
     }
     page.ended = page.endedNext;
     page.endedNext = 0;
-    if (counts[F] === states.length) this.release(page);
-    else if (counts[A] > 0 && counts[F] > 0 && !page.listed) page.list.addFirst(page);
-    return counts[C] > 0;
+    if (tally[F] === states.length) this.release(page);
+    else if (tally[A] > 0 && tally[F] > 0 && !page.listed) page.list.addFirst(page);
+    return tally[C] > 0;
   }
 
   private release(page: SeedPage): void {
     this.pages.delete(page);
-    this.counts.pages[page.kind]--;
+    counts.noteBack(this.counts, page);
   }
 
   wantsGrace(): boolean {
@@ -187,8 +195,8 @@ export class Seed implements Design {
   }
 }
 
-function change({ states, counts }: SeedPage, index: number, to: number): void {
-  (counts[states[index] as number] as number)--;
+function change({ states, tally }: SeedPage, index: number, to: number): void {
+  (tally[states[index] as number] as number)--;
   states[index] = to;
-  (counts[to] as number)++;
+  (tally[to] as number)++;
 }

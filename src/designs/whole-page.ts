@@ -5,14 +5,16 @@
  * s390-6.7, which frees that at once.
  */
 import type { Violation } from '../frag/check.js';
-import { type Counts, type Design, emptyCounts } from './design.js';
+import * as counts from './counts.js';
+import { type Counts, PageUse } from './counts.js';
+import type { Design } from './design.js';
 
 export class WholePage implements Design {
   readonly name = 'whole-page';
   readonly sharing = null;
-  readonly counts: Counts = emptyCounts();
-  /** Kind of each table that has a page. */
-  private readonly kinds = new Map<number, 0 | 1>();
+  readonly counts: Counts = counts.emptyCounts();
+  /** The page of each table. */
+  private readonly pages = new Map<number, PageUse>();
   private readonly ended: number[] = [];
   /** gp: freed tables, before and after the grace period under way began. */
   private waiting: number[] = [];
@@ -24,13 +26,18 @@ export class WholePage implements Design {
   endMm(): void {}
 
   alloc(_mm: number, kind: 0 | 1, table: number): void {
-    this.kinds.set(table, kind);
-    this.counts.pages[kind]++;
-    this.counts.fresh[kind]++;
+    const page = new PageUse(kind);
+    this.pages.set(table, page);
+    counts.noteFresh(this.counts, page);
   }
 
   free(_mm: number, _kind: 0 | 1, table: number): void {
     this.next.push(table);
+    counts.noteFree(this.counts, this.pages.get(table) as PageUse);
+  }
+
+  defer(mm: number, kind: 0 | 1, table: number): void {
+    this.free(mm, kind, table);
   }
 
   freeNow(mm: number, kind: 0 | 1, table: number): boolean {
@@ -66,16 +73,16 @@ export class WholePage implements Design {
   }
 
   finish(): Violation[] {
-    for (const table of [...this.kinds.keys()]) this.release(table);
+    for (const table of [...this.pages.keys()]) this.release(table);
     const left = this.counts.pages[0] + this.counts.pages[1];
     return left === 0 ? [] : [{ rule: 'P9', detail: `${left} pages did not come back` }];
   }
 
   private release(table: number): void {
-    const kind = this.kinds.get(table);
-    if (kind === undefined) return;
-    this.kinds.delete(table);
-    this.counts.pages[kind]--;
-    this.counts.callbacks++;
+    const page = this.pages.get(table);
+    if (page === undefined) return;
+    this.pages.delete(table);
+    counts.noteBack(this.counts, page);
+    this.counts.callbacks[page.kind]++;
   }
 }

@@ -93,7 +93,7 @@ class Bench {
   }
 
   /** The heads that wait, their grace periods over: not counted, the same in all cores. */
-  due(): Word[] {
+  due(): readonly Word[] {
     const counted = this.tally.take();
     advanceGrace(this.thread.heap);
     const heads = takeQueued(this.thread);

@@ -7,11 +7,16 @@ import { at } from '../base/units.js';
 import type { Thread } from '../mem/heap.js';
 import { RCU_HEAD, THREAD } from '../mem/layout.js';
 
+const NONE: readonly Word[] = Object.freeze([]);
+
 /** Takes what this thread queued since the last call, oldest first. No other thread may poll. */
-export function takeQueued(thread: Thread): Word[] {
+export function takeQueued(thread: Thread): readonly Word[] {
   const { mem, record } = thread;
+  const newest = at(record, THREAD.QUEUE_NEW);
+  // Plain: only this thread pushes, and nobody else takes.
+  if (mem.peek(newest) === 0) return NONE;
   const heads: Word[] = [];
-  let head = mem.exchange(at(record, THREAD.QUEUE_NEW), 0) as Word | 0;
+  let head = mem.exchange(newest, 0) as Word | 0;
   while (head !== 0) {
     heads.push(head);
     head = mem.peek(at(head, RCU_HEAD.NEXT)) as Word | 0;

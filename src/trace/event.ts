@@ -133,6 +133,12 @@ export function emptyEvent(): TraceEvent {
   };
 }
 
+/** What designs are driven by: of an event all that has nothing to do with the kernel's pages. */
+export type Step = Pick<TraceEvent, 'op' | 'timeUs' | 'mm' | 'kind' | 'table'> & {
+  /** free: by Linux's pte_free_defer. Recordings have none: `compare --defer` chooses some. */
+  readonly deferred?: boolean;
+};
+
 /** What a trace says of itself before its first record. */
 export interface TraceHeader {
   file: string;

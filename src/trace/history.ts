@@ -1,16 +1,15 @@
 /**
  * How the PTE pages of one comparison changed in time, for whoever draws it.
  *
- * The comparison takes figures over whole traces; this is what is behind them. It is collected in
- * the second pass, when the trace's span is known, and it is bounded: spans of time, each with its
- * least and its most (curve.ts), and so many grace periods of each run.
+ * The comparison takes figures over whole traces; this is what is behind them. It is bounded: spans
+ * of time, each with its least and its most (curve.ts), and so many grace periods of each run.
  */
 import type { Design, Mode } from '../designs/design.js';
 import { Curve, type Spans } from './curve.js';
 import type { ReplayWatch } from './deterministic.js';
-import { KIND, OP, type TraceEvent } from './event.js';
-import type { TraceFacts } from './reader.js';
+import { KIND, OP, type Step } from './event.js';
 import { Summarizer } from './summary.js';
+import type { Workload } from './workload.js';
 
 /** One design, in one mode. */
 export interface RunHistory {
@@ -47,7 +46,7 @@ const GRACES_MAX = 10_000;
 /** Collects the history of one trace. */
 export class HistoryKeeper {
   private readonly trace: string;
-  private readonly facts: TraceFacts;
+  private readonly span: Pick<Workload, 'firstUs' | 'lastUs'>;
   private readonly summarizer = new Summarizer();
   private readonly kernel: Curve;
   private readonly limit: Curve;
@@ -56,11 +55,10 @@ export class HistoryKeeper {
   private readonly runs: RunWatch[] = [];
   private liveNow = 0;
 
-  /** `facts` are the first pass's. */
-  constructor(trace: string, facts: TraceFacts) {
+  constructor(trace: string, workload: Workload) {
     this.trace = trace;
-    this.facts = facts;
-    this.summarizer.begin(facts);
+    this.span = workload;
+    this.summarizer.begin(workload.facts);
     [this.kernel, this.limit] = [this.curve(), this.curve()];
     [this.live, this.waiting] = [this.curve(), this.curve()];
   }
@@ -68,13 +66,13 @@ export class HistoryKeeper {
   /** Of a run that is about to begin. */
   watch({ name: design, sharing }: Design, mode: Mode, gpUs: number | null): ReplayWatch {
     const run = { design, sharing, mode, gpUs };
-    const watch = new RunWatch(run, this.facts.firstUs, this.curve());
+    const watch = new RunWatch(run, this.span.firstUs, this.curve());
     this.runs.push(watch);
     return watch;
   }
 
   /** What the recording says itself. */
-  event(event: TraceEvent): void {
+  event(event: Step): void {
     this.summarizer.event(event);
     this.liveNow += event.kind === KIND.pte ? liveChange(event) : 0;
     const { kernel, limit, waiting } = this.summarizer.pteNow();
@@ -86,7 +84,7 @@ export class HistoryKeeper {
 
   /** After all runs. */
   finish(): TraceHistory {
-    const { firstUs, lastUs } = this.facts;
+    const { firstUs, lastUs } = this.span;
     return {
       trace: this.trace,
       durationUs: lastUs - firstUs,
@@ -99,11 +97,11 @@ export class HistoryKeeper {
   }
 
   private curve(): Curve {
-    return new Curve(this.facts.firstUs, this.facts.lastUs, SPANS);
+    return new Curve(this.span.firstUs, this.span.lastUs, SPANS);
   }
 }
 
-function liveChange({ op }: TraceEvent): number {
+function liveChange({ op }: Step): number {
   if (op === OP.alloc) return 1;
   return op === OP.free || op === OP.freeNow ? -1 : 0;
 }

@@ -12,7 +12,8 @@
  * Means are over time, from the first record to the last. A table is live from its allocation to
  * its free; the time it then waits is the price of deferring, not part of the limit.
  */
-import { KIND, type Kind, OP, type TraceEvent, type TraceHeader } from './event.js';
+import { Durations } from '../base/durations.js';
+import { KIND, type Kind, OP, type Step, type TraceHeader } from './event.js';
 import { type Extent, Level } from './level.js';
 import { type ReadOptions, readTrace, type TraceFacts } from './reader.js';
 
@@ -25,6 +26,10 @@ export interface TraceSummary {
   readonly limit: readonly [pte: Extent, pmd: Extent];
   /** Null: no PTE table ended. */
   readonly graceMedianUs: number | null;
+  /** The most mms that there were at once. */
+  readonly mmsPeak: number;
+  /** By kind: frees that are marked as deferred. */
+  readonly deferred: readonly [pte: number, pmd: number];
 }
 
 export async function summarizeTrace(
@@ -50,14 +55,22 @@ export class Summarizer {
   /** When the PTE tables that wait were freed. */
   private readonly freedUs = new Map<number, number>();
   private readonly graces = new Durations();
+  private readonly mms = new Level();
+  private readonly deferred: [number, number] = [0, 0];
 
   /** To be called before the first event. */
   begin(header: TraceHeader): void {
     this.perPage = header.perPage;
   }
 
-  event(event: TraceEvent): void {
+  event(event: Step): void {
     switch (event.op) {
+      case OP.create:
+        this.mms.add(event.timeUs, 1);
+        break;
+      case OP.destroy:
+        this.mms.add(event.timeUs, -1);
+        break;
       case OP.pageTaken:
         this.kernel[event.kind].add(event.timeUs, 1);
         break;
@@ -69,6 +82,7 @@ export class Summarizer {
         break;
       case OP.free:
         this.changeLive(event, -1);
+        if (event.deferred === true) this.deferred[event.kind]++;
         if (event.kind === KIND.pte) this.freedUs.set(event.table, event.timeUs);
         break;
       case OP.freeNow:
@@ -93,10 +107,12 @@ export class Summarizer {
       kernel: [this.kernel[0].finish(firstUs, lastUs), this.kernel[1].finish(firstUs, lastUs)],
       limit: [this.limit[0].finish(firstUs, lastUs), this.limit[1].finish(firstUs, lastUs)],
       graceMedianUs: this.graces.median(),
+      mmsPeak: this.mms.finish(firstUs, lastUs).peak,
+      deferred: this.deferred,
     };
   }
 
-  private changeLive(event: TraceEvent, change: 1 | -1): void {
+  private changeLive(event: Step, change: 1 | -1): void {
     const { kind, mm } = event;
     const before = this.live[kind].get(mm) ?? 0;
     const after = before + change;
@@ -110,40 +126,10 @@ export class Summarizer {
     return Math.ceil(tables / this.perPage[kind]);
   }
 
-  private noteEnd(event: TraceEvent): void {
+  private noteEnd(event: Step): void {
     const freedUs = this.freedUs.get(event.table);
     if (freedUs === undefined) return;
     this.freedUs.delete(event.table);
     this.graces.add(event.timeUs - freedUs);
   }
-}
-
-/** Durations in whole microseconds, counted by value: the median of all of them is exact. */
-class Durations {
-  private readonly counts = new Map<number, number>();
-  private total = 0;
-
-  add(us: number): void {
-    this.counts.set(us, (this.counts.get(us) ?? 0) + 1);
-    this.total++;
-  }
-
-  /** Of an even number, the mean of the middle two. */
-  median(): number | null {
-    if (this.total === 0) return null;
-    const sorted = [...this.counts].sort(([a], [b]) => a - b);
-    const lower = nth(sorted, Math.floor((this.total - 1) / 2));
-    const upper = nth(sorted, Math.floor(this.total / 2));
-    return (lower + upper) / 2;
-  }
-}
-
-/** The value at position `n`, from 0, of the sorted multiset. */
-function nth(sorted: readonly (readonly [value: number, count: number])[], n: number): number {
-  let before = 0;
-  for (const [value, count] of sorted) {
-    before += count;
-    if (n < before) return value;
-  }
-  return Number.NaN;
 }
