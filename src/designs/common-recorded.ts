@@ -10,8 +10,6 @@ import { advanceGrace } from '../rcu/grace-period.js';
 import { Common, type CommonPage, type CommonTable } from './common.js';
 
 export class RecordedCommon extends Common {
-  /** Pages whose head is queued. */
-  private readonly queued = new Set<CommonPage>();
   private readonly dying = new Map<number, Word>();
   private ripePages: CommonPage[] = [];
   private ripeMms: Word[] = [];
@@ -23,7 +21,6 @@ export class RecordedCommon extends Common {
   ): void {
     const { page } = table;
     if (heads.length > 0) {
-      this.queued.add(page);
       page.round = 0;
       page.current = 1;
       page.next = 0;
@@ -68,16 +65,17 @@ export class RecordedCommon extends Common {
       page.round++;
       page.current = page.next;
       page.next = 0;
-      if (!again) {
-        this.queued.delete(page);
-        return;
-      }
+      if (!again) return;
       advanceGrace(this.thread.heap);
     }
   }
 
   protected override waitingHeads(): readonly Word[] {
-    return [...[...this.queued].map((page) => page.head), ...this.dying.values()];
+    // A page's head is queued exactly while some table in it is C.
+    const heads = this.pages.flatMap((page) =>
+      page !== null && page.current > 0 ? page.head : [],
+    );
+    return [...heads, ...this.dying.values()];
   }
 
   override wantsGrace(): boolean {

@@ -83,7 +83,7 @@ export abstract class Common implements Design {
   private readonly memory: CountingMemory;
   private readonly mms = new Map<number, MmId>();
   /** By number; those that were never taken are null. */
-  private readonly pages: (CommonPage | null)[] = [];
+  protected readonly pages: (CommonPage | null)[] = [];
 
   constructor(core: Core, geometry: Geometry, sharing: Sharing, scale: Scale = SCALE) {
     this.core = core;
