@@ -22,6 +22,12 @@ export type KindId = number & { readonly __unit: 'KindId' };
 /** Number of an address space's record. */
 export type MmId = number & { readonly __unit: 'MmId' };
 
+/**
+ * Virtual page number: an address divided by the page size, up to 2^52. Not a 32-bit integer: a
+ * 64-bit address space of small pages has more pages than that.
+ */
+export type Vpn = number & { readonly __unit: 'Vpn' };
+
 /** Number of an attached thread's record. */
 export type ThreadId = number & { readonly __unit: 'ThreadId' };
 

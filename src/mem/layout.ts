@@ -137,6 +137,7 @@ export const RCU_HEAD = { STATE: 0, NEXT: 1, KIND: 2, WORDS: 3 } as const;
  *     6    ALLOCATED  lock owner                              lock owner; the callback if no A
  *    7-8   LINK       lock supply                             lock supply
  *     9    BLOCK      lock supply                             lock supply
+ *    11    LOCK       any thread (mem/lock.ts)                any thread: pgtable/lock.ts
  *   15-30  STATE      lock owner; the callback if no A        the same
  */
 export const PTDESC = {
@@ -147,6 +148,7 @@ export const PTDESC = {
   ALLOCATED: 6,
   LINK: 7,
   BLOCK: 9,
+  LOCK: 11,
   STATE: 15,
   WORDS: 32,
 } as const;
@@ -163,6 +165,9 @@ export const PTDESC = {
  *    68    TABLES  lock owner                    lock owner
  *    69    USERS   lock owner                    lock owner
  *    70    NEXT    lock mm table                 lock mm table
+ *    71    ROOT    who makes, grows, ends the    any thread, atomically: pgtable/space.ts
+ *                  space
+ *    72    FLUSHES any thread, add               any thread, atomically: pgtable/tlb.ts
  */
 export const MM = {
   LOCK: 0,
@@ -172,6 +177,8 @@ export const MM = {
   TABLES: 68,
   USERS: 69,
   NEXT: 70,
+  ROOT: 71,
+  FLUSHES: 72,
   WORDS: 96,
 } as const;
 

@@ -1,0 +1,113 @@
+/**
+ * Collapse and split: one large frame instead of a table of small ones, and back.
+ *
+ * Collapse is what `pte_free_defer` is for: readers may be walking the table that goes, so it is
+ * unlinked, emptied and freed, and stays a table, though empty, until their sections end. It
+ * allocates nothing and cannot fail half-way. The table that a later split needs is not kept by it
+ * but brought by who splits (Linux deposits one beforehand, for the same reason).
+ *
+ * Source: retract_page_tables and collapse_pte_mapped_thp, mm/khugepaged.c, Linux 6.6; the order of
+ * locks is theirs, the upper table's and then the lower's.
+ */
+import type { Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { allocTable } from '../frag/alloc.js';
+import { freeTable } from '../frag/free.js';
+import { acquire, release } from '../mem/lock.js';
+import {
+  changeEntry,
+  clearEntry,
+  decidingWord,
+  ENTRY_WORDS,
+  highWord,
+  lowWord,
+  mapsFrame,
+  namesTable,
+  pokeEntry,
+  tableLow,
+  tableNamed,
+} from './entry.js';
+import type { Prot } from './format.js';
+import { lockTable, tableLock } from './lock.js';
+import { entryFor, levelOf, type Space } from './space.js';
+import { flush } from './tlb.js';
+
+/** The level whose entries can map a large frame, and the one below. */
+const LARGE = 1;
+const PTE = 0;
+
+/**
+ * Makes the span of one table of pages one large frame at physical `address`, whatever was mapped
+ * there page by page; false, and nothing has changed, if there is no such table. The caller has
+ * copied the pages' contents and keeps others from changing what they map. Allocates nothing.
+ * Blocks on table locks and the mm's lock.
+ */
+export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): boolean {
+  const { thread, format, mm } = space;
+  const { heap, mem } = thread;
+  const level = levelOf(format, LARGE);
+  const above = lockTable(space, vpn, LARGE);
+  if (above === 0) return false;
+  const entry = entryFor(format, LARGE, above, vpn);
+  if (!namesTable(level, mem.load(decidingWord(level, entry)))) {
+    release(thread, tableLock(heap, above));
+    return false;
+  }
+  const table = tableNamed(heap, level, mem.load(lowWord(entry)));
+  acquire(thread, tableLock(heap, table));
+  const low = format.leafLow(LARGE, address, prot);
+  // In this order: a walk that finds the table empty looks here again, and finds another entry.
+  changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));
+  const pte = levelOf(format, PTE);
+  for (let index = 0; index < 1 << pte.indexBits; index++) {
+    const word = at(table, index * ENTRY_WORDS);
+    if (mapsFrame(pte, mem.load(decidingWord(pte, word)))) clearEntry(mem, pte, word);
+  }
+  release(thread, tableLock(heap, table));
+  release(thread, tableLock(heap, above));
+  flush(space);
+  freeTable(thread, mm, table);
+  return true;
+}
+
+/** A table for `split`, allocated where that may fail; null: out of pages. */
+export function depositTable({ thread, format, mm }: Space): Word | null {
+  return allocTable(thread, mm, levelOf(format, PTE).kind);
+}
+
+/** Gives back a deposited table that was not needed. */
+export function withdrawTable({ thread, mm }: Space, deposited: Word): void {
+  freeTable(thread, mm, deposited);
+}
+
+/**
+ * Makes one large frame a table of pages that map its parts; uses `deposited` for it. False, and
+ * nothing has changed, if no large frame is mapped there. Allocates nothing. Blocks on a table lock.
+ */
+export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
+  const { thread, format } = space;
+  const { heap, mem } = thread;
+  const level = levelOf(format, LARGE);
+  const above = lockTable(space, vpn, LARGE);
+  if (above === 0) return false;
+  const entry = entryFor(format, LARGE, above, vpn);
+  const isLarge = mapsFrame(level, mem.load(decidingWord(level, entry)));
+  if (isLarge) {
+    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
+    const prot = format.protOf(LARGE, low, high);
+    fillParts(space, deposited, (low & level.frameMask) >>> 0, prot);
+    changeEntry(mem, level, entry, tableLow(heap, level, deposited), level.tableHigh);
+  }
+  release(thread, tableLock(heap, above));
+  return isLarge;
+}
+
+/** Entries for the parts of a large frame, in a table that nobody knows yet. */
+function fillParts({ thread, format }: Space, table: Word, address: number, prot: Prot): void {
+  for (let index = 0; index < 1 << levelOf(format, PTE).indexBits; index++) {
+    const part = address + index * 2 ** format.pageShift;
+    const low = format.leafLow(PTE, part, prot);
+    const entry = at(table, index * ENTRY_WORDS);
+    pokeEntry(thread.mem, entry, low, format.leafHigh(PTE, part, prot));
+  }
+}

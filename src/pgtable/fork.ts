@@ -1,0 +1,98 @@
+/**
+ * Fork and exit: a copy of a tree, and taking one down.
+ *
+ * Fork maps every page of the parent in the child too, and lets neither write it: copy-on-write.
+ * The first write to such a page is a fault, and whoever handles it copies the frame. Which pages
+ * are shared, and how often, is for the owner of the frames to count.
+ */
+import type { Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { release } from '../mem/lock.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import {
+  changeEntry,
+  decidingWord,
+  ENTRY_WORDS,
+  highWord,
+  lowWord,
+  mapsFrame,
+  setEntry,
+} from './entry.js';
+import { PROT } from './format.js';
+import { installTables } from './install.js';
+import { findTable, type Locked, lockLowest, tableLock } from './lock.js';
+import { pagesIn, type Step } from './map.js';
+import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, spanOf } from './space.js';
+import { flush } from './tlb.js';
+
+const PTE = 0;
+
+/**
+ * Copies what is mapped from `vpn` on, as far as one table of the parent goes. Blocks on table
+ * locks and the child's mm lock. Context: nobody else knows the child; others may work on the
+ * parent, and the child gets what is mapped there when its table's turn comes.
+ */
+export function forkStep(parent: Space, child: Space, vpn: Vpn, count: number): Step {
+  const { thread } = parent;
+  const probe = lockLowest(parent, vpn);
+  if (probe === null) return { kind: 'done', pages: count, changed: 0 };
+  const { number } = probe;
+  const pages = pagesIn(parent, probe, vpn, count);
+  const isHole = number > PTE && !isMapped(parent, probe, vpn);
+  // The child's tables are allocated without any lock.
+  release(thread, tableLock(thread.heap, probe.table));
+  if (isHole) return { kind: 'done', pages, changed: 0 };
+  if (installTables(child, vpn, number) === 'no-page') return { kind: 'no-page' };
+  const locked = lockLowest(parent, vpn);
+  if (locked === null) return { kind: 'done', pages: count, changed: 0 };
+  // Collapsed, split or taken out meanwhile: again, with what is there now.
+  const same = locked.number === number;
+  const changed = same ? copyRange(parent, locked, child, vpn, pages) : 0;
+  release(thread, tableLock(thread.heap, locked.table));
+  if (changed > 0) flush(parent);
+  return { kind: 'done', pages: same ? pages : 0, changed };
+}
+
+function isMapped({ thread, format }: Space, { number, table }: Locked, vpn: Vpn): boolean {
+  const level = levelOf(format, number);
+  const entry = entryFor(format, number, table, vpn);
+  return mapsFrame(level, thread.mem.load(decidingWord(level, entry)));
+}
+
+/** Returns how many pages were mapped. Context: the parent's table locked. */
+function copyRange(
+  { thread, format }: Space,
+  { number, table }: Locked,
+  child: Space,
+  vpn: Vpn,
+  pages: number,
+): number {
+  const { mem } = thread;
+  const level = levelOf(format, number);
+  const from = entryFor(format, number, table, vpn);
+  rcuReadLock(thread);
+  const to = entryFor(format, number, findTable(child, vpn, number) as Word, vpn);
+  rcuReadUnlock(thread);
+  let copied = 0;
+  for (let index = 0; index < (number === PTE ? pages : 1); index++) {
+    const entry = at(from, index * ENTRY_WORDS);
+    if (!mapsFrame(level, mem.load(decidingWord(level, entry)))) continue;
+    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
+    const prot = format.protOf(number, low, high) & ~PROT.write;
+    const frame = (low & level.frameMask) >>> 0;
+    const [nextLow, nextHigh] = [
+      format.leafLow(number, frame, prot),
+      format.leafHigh(number, frame, prot),
+    ];
+    if (nextLow !== low || nextHigh !== high) changeEntry(mem, level, entry, nextLow, nextHigh);
+    setEntry(mem, level, at(to, index * ENTRY_WORDS), nextLow, nextHigh);
+    copied += spanOf(format, number);
+  }
+  return copied;
+}
+
+/** Pages of a space's tree, mapped or not: the range of a fork or an exit. */
+export function extentOf(space: Space): number {
+  const root = rootOf(space);
+  return root === 0 ? 0 : pagesOf(space.format, depthOf(root));
+}

@@ -1,0 +1,105 @@
+/** Linking tables where there are none yet, and taking empty ones out. */
+import type { Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { allocTable } from '../frag/alloc.js';
+import { freeTable } from '../frag/free.js';
+import { acquire, release } from '../mem/lock.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import {
+  clearEntry,
+  decidingWord,
+  ENTRY_WORDS,
+  isNone,
+  lowWord,
+  namesTable,
+  setEntry,
+  tableLow,
+  tableNamed,
+} from './entry.js';
+import { findTable, lockTable, tableLock } from './lock.js';
+import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
+
+/** `leaf`: a frame larger than the wanted table's pages is mapped there. */
+export type Installed = 'ready' | 'no-page' | 'leaf';
+
+/**
+ * Sees to it that a page has tables down to level `number`. What it has linked when it runs out of
+ * pages stays: empty tables, which the next unmap of their span takes out. Blocks on table locks
+ * and the mm's lock. Throws `UsageError` for a page that no tree can map.
+ */
+export function installTables(space: Space, vpn: Vpn, number: number): Installed {
+  if (hasTable(space, vpn, number)) return 'ready';
+  if (growSpace(space, vpn) === 'no-page') return 'no-page';
+  for (let below = depthOf(rootOf(space)) - 2; below >= number; below--) {
+    if (hasTable(space, vpn, below)) continue;
+    const outcome = linkTable(space, vpn, below);
+    if (outcome !== 'ready') return outcome;
+  }
+  return 'ready';
+}
+
+function hasTable(space: Space, vpn: Vpn, number: number): boolean {
+  rcuReadLock(space.thread);
+  const found = findTable(space, vpn, number) !== 0;
+  rcuReadUnlock(space.thread);
+  return found;
+}
+
+/** Links a table of level `below`, or finds that another thread was faster. */
+function linkTable(space: Space, vpn: Vpn, below: number): Installed {
+  const { thread, format, mm } = space;
+  const { heap, mem } = thread;
+  const fresh = allocTable(thread, mm, levelOf(format, below).kind);
+  if (fresh === null) return 'no-page';
+  const level = levelOf(format, below + 1);
+  const table = lockTable(space, vpn, below + 1);
+  if (table === 0) {
+    // Taken out as empty since we saw it: the caller finds that out again and starts further up.
+    freeTable(thread, mm, fresh);
+    return 'ready';
+  }
+  const entry = entryFor(format, below + 1, table, vpn);
+  const none = isNone(mem, level, entry);
+  const seen = mem.load(decidingWord(level, entry));
+  if (none) setEntry(mem, level, entry, tableLow(heap, level, fresh), level.tableHigh);
+  release(thread, tableLock(heap, table));
+  if (none) return 'ready';
+  // The table was never linked, but there is only one way to free it.
+  freeTable(thread, mm, fresh);
+  return namesTable(level, seen) ? 'ready' : 'leaf';
+}
+
+/** Whether no entry of a table is valid. Context: its lock held. */
+export function isEmptyTable(space: Space, number: number, table: Word): boolean {
+  const level = levelOf(space.format, number);
+  for (let index = 0; index < 1 << level.indexBits; index++) {
+    if (!isNone(space.thread.mem, level, at(table, index * ENTRY_WORDS))) return false;
+  }
+  return true;
+}
+
+/**
+ * Takes the table of level `number` that a page goes through out of the tree and frees it, if it is
+ * empty; then the one above if that has become empty, and so on; the top table stays. Allocates
+ * nothing. Blocks on table locks and the mm's lock.
+ */
+export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
+  const { thread, format, mm } = space;
+  const { heap, mem } = thread;
+  for (let below = number; below < depthOf(rootOf(space)) - 1; below++) {
+    const level = levelOf(format, below + 1);
+    const table = lockTable(space, vpn, below + 1);
+    if (table === 0) return;
+    const entry = entryFor(format, below + 1, table, vpn);
+    const named = namesTable(level, mem.load(decidingWord(level, entry)));
+    const child = named ? tableNamed(heap, level, mem.load(lowWord(entry))) : 0;
+    if (child !== 0) acquire(thread, tableLock(heap, child));
+    const empty = child !== 0 && isEmptyTable(space, below, child);
+    // From here on nobody who does not have the table already finds it.
+    if (empty) clearEntry(mem, level, entry);
+    if (child !== 0) release(thread, tableLock(heap, child));
+    release(thread, tableLock(heap, table));
+    if (!empty) return;
+    freeTable(thread, mm, child as Word);
+  }
+}

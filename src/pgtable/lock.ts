@@ -1,0 +1,102 @@
+/**
+ * Table locks: one word in the ptdesc of a table's page, so tables that share a page share it, as
+ * in Linux.
+ *
+ * It protects the entries of all tables of the page, and with that which tables those name. It does
+ * not protect what lies in the tables below, nor whether the table itself is linked: that is the
+ * lock of the table above. In the order of nesting: upper table, lower table, mm lock, supply lock.
+ * Tables of one kind are never locked two at a time, but by fork (fork.ts).
+ *
+ * The word is never written but by lockers, not when a table is freed or its page returned: a
+ * thread that found the table may come for its lock until the grace period is over, and finds then
+ * that the table is not linked any more (H6).
+ */
+import type { Vpn, Word } from '../base/units.js';
+import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
+import { PTDESC } from '../mem/layout.js';
+import { acquire, release } from '../mem/lock.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { decidingWord, lowWord, namesTable, tableNamed } from './entry.js';
+import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, topTable } from './space.js';
+
+export function tableLock(heap: Heap, table: Word): Word {
+  return (ptdescOf(heap, pfnOfAddress(heap, table)) + PTDESC.LOCK) as Word;
+}
+
+/**
+ * The table of level `number` that a page goes through; 0 if there is none. Context: inside a read
+ * section, for as long as the table is looked at without its lock.
+ */
+export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
+  const { thread, format } = space;
+  const { heap, mem } = thread;
+  const root = rootOf(space);
+  if (root === 0 || !(vpn < pagesOf(format, depthOf(root)))) return 0;
+  let table = topTable(root);
+  let above = depthOf(root) - 1;
+  if (above < number) return 0;
+  for (; above > number; above--) {
+    const level = levelOf(format, above);
+    const entry = entryFor(format, above, table, vpn);
+    const seen = mem.load(decidingWord(level, entry));
+    if (!namesTable(level, seen)) return 0;
+    const low = level.decides === 0 ? seen : mem.load(lowWord(entry));
+    // Cleared between the two loads: nothing is linked there now.
+    if (level.decides !== 0 && !namesTable(level, mem.load(decidingWord(level, entry)))) return 0;
+    table = tableNamed(heap, level, low);
+  }
+  return table;
+}
+
+/**
+ * Locks the table of level `number` that a page goes through, and returns it; 0, and nothing is
+ * locked, if there is none. While it is locked the table stays linked: whoever unlinks it needs its
+ * lock. Blocks on the table's lock. Source: pte_offset_map_lock, mm/pgtable-generic.c, 6.6.
+ */
+export function lockTable(space: Space, vpn: Vpn, number: number): Word | 0 {
+  const { thread } = space;
+  rcuReadLock(thread);
+  for (;;) {
+    const table = findTable(space, vpn, number);
+    if (table === 0) break;
+    acquire(thread, tableLock(thread.heap, table));
+    // A table that the entry above names is linked: one that was unlinked was empty before.
+    if (findTable(space, vpn, number) === table) {
+      rcuReadUnlock(thread);
+      return table;
+    }
+    release(thread, tableLock(thread.heap, table));
+  }
+  rcuReadUnlock(thread);
+  return 0;
+}
+
+/** A table and its level. */
+export interface Locked {
+  readonly number: number;
+  readonly table: Word;
+}
+
+/**
+ * Locks the lowest table that a page goes through: its entry for the page is none or maps a frame.
+ * Null, and nothing is locked, where no tree reaches. Blocks on table locks.
+ */
+export function lockLowest(space: Space, vpn: Vpn): Locked | null {
+  const { thread, format } = space;
+  const { heap, mem } = thread;
+  for (let number = 0; ; ) {
+    const root = rootOf(space);
+    if (root === 0 || !(vpn < pagesOf(format, depthOf(root)))) return null;
+    const table = lockTable(space, vpn, number);
+    if (table === 0) {
+      number = Math.min(number + 1, depthOf(root) - 1);
+      continue;
+    }
+    const level = levelOf(format, number);
+    const seen = mem.load(decidingWord(level, entryFor(format, number, table, vpn)));
+    if (number === 0 || !namesTable(level, seen)) return { number, table };
+    // A table was linked there since we looked for it.
+    release(thread, tableLock(heap, table));
+    number--;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Mapping, unmapping, changing what is allowed: one step a table.
+ *
+ * A step works on the pages of one table at the lowest level, under its lock, and ends where that
+ * table ends; ranges are loops of steps with a cursor (X8), so that they can be interrupted, and so
+ * that a lock is held for one table's length at most. Between two steps others may work on the same
+ * pages; a range is not atomic, as it is not in Linux.
+ */
+import type { Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { release } from '../mem/lock.js';
+import type { Memory } from '../mem/memory.js';
+import {
+  changeEntry,
+  clearEntry,
+  decidingWord,
+  ENTRY_WORDS,
+  highWord,
+  isNone,
+  lowWord,
+  mapsFrame,
+  setEntry,
+} from './entry.js';
+import { type Level, PROT, type Prot } from './format.js';
+import { installTables, isEmptyTable, reclaimTables } from './install.js';
+import { type Locked, lockLowest, lockTable, tableLock } from './lock.js';
+import { entryFor, levelOf, type Space, spanOf } from './space.js';
+import { flush } from './tlb.js';
+
+/** How a step ended: pages done, or why none was. */
+export type Step =
+  | { readonly kind: 'done'; readonly pages: number; readonly changed: number }
+  /** Out of pages; nothing has changed but for empty tables. */
+  | { readonly kind: 'no-page' }
+  /** `vpn` is mapped already; nothing has changed. */
+  | { readonly kind: 'mapped'; readonly vpn: Vpn }
+  /** A larger frame is mapped of which only a part is meant: split it first (collapse.ts). */
+  | { readonly kind: 'large'; readonly vpn: Vpn };
+
+const PTE = 0;
+
+/**
+ * Pages that a step does from `vpn` on: those of a table at the lowest level; above, those of one
+ * entry, or of all that are none up to the next that isn't. Context: the table's lock held.
+ */
+export function pagesIn(
+  { thread, format }: Space,
+  { number, table }: Locked,
+  vpn: Vpn,
+  count: number,
+): number {
+  const level = levelOf(format, number);
+  const span = spanOf(format, number);
+  const end = span * 2 ** level.indexBits;
+  const toEnd = end - (vpn % end);
+  if (number === PTE) return Math.min(count, toEnd);
+  let pages = span - (vpn % span);
+  let entry = entryFor(format, number, table, vpn);
+  while (pages < Math.min(count, toEnd) && isNone(thread.mem, level, entry)) {
+    entry = at(entry, ENTRY_WORDS);
+    if (isNone(thread.mem, level, entry)) pages += span;
+    else break;
+  }
+  return Math.min(count, pages);
+}
+
+/**
+ * Maps pages from `vpn` on to the frames from physical `address` on, as far as one table goes.
+ * All of them must be unmapped, or none is mapped. Blocks on table locks and the mm's lock.
+ */
+export function mapStep(space: Space, vpn: Vpn, count: number, address: number, prot: Prot): Step {
+  const { thread, format } = space;
+  const { heap, mem } = thread;
+  const level = levelOf(format, PTE);
+  const outcome = installTables(space, vpn, PTE);
+  if (outcome === 'no-page') return { kind: 'no-page' };
+  if (outcome === 'leaf') return { kind: 'mapped', vpn };
+  const table = lockTable(space, vpn, PTE);
+  // Taken out as empty meanwhile: no page was mapped, try again.
+  if (table === 0) return { kind: 'done', pages: 0, changed: 0 };
+  const pages = pagesIn(space, { number: PTE, table }, vpn, count);
+  const first = entryFor(format, PTE, table, vpn);
+  let taken = 0;
+  while (taken < pages && isNone(mem, level, at(first, taken * ENTRY_WORDS))) taken++;
+  if (taken < pages) {
+    release(thread, tableLock(heap, table));
+    return { kind: 'mapped', vpn: (vpn + taken) as Vpn };
+  }
+  for (let page = 0; page < pages; page++) {
+    const frame = address + page * 2 ** format.pageShift;
+    const low = format.leafLow(PTE, frame, prot);
+    setEntry(mem, level, at(first, page * ENTRY_WORDS), low, format.leafHigh(PTE, frame, prot));
+  }
+  release(thread, tableLock(heap, table));
+  return { kind: 'done', pages, changed: pages };
+}
+
+/**
+ * Unmaps pages from `vpn` on, as far as one table goes, and takes out tables that become empty. A
+ * hole is skipped, whole where no table is. When it returns no TLB has the pages any more; frames
+ * may be given to others a grace period later. Allocates nothing. Blocks on table locks and the
+ * mm's lock.
+ */
+export function unmapStep(space: Space, vpn: Vpn, count: number): Step {
+  const { thread } = space;
+  const locked = lockLowest(space, vpn);
+  if (locked === null) return { kind: 'done', pages: count, changed: 0 };
+  const { number, table } = locked;
+  const pages = pagesIn(space, locked, vpn, count);
+  const changed = changeRange(space, locked, vpn, pages, clearEntry);
+  const empty = changed !== PARTIAL && isEmptyTable(space, number, table);
+  release(thread, tableLock(thread.heap, table));
+  if (changed === PARTIAL) return { kind: 'large', vpn };
+  if (changed > 0) flush(space);
+  if (empty) reclaimTables(space, vpn, number);
+  return { kind: 'done', pages, changed };
+}
+
+/**
+ * Changes what mapped pages from `vpn` on allow, as far as one table goes; holes stay holes, and
+ * what was done to a page is kept. When it returns no TLB has the old. Allocates nothing. Blocks on
+ * table locks.
+ */
+export function protectStep(space: Space, vpn: Vpn, count: number, prot: Prot): Step {
+  const { thread, format } = space;
+  const locked = lockLowest(space, vpn);
+  if (locked === null) return { kind: 'done', pages: count, changed: 0 };
+  const { number, table } = locked;
+  const pages = pagesIn(space, locked, vpn, count);
+  const changed = changeRange(space, locked, vpn, pages, (mem, level, entry) => {
+    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
+    const allows = (prot & ALLOWS) | (format.protOf(number, low, high) & ~ALLOWS);
+    const frame = low & level.frameMask;
+    const next = format.leafLow(number, frame >>> 0, allows);
+    changeEntry(mem, level, entry, next, format.leafHigh(number, frame >>> 0, allows));
+  });
+  release(thread, tableLock(thread.heap, table));
+  if (changed === PARTIAL) return { kind: 'large', vpn };
+  if (changed > 0) flush(space);
+  return { kind: 'done', pages, changed };
+}
+
+/** Of PROT, what a page allows; the rest is what was done to it. */
+const ALLOWS = PROT.read | PROT.write | PROT.exec;
+
+/** Nothing was changed: a larger frame is mapped there, and not all of it was meant. */
+const PARTIAL = -1;
+
+/**
+ * Changes all entries that map something of `pages` pages from `vpn` on; returns how many pages, or
+ * PARTIAL. Context: the table's lock held.
+ */
+function changeRange(
+  { thread, format }: Space,
+  { number, table }: Locked,
+  vpn: Vpn,
+  pages: number,
+  change: (mem: Memory, level: Level, entry: Word) => void,
+): number {
+  const { mem } = thread;
+  const level = levelOf(format, number);
+  const first = entryFor(format, number, table, vpn);
+  const entries = number === PTE ? pages : 1;
+  const span = spanOf(format, number);
+  let changed = 0;
+  for (let index = 0; index < entries; index++) {
+    const entry = at(first, index * ENTRY_WORDS);
+    if (!mapsFrame(level, mem.load(decidingWord(level, entry)))) continue;
+    if (pages < span) return PARTIAL;
+    change(mem, level, entry);
+    changed += span;
+  }
+  return changed;
+}

@@ -1,0 +1,146 @@
+/**
+ * An address space: an mm with a tree of page tables.
+ *
+ *   ROOT word of the mm's record
+ *    31                                3 2    0
+ *   +-----------------------------------+------+
+ *   | address of the top table (a word) | depth|     0: no tree
+ *   +-----------------------------------+------+
+ *
+ *   0 -> root      makeSpace, by the mm's creator
+ *   root -> root'  growSpace puts a table above the top one (s390): compare-and-swap
+ *   root -> 0      endSpace, by whoever ends the mm
+ *
+ * Tables are whole multiples of 8 words, so the low bits of an address are free. The depth is in
+ * the same word as the address because a walk must not pair one tree's top with another's depth.
+ */
+import { UsageError } from '../base/errors.js';
+import type { MmId, Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { allocTable } from '../frag/alloc.js';
+import { freeTable } from '../frag/free.js';
+import { isMm, noSuchMm } from '../frag/mm.js';
+import { mmRecord, type Thread } from '../mem/heap.js';
+import { MM } from '../mem/layout.js';
+import { ENTRY_WORDS, isNone, pokeEntry, tableLow } from './entry.js';
+import type { Format, Level } from './format.js';
+
+/** A thread's handle on an address space. */
+export interface Space {
+  readonly thread: Thread;
+  readonly format: Format;
+  readonly mm: MmId;
+  readonly record: Word;
+}
+
+/** Bits of ROOT that are the depth. */
+const DEPTH_MASK = 7;
+
+export function spaceOf(thread: Thread, format: Format, mm: MmId): Space {
+  if (!isMm(thread.heap, mm)) throw noSuchMm(thread.heap, mm, 'spaceOf');
+  return Object.freeze({ thread, format, mm, record: mmRecord(thread.heap, mm) });
+}
+
+export function rootWord(record: Word): Word {
+  return (record + MM.ROOT) as Word;
+}
+
+/** ROOT: 0 when the space has no tree (any more). Context: any; a read section to go further. */
+export function rootOf({ thread, record }: Space): number {
+  return thread.mem.load((record + MM.ROOT) as Word);
+}
+
+export function depthOf(root: number): number {
+  return root & DEPTH_MASK;
+}
+
+export function topTable(root: number): Word {
+  return (root & ~DEPTH_MASK) as Word;
+}
+
+export function levelOf(format: Format, level: number): Level {
+  return format.levels[level] as Level;
+}
+
+/** Pages that a tree of so many levels maps. */
+export function pagesOf(format: Format, depth: number): number {
+  const { shift, indexBits } = levelOf(format, depth - 1);
+  return 2 ** (shift + indexBits - format.pageShift);
+}
+
+/** Pages that one entry of a level maps. */
+export function spanOf(format: Format, level: number): number {
+  return 2 ** (levelOf(format, level).shift - format.pageShift);
+}
+
+/** The entry of `table`, of `level`, that a page goes through. */
+export function entryFor(format: Format, level: number, table: Word, vpn: Vpn): Word {
+  const { indexBits } = levelOf(format, level);
+  const index = (vpn / spanOf(format, level)) & ((1 << indexBits) - 1);
+  return (table + 2 * index) as Word;
+}
+
+/**
+ * Gives a live mm without tables an empty tree of the format's least depth. False: out of pages.
+ * Context: the mm's creator, before anybody else knows the mm.
+ */
+export function makeSpace({ thread, format, mm, record }: Space): boolean {
+  const [depth] = format.depths as readonly [number];
+  const top = allocTable(thread, mm, levelOf(format, depth - 1).kind);
+  if (top === null) return false;
+  // Not from the start again: a TLB may hold what the record's last mm had mapped.
+  thread.mem.add(at(record, MM.FLUSHES), 1);
+  // PUBLISH(root): the table is empty, and whoever finds it here sees it so.
+  thread.mem.store(rootWord(record), top | depth);
+  return true;
+}
+
+/**
+ * Makes the tree deep enough for a page. `grown`: it is now; `no-page`: out of pages, and nothing
+ * has changed. Throws `UsageError` for a page beyond the deepest tree. Blocks on the mm's lock.
+ */
+export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
+  const { thread, format, mm, record } = space;
+  const deepest = format.depths.at(-1) as number;
+  if (!(vpn >= 0 && vpn < pagesOf(format, deepest))) {
+    throw new UsageError('bad-address', `page ${vpn} is beyond what ${format.name} can map`);
+  }
+  for (;;) {
+    const root = rootOf(space);
+    if (root === 0) throw noSpace(mm);
+    const depth = depthOf(root);
+    if (vpn < pagesOf(format, depth)) return 'grown';
+    const above = allocTable(thread, mm, levelOf(format, depth).kind);
+    if (above === null) return 'no-page';
+    // Nobody knows the table yet.
+    const level = levelOf(format, depth);
+    const entry = entryFor(format, depth, above, 0 as Vpn);
+    pokeEntry(thread.mem, entry, tableLow(thread.heap, level, topTable(root)), level.tableHigh);
+    if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root) continue;
+    pokeEntry(thread.mem, entry, level.emptyLow, level.emptyHigh);
+    freeTable(thread, mm, above);
+  }
+}
+
+/**
+ * Takes the empty tree from a space: its top table is freed, and the mm can be destroyed. False if
+ * some page is still mapped or some table left. Context: nobody else works on the space; readers
+ * may still walk it.
+ */
+export function endSpace({ thread, format, mm, record }: Space): boolean {
+  const { mem } = thread;
+  const root = mem.load(rootWord(record));
+  if (root === 0) throw noSpace(mm);
+  const level = levelOf(format, depthOf(root) - 1);
+  const top = topTable(root);
+  for (let index = 0; index < 1 << level.indexBits; index++) {
+    if (!isNone(mem, level, at(top, index * ENTRY_WORDS))) return false;
+  }
+  mem.store(rootWord(record), 0);
+  freeTable(thread, mm, top);
+  return true;
+}
+
+export function noSpace(mm: MmId): UsageError {
+  return new UsageError('no-space', `mm ${mm} has no page tables: never made, or ended`);
+}

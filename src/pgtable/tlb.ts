@@ -1,0 +1,67 @@
+/**
+ * A software TLB of one thread: translations that it need not walk for again.
+ *
+ * FLUSHES in the mm's record goes up by one, after the entries were changed and before the operation
+ * that changed them returns. A TLB's slot has the number that was read before the walk that filled
+ * it, and is good only while FLUSHES still is that number. So a slot that is used after a flush has
+ * returned was filled by a walk that began after it.
+ *
+ *   OBSERVE FLUSHES, walk, fill        PUBLISH entries, FLUSHES + 1
+ *
+ * What the caller must promise: it uses what it was given inside the read section in which it asked,
+ * and who unmaps a page waits for a grace period before it gives its frame to another. Then a flush
+ * between asking and using does no harm, as on hardware where the flush waits for the other CPU's
+ * instruction to end.
+ *
+ * The number wraps after 2^32 flushes; a slot that is not touched during all of them would be wrong.
+ */
+import type { Vpn, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { MM } from '../mem/layout.js';
+import type { Memory } from '../mem/memory.js';
+import type { Space } from './space.js';
+import { NOT_MAPPED, walk } from './walk.js';
+
+/** A thread's own memory for it: `slots`, a power of two, of TLB_SLOT_WORDS each, all 0. */
+export interface Tlb {
+  readonly memory: Memory;
+  readonly slotsAt: Word;
+  readonly slots: number;
+}
+
+/** Of a slot: the page, its high part, the number of flushes, the mm, and what the walk found. */
+const SLOT = { PAGE: 0, PAGE_HIGH: 1, FLUSHES: 2, MM: 3, FOUND: 4 };
+
+export const TLB_SLOT_WORDS = 8;
+
+/** Says that entries have changed: no TLB uses what it has of this mm any more. */
+export function flush({ thread, record }: Space): void {
+  // PUBLISH(flush): the entries were changed before.
+  thread.mem.add(at(record, MM.FLUSHES), 1);
+}
+
+/** As `walk`, by way of the thread's TLB. Context: as walk. */
+export function walkCached(space: Space, tlb: Tlb, vpn: Vpn): number {
+  const { thread, mm, record } = space;
+  // OBSERVE(flush): whatever is walked or found below is no older than this number.
+  const flushes = thread.mem.load(at(record, MM.FLUSHES));
+  const { memory, slotsAt, slots } = tlb;
+  const slot = (slotsAt + (vpn & (slots - 1)) * TLB_SLOT_WORDS) as Word;
+  const high = (vpn / 2 ** 32) | 0;
+  if (
+    memory.peek(slot) === (vpn | 0) &&
+    memory.peek((slot + SLOT.FLUSHES) as Word) === flushes &&
+    memory.peek((slot + SLOT.PAGE_HIGH) as Word) === high &&
+    memory.peek((slot + SLOT.MM) as Word) === mm
+  ) {
+    return memory.peek((slot + SLOT.FOUND) as Word);
+  }
+  const found = walk(space, vpn);
+  if (found === NOT_MAPPED) return found;
+  memory.poke(slot, vpn);
+  memory.poke((slot + SLOT.PAGE_HIGH) as Word, high);
+  memory.poke((slot + SLOT.FLUSHES) as Word, flushes);
+  memory.poke((slot + SLOT.MM) as Word, mm);
+  memory.poke((slot + SLOT.FOUND) as Word, found);
+  return found;
+}
