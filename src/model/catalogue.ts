@@ -11,6 +11,7 @@ import { MM_SCENARIOS } from './scenarios/mm.js';
 import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+import { TREE_SCENARIOS } from './scenarios/tree.js';
 
 const CORE_SCENARIOS = [
   ...READER_SCENARIOS,
@@ -40,6 +41,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
   ...CORES.flatMap(scenariosOf),
+  ...TREE_SCENARIOS,
 ];
 
 /** The core that a scenario is about; what is not about one is about them all. */

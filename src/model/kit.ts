@@ -14,6 +14,8 @@ export interface KitOptions {
   readonly pages: number;
   /** Fragments to a page: 32 makes two state words. Default: 2. */
   readonly perPage?: number;
+  /** Kinds of their own, for page tables; instead of `perPage`. */
+  readonly kinds?: readonly Kind[];
   readonly mms?: number;
   readonly sharing?: 'mm' | 'all';
   readonly debug?: boolean;
@@ -62,7 +64,7 @@ function configOf(options: KitOptions): HeapConfig {
   };
   return {
     geometry: 'model',
-    kinds: [kind],
+    kinds: options.kinds ?? [kind],
     pageShift: Math.log2(perPage * fragmentWords(options)),
     pagesMax: options.pages,
     threadsMax: options.threads,
