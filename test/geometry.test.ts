@@ -24,6 +24,7 @@ const SIZES: Readonly<Record<string, readonly [number, ...(readonly number[])[]]
   'powerpc-radix-4k': [4096, ...Array(3).fill([4096, 1, 512, 0]), [65536, 1, 8192, 4]],
   'powerpc-8xx-16k': [16384, [4096, 4, 512, 0]],
   generic: [4096, ...Array(4).fill([4096, 1, 512, 0])],
+  'riscv-sv39': [4096, ...Array(3).fill([4096, 1, 512, 0])],
 };
 
 describe('the geometries', () => {

@@ -96,13 +96,25 @@ const GENERIC: Geometry = {
   kinds: ['pte', 'pmd', 'pud', 'pgd'].map((name) => ({ name, bytes: 4 * KIB, perPage: 1 })),
 };
 
+const RISCV_SV39: Geometry = {
+  name: 'riscv-sv39',
+  pageBytes: 4 * KIB,
+  kinds: ['pte', 'pmd', 'pgd'].map((name) => ({ name, bytes: 4 * KIB, perPage: 1 })),
+};
+
+const BUILT_IN: readonly Geometry[] = [
+  S390,
+  POWERPC_HASH_64K,
+  POWERPC_RADIX_64K,
+  POWERPC_RADIX_4K,
+  POWERPC_8XX_16K,
+  GENERIC,
+  RISCV_SV39,
+];
+
 /** All built-in geometries, by name. */
 export const GEOMETRIES: Readonly<Record<string, Geometry>> = Object.freeze(
-  Object.fromEntries(
-    [S390, POWERPC_HASH_64K, POWERPC_RADIX_64K, POWERPC_RADIX_4K, POWERPC_8XX_16K, GENERIC].map(
-      (geometry) => [geometry.name, Object.freeze(geometry)],
-    ),
-  ),
+  Object.fromEntries(BUILT_IN.map((geometry) => [geometry.name, Object.freeze(geometry)])),
 );
 
 /** A built-in geometry. Throws `UsageError` that lists them for any other name. */
