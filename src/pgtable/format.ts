@@ -3,12 +3,24 @@
  * once, over this.
  *
  * An entry is 64 bits, two words, `low` and `high` as signed 32-bit integers. Physical addresses
- * stay below 4 GiB, so the address of a table or frame is always in the low word. One of the two
- * decides: whether the entry is valid, and what it is, can be told from that word alone. It is the
- * last to be written when an entry becomes valid and the first when it ceases to be, so a reader
- * that finds it the same before and after it read the other has a pair that existed. That takes
- * that among valid entries of one level either the deciding word holds all that may change, or the
- * deciding word is a constant (powerpc: PRESENT is high, what changes is low).
+ * stay below 4 GiB, so the address of a table or frame is always in the low word.
+ *
+ * The low word decides. From it alone follow what an entry is, where it points and what it allows;
+ * the high word is a function of it. So whoever looks loads one word, once, and can't see a pair
+ * that never existed, for no pair is read. To read one word, the other, and the first again would
+ * not do: in between an entry can be emptied and filled again (ABA), or name a table, map a frame
+ * and name a table again. The first word is then the same both times, the more surely the less it
+ * ever changes, and the other is that of an empty entry or of another. Where an architecture keeps
+ * something in the high word, this is how the low one knows it:
+ *
+ *   powerpc  PRESENT and the mark of a leaf. Empty, table and leaf differ in the low byte, too
+ *            (formats/powerpc.ts)
+ *   x86-64   NX. A bit that is free for software has a copy (formats/x86-64.ts)
+ *
+ * Who writes keeps the pair whole for those who hold the lock, and nearly so for a CPU that would
+ * read 64 bits: high before low when an entry becomes valid, low before high when it ceases to be,
+ * and a change of the high word goes through the empty entry. Between the two writes such a CPU
+ * would find an entry that allows nothing.
  */
 import type { KindId } from '../base/units.js';
 import type { Geometry } from './geometry.js';
@@ -32,21 +44,22 @@ export interface Level {
   readonly emptyHigh: number;
   /** Bits of the low word that may be set in an entry that is none. */
   readonly residueLow: number;
-  /** Which word decides: 0 low, 1 high. */
-  readonly decides: 0 | 1;
-  /** Names a table of the level below: (deciding word & mask) === value. Level 0: never so. */
+  /** Names a table of the level below: see `isTable`. Level 0: a value outside the mask. */
   readonly tableMask: number;
   readonly tableValue: number;
-  /** Bits of the low word that are the address of the table. */
+  /** Bits of the low word that are the address of the table, shifted by `addressShift`. */
   readonly pointerMask: number;
   /** What an entry that names a table has besides its address. */
   readonly tableLow: number;
   readonly tableHigh: number;
-  /** Maps a frame: (deciding word & mask) === value. A level that can't: a value outside its mask. */
-  readonly leafMask: number;
-  readonly leafValue: number;
-  /** Bits of the low word that are the address of the frame. */
+  /** What an entry that maps a frame has all of, and at least one of: see `isLeaf`. */
+  readonly leafAll: number;
+  /** 0 for a level that maps no frames. */
+  readonly leafAny: number;
+  /** Bits of the low word that are the address of the frame, shifted by `addressShift`. */
   readonly frameMask: number;
+  /** By how many bits addresses are shifted down in an entry: 2 on RISC-V, else 0. */
+  readonly addressShift: number;
 }
 
 export interface Format {
@@ -58,14 +71,51 @@ export interface Format {
   readonly levels: readonly Level[];
   /** How many levels an address space may have, fewest first: more than one only on s390. */
   readonly depths: readonly number[];
-  /** The low and the high word of an entry of `level` that maps the frame at `address`. */
+  /**
+   * The low and the high word of an entry of `level`, which maps frames, for the frame at
+   * `address`. No architecture has all combinations: write and exec bring read (`withRead`).
+   */
   readonly leafLow: (level: number, address: number, prot: Prot) => number;
   readonly leafHigh: (level: number, address: number, prot: Prot) => number;
   /** What an entry that maps a frame allows. */
-  readonly protOf: (level: number, low: number, high: number) => Prot;
+  readonly protOf: (level: number, low: number) => Prot;
   /**
    * What the machine is given to find the top table at `address`: s390's ASCE, CR3, satp, the root
    * field of a process table entry.
    */
   readonly rootEntry: (address: number, depth: number) => bigint;
+}
+
+/**
+ * Whether an entry with this low word names a table of the level below. No table lies at address
+ * 0: where a table's entry is nothing but its address (powerpc hash), that is what is empty.
+ */
+export function isTable(level: Level, low: number): boolean {
+  return (low & level.tableMask) === level.tableValue && (low & level.pointerMask) !== 0;
+}
+
+/** Whether an entry with this low word maps a frame. It may do so and allow nothing. */
+export function isLeaf(level: Level, low: number): boolean {
+  if ((low & level.leafAny) === 0 || (low & level.leafAll) !== level.leafAll) return false;
+  return !isTable(level, low);
+}
+
+/** The low word of an entry that names the table at `address`; the high one is `tableHigh`. */
+export function tableEntry(level: Level, address: number): number {
+  return (address >>> level.addressShift) | level.tableLow;
+}
+
+/** The address of the table that such an entry names. */
+export function tableAddress(level: Level, low: number): number {
+  return ((low & level.pointerMask) << level.addressShift) >>> 0;
+}
+
+/** The address of the frame that an entry maps. */
+export function frameAddress(level: Level, low: number): number {
+  return ((low & level.frameMask) << level.addressShift) >>> 0;
+}
+
+/** `prot` as machines have it: nothing can be written or executed that can't be read. */
+export function withRead(prot: Prot): Prot {
+  return (prot & (PROT.write | PROT.exec)) === 0 ? prot : prot | PROT.read;
 }
