@@ -1,0 +1,31 @@
+/** The formats of entries, by the names of their geometries. */
+import { UsageError } from '../../base/errors.js';
+import type { Format } from '../format.js';
+import { HASH_64K } from './hash.js';
+import { RADIX_4K, RADIX_64K } from './radix.js';
+import { S390 } from './s390.js';
+import { SV39 } from './sv39.js';
+import { X86_64 } from './x86-64.js';
+
+export const FORMATS: Readonly<Record<string, Format>> = Object.freeze(
+  Object.fromEntries(
+    [S390, HASH_64K, RADIX_64K, RADIX_4K, X86_64, SV39].map((format) => [
+      format.name,
+      Object.freeze(format),
+    ]),
+  ),
+);
+
+/** Why the geometry has sizes here but no format. */
+const UNFORMATTED: Readonly<Record<string, string>> = {
+  'powerpc-8xx-16k': 'its entries are four words, each for a quarter of the page',
+};
+
+/** The format of a geometry's entries. Throws `UsageError` that lists them if there is none. */
+export function formatNamed(name: string): Format {
+  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+  if (format !== undefined) return format;
+  const why = Object.hasOwn(UNFORMATTED, name) ? `: ${UNFORMATTED[name]}` : '';
+  const known = Object.keys(FORMATS).join(', ');
+  throw new UsageError('no-such-format', `no format for ${name}${why}; there are: ${known}`);
+}

@@ -1,0 +1,72 @@
+/**
+ * Levels from a geometry and a format's bits: shifts, sizes and empty values are the geometry's,
+ * so that each is written once.
+ */
+import type { KindId } from '../../base/units.js';
+import type { Level, Prot } from '../format.js';
+import type { Geometry } from '../geometry.js';
+
+const ENTRY_BYTES = 8;
+
+/** What a format says of the entries of one level. */
+export interface LevelBits {
+  /** Entries that name a table; none at the lowest level. */
+  readonly table?: {
+    /** (low & mask) === value is such an entry. */
+    readonly mask: number;
+    readonly value: number;
+    /** What tables are aligned to. */
+    readonly align: number;
+    /** What it has besides the address: `value` and 0 if left out. */
+    readonly low?: number;
+    readonly high?: number;
+  };
+  /** Entries that map frames: all of `all` and some of `any`. Upper levels have none. */
+  readonly leaf?: { readonly all?: number; readonly any: number };
+}
+
+const NO_TABLE: Required<LevelBits>['table'] = { mask: 0, value: 1, align: 0 };
+const NO_LEAF: Required<LevelBits>['leaf'] = { any: 0 };
+
+/** One `LevelBits` for each kind of the geometry, from the lowest up. */
+export function levelsOf(
+  geometry: Geometry,
+  bits: readonly LevelBits[],
+  addressShift = 0,
+): readonly Level[] {
+  let shift = log2(geometry.pageBytes);
+  return bits.map(({ table = NO_TABLE, leaf = NO_LEAF }, number) => {
+    const kind = geometry.kinds[number]!;
+    const { emptyLow = 0, emptyHigh = 0, residueLow = 0, slotBytes = 0 } = kind;
+    const indexBits = log2((kind.bytes - slotBytes) / ENTRY_BYTES);
+    const level: Level = {
+      name: kind.name,
+      kind: number as KindId,
+      shift,
+      indexBits,
+      emptyLow,
+      emptyHigh,
+      residueLow,
+      tableMask: table.mask,
+      tableValue: table.value,
+      pointerMask: (-table.align >>> addressShift) | 0,
+      tableLow: table.low ?? table.value,
+      tableHigh: table.high ?? 0,
+      leafAll: leaf.all ?? 0,
+      leafAny: leaf.any,
+      frameMask: leaf.any === 0 ? 0 : ((-1 << shift) >>> addressShift) | 0,
+      addressShift,
+    };
+    shift += indexBits;
+    return Object.freeze(level);
+  });
+}
+
+export function log2(value: number): number {
+  return 31 - Math.clz32(value);
+}
+
+/** `bits` if `prot` has `wanted`, else none. */
+export function bitsIf(prot: Prot, wanted: Prot, bits: number): number {
+  return (prot & wanted) === 0 ? 0 : bits;
+}
