@@ -16,18 +16,14 @@ import { freeTable } from '../frag/free.js';
 import { acquire, release } from '../mem/lock.js';
 import {
   changeEntry,
+  childOf,
   clearEntry,
-  decidingWord,
   ENTRY_WORDS,
-  highWord,
   lowWord,
-  mapsFrame,
-  namesTable,
   pokeEntry,
   tableLow,
-  tableNamed,
 } from './entry.js';
-import type { Prot } from './format.js';
+import { frameAddress, isLeaf, type Prot } from './format.js';
 import { lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space } from './space.js';
 import { flush } from './tlb.js';
@@ -49,11 +45,11 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   const above = lockTable(space, vpn, LARGE);
   if (above === 0) return false;
   const entry = entryFor(format, LARGE, above, vpn);
-  if (!namesTable(level, mem.load(decidingWord(level, entry)))) {
+  const table = childOf(heap, level, entry);
+  if (table === 0) {
     release(thread, tableLock(heap, above));
     return false;
   }
-  const table = tableNamed(heap, level, mem.load(lowWord(entry)));
   acquire(thread, tableLock(heap, table));
   const low = format.leafLow(LARGE, address, prot);
   // In this order: a walk that finds the table empty looks here again, and finds another entry.
@@ -61,7 +57,7 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   const pte = levelOf(format, PTE);
   for (let index = 0; index < 1 << pte.indexBits; index++) {
     const word = at(table, index * ENTRY_WORDS);
-    if (mapsFrame(pte, mem.load(decidingWord(pte, word)))) clearEntry(mem, pte, word);
+    if (isLeaf(pte, mem.load(lowWord(word)))) clearEntry(mem, pte, word);
   }
   release(thread, tableLock(heap, table));
   release(thread, tableLock(heap, above));
@@ -91,11 +87,10 @@ export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
   const above = lockTable(space, vpn, LARGE);
   if (above === 0) return false;
   const entry = entryFor(format, LARGE, above, vpn);
-  const isLarge = mapsFrame(level, mem.load(decidingWord(level, entry)));
+  const low = mem.load(lowWord(entry));
+  const isLarge = isLeaf(level, low);
   if (isLarge) {
-    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
-    const prot = format.protOf(LARGE, low, high);
-    fillParts(space, deposited, (low & level.frameMask) >>> 0, prot);
+    fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
     changeEntry(mem, level, entry, tableLow(heap, level, deposited), level.tableHigh);
   }
   release(thread, tableLock(heap, above));

@@ -1,18 +1,19 @@
 /**
- * Entries: reading and writing them so that nobody takes two halves of different entries for one.
+ * Entries: writing them so that whoever looks finds an old one or a new one.
  *
- *   none -> valid    the other word, then the deciding one
- *   valid -> none    the deciding word, then the other
- *   valid -> valid   by way of none, unless only the deciding word changes
+ *   none -> valid    the high word, then the low one, which decides
+ *   valid -> none    the low word, then the high one
+ *   valid -> valid   one store of the low word; by way of none if the high one changes too
  *
- * Writers hold the lock of the entry's table; readers hold nothing (walk.ts). All of a linked
- * table's words are atomic; those of a table that nobody knows yet are plain.
+ * Writers hold the lock of the entry's table; readers hold nothing, and load the low word only
+ * (format.ts). All of a linked table's words are atomic; those of a table that nobody knows yet are
+ * plain.
  */
 import type { Word } from '../base/units.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
 import type { Heap } from '../mem/heap.js';
 import type { Memory } from '../mem/memory.js';
-import type { Level } from './format.js';
+import { isTable, type Level, tableAddress, tableEntry } from './format.js';
 
 const LOW = LITTLE_ENDIAN ? 0 : 1;
 const HIGH = LITTLE_ENDIAN ? 1 : 0;
@@ -28,67 +29,48 @@ export function highWord(entry: Word): Word {
   return (entry + HIGH) as Word;
 }
 
-export function decidingWord(level: Level, entry: Word): Word {
-  return (entry + (level.decides === 0 ? LOW : HIGH)) as Word;
+/** Physical address of the page area: no table lies at 0, which an entry may take for none. */
+export function physicalBase(heap: Heap): number {
+  return 4 << heap.pageShift;
 }
 
-export function otherWord(level: Level, entry: Word): Word {
-  return (entry + (level.decides === 0 ? HIGH : LOW)) as Word;
-}
-
-/** Whether a deciding word names a table. */
-export function namesTable(level: Level, word: number): boolean {
-  return (word & level.tableMask) === level.tableValue;
-}
-
-/** Whether a deciding word maps a frame. */
-export function mapsFrame(level: Level, word: number): boolean {
-  return (word & level.leafMask) === level.leafValue;
-}
-
-/** The physical address of a table: the page area begins at 0. */
 export function physicalOf(heap: Heap, table: Word): number {
-  return ((table - heap.pagesAt) << 2) >>> 0;
+  return (physicalBase(heap) + ((table - heap.pagesAt) << 2)) >>> 0;
 }
 
 /** The table that an entry names, by its low word. */
 export function tableNamed(heap: Heap, level: Level, low: number): Word {
-  return (heap.pagesAt + ((low & level.pointerMask) >>> 2)) as Word;
+  const offset = tableAddress(level, low) - physicalBase(heap);
+  return (heap.pagesAt + (offset >>> 2)) as Word;
 }
 
 /** Low word of an entry of `level` that names `table`. */
 export function tableLow(heap: Heap, level: Level, table: Word): number {
-  return physicalOf(heap, table) | level.tableLow;
+  return tableEntry(level, physicalOf(heap, table));
 }
 
 /** Whether an entry is none. Context: its table's lock held, or the table private. */
 export function isNone(mem: Memory, level: Level, entry: Word): boolean {
-  const low = mem.load(lowWord(entry));
-  if (((low ^ level.emptyLow) & ~level.residueLow) !== 0) return false;
-  return mem.load(highWord(entry)) === level.emptyHigh;
+  return ((mem.load(lowWord(entry)) ^ level.emptyLow) & ~level.residueLow) === 0;
+}
+
+/** The table that an entry names, 0 if it names none. Context: as isNone. */
+export function childOf(heap: Heap, level: Level, entry: Word): Word | 0 {
+  const low = heap.mem.load(lowWord(entry));
+  return isTable(level, low) ? tableNamed(heap, level, low) : 0;
 }
 
 /** Makes a none entry valid. Context: its table's lock held. */
 export function setEntry(mem: Memory, level: Level, entry: Word, low: number, high: number): void {
-  if (level.decides === 0) {
-    if (high !== level.emptyHigh) mem.store(highWord(entry), high);
-    // PUBLISH(entry): the table or frame, and the other word, before the word that decides.
-    mem.store(lowWord(entry), low);
-    return;
-  }
+  if (high !== level.emptyHigh) mem.store(highWord(entry), high);
+  // PUBLISH(entry): the table below, or what the caller wrote in the frame.
   mem.store(lowWord(entry), low);
-  mem.store(highWord(entry), high);
 }
 
 /** Makes an entry none. Context: its table's lock held. */
 export function clearEntry(mem: Memory, level: Level, entry: Word): void {
-  if (level.decides === 0) {
-    mem.store(lowWord(entry), level.emptyLow);
-    if (mem.load(highWord(entry)) !== level.emptyHigh) mem.store(highWord(entry), level.emptyHigh);
-    return;
-  }
-  mem.store(highWord(entry), level.emptyHigh);
   mem.store(lowWord(entry), level.emptyLow);
+  if (mem.load(highWord(entry)) !== level.emptyHigh) mem.store(highWord(entry), level.emptyHigh);
 }
 
 /** Changes a valid entry to another. Context: its table's lock held. */
@@ -99,13 +81,11 @@ export function changeEntry(
   low: number,
   high: number,
 ): void {
-  const other = level.decides === 0 ? high : low;
-  if (mem.load(otherWord(level, entry)) === other) {
-    mem.store(decidingWord(level, entry), level.decides === 0 ? low : high);
-    return;
+  if (mem.load(highWord(entry)) !== high) {
+    mem.store(lowWord(entry), level.emptyLow);
+    mem.store(highWord(entry), high);
   }
-  clearEntry(mem, level, entry);
-  setEntry(mem, level, entry, low, high);
+  mem.store(lowWord(entry), low);
 }
 
 /** Writes an entry of a table that nobody knows yet. */

@@ -9,16 +9,8 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
-import {
-  changeEntry,
-  decidingWord,
-  ENTRY_WORDS,
-  highWord,
-  lowWord,
-  mapsFrame,
-  setEntry,
-} from './entry.js';
-import { PROT } from './format.js';
+import { changeEntry, ENTRY_WORDS, lowWord, setEntry } from './entry.js';
+import { frameAddress, isLeaf, PROT } from './format.js';
 import { installTables } from './install.js';
 import { findTable, type Locked, lockLowest, tableLock } from './lock.js';
 import { pagesIn, type Step } from './map.js';
@@ -55,8 +47,7 @@ export function forkStep(parent: Space, child: Space, vpn: Vpn, count: number): 
 
 function isMapped({ thread, format }: Space, { number, table }: Locked, vpn: Vpn): boolean {
   const level = levelOf(format, number);
-  const entry = entryFor(format, number, table, vpn);
-  return mapsFrame(level, thread.mem.load(decidingWord(level, entry)));
+  return isLeaf(level, thread.mem.load(lowWord(entryFor(format, number, table, vpn))));
 }
 
 /** Returns how many pages were mapped. Context: the parent's table locked. */
@@ -76,16 +67,16 @@ function copyRange(
   let copied = 0;
   for (let index = 0; index < (number === PTE ? pages : 1); index++) {
     const entry = at(from, index * ENTRY_WORDS);
-    if (!mapsFrame(level, mem.load(decidingWord(level, entry)))) continue;
-    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
-    const prot = format.protOf(number, low, high) & ~PROT.write;
-    const frame = (low & level.frameMask) >>> 0;
-    const [nextLow, nextHigh] = [
+    const low = mem.load(lowWord(entry));
+    if (!isLeaf(level, low)) continue;
+    const prot = format.protOf(number, low) & ~PROT.write;
+    const frame = frameAddress(level, low);
+    const [readOnly, high] = [
       format.leafLow(number, frame, prot),
       format.leafHigh(number, frame, prot),
     ];
-    if (nextLow !== low || nextHigh !== high) changeEntry(mem, level, entry, nextLow, nextHigh);
-    setEntry(mem, level, at(to, index * ENTRY_WORDS), nextLow, nextHigh);
+    if (readOnly !== low) changeEntry(mem, level, entry, readOnly, high);
+    setEntry(mem, level, at(to, index * ENTRY_WORDS), readOnly, high);
     copied += spanOf(format, number);
   }
   return copied;

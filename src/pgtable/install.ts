@@ -5,17 +5,7 @@ import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
 import { acquire, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
-import {
-  clearEntry,
-  decidingWord,
-  ENTRY_WORDS,
-  isNone,
-  lowWord,
-  namesTable,
-  setEntry,
-  tableLow,
-  tableNamed,
-} from './entry.js';
+import { childOf, clearEntry, ENTRY_WORDS, isNone, setEntry, tableLow } from './entry.js';
 import { findTable, lockTable, tableLock } from './lock.js';
 import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
 
@@ -60,13 +50,13 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   }
   const entry = entryFor(format, below + 1, table, vpn);
   const none = isNone(mem, level, entry);
-  const seen = mem.load(decidingWord(level, entry));
+  const other = childOf(heap, level, entry);
   if (none) setEntry(mem, level, entry, tableLow(heap, level, fresh), level.tableHigh);
   release(thread, tableLock(heap, table));
   if (none) return 'ready';
   // The table was never linked, but there is only one way to free it.
   freeTable(thread, mm, fresh);
-  return namesTable(level, seen) ? 'ready' : 'leaf';
+  return other !== 0 ? 'ready' : 'leaf';
 }
 
 /** Whether no entry of a table is valid. Context: its lock held. */
@@ -91,8 +81,7 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     const table = lockTable(space, vpn, below + 1);
     if (table === 0) return;
     const entry = entryFor(format, below + 1, table, vpn);
-    const named = namesTable(level, mem.load(decidingWord(level, entry)));
-    const child = named ? tableNamed(heap, level, mem.load(lowWord(entry))) : 0;
+    const child = childOf(heap, level, entry);
     if (child !== 0) acquire(thread, tableLock(heap, child));
     const empty = child !== 0 && isEmptyTable(space, below, child);
     // From here on nobody who does not have the table already finds it.

@@ -16,7 +16,8 @@ import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import { acquire, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
-import { decidingWord, lowWord, namesTable, tableNamed } from './entry.js';
+import { lowWord, tableNamed } from './entry.js';
+import { isTable } from './format.js';
 import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, topTable } from './space.js';
 
 export function tableLock(heap: Heap, table: Word): Word {
@@ -38,11 +39,8 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   for (; above > number; above--) {
     const level = levelOf(format, above);
     const entry = entryFor(format, above, table, vpn);
-    const seen = mem.load(decidingWord(level, entry));
-    if (!namesTable(level, seen)) return 0;
-    const low = level.decides === 0 ? seen : mem.load(lowWord(entry));
-    // Cleared between the two loads: nothing is linked there now.
-    if (level.decides !== 0 && !namesTable(level, mem.load(decidingWord(level, entry)))) return 0;
+    const low = mem.load(lowWord(entry));
+    if (!isTable(level, low)) return 0;
     table = tableNamed(heap, level, low);
   }
   return table;
@@ -92,9 +90,8 @@ export function lockLowest(space: Space, vpn: Vpn): Locked | null {
       number = Math.min(number + 1, depthOf(root) - 1);
       continue;
     }
-    const level = levelOf(format, number);
-    const seen = mem.load(decidingWord(level, entryFor(format, number, table, vpn)));
-    if (number === 0 || !namesTable(level, seen)) return { number, table };
+    const low = mem.load(lowWord(entryFor(format, number, table, vpn)));
+    if (number === 0 || !isTable(levelOf(format, number), low)) return { number, table };
     // A table was linked there since we looked for it.
     release(thread, tableLock(heap, table));
     number--;

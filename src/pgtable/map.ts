@@ -10,18 +10,8 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
-import {
-  changeEntry,
-  clearEntry,
-  decidingWord,
-  ENTRY_WORDS,
-  highWord,
-  isNone,
-  lowWord,
-  mapsFrame,
-  setEntry,
-} from './entry.js';
-import { type Level, PROT, type Prot } from './format.js';
+import { changeEntry, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry } from './entry.js';
+import { frameAddress, isLeaf, type Level, PROT, type Prot } from './format.js';
 import { installTables, isEmptyTable, reclaimTables } from './install.js';
 import { type Locked, lockLowest, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space, spanOf } from './space.js';
@@ -128,11 +118,11 @@ export function protectStep(space: Space, vpn: Vpn, count: number, prot: Prot): 
   const { number, table } = locked;
   const pages = pagesIn(space, locked, vpn, count);
   const changed = changeRange(space, locked, vpn, pages, (mem, level, entry) => {
-    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
-    const allows = (prot & ALLOWS) | (format.protOf(number, low, high) & ~ALLOWS);
-    const frame = low & level.frameMask;
-    const next = format.leafLow(number, frame >>> 0, allows);
-    changeEntry(mem, level, entry, next, format.leafHigh(number, frame >>> 0, allows));
+    const low = mem.load(lowWord(entry));
+    const allows = (prot & ALLOWS) | (format.protOf(number, low) & ~ALLOWS);
+    const frame = frameAddress(level, low);
+    const next = format.leafLow(number, frame, allows);
+    changeEntry(mem, level, entry, next, format.leafHigh(number, frame, allows));
   });
   release(thread, tableLock(thread.heap, table));
   if (changed === PARTIAL) return { kind: 'large', vpn };
@@ -165,7 +155,7 @@ function changeRange(
   let changed = 0;
   for (let index = 0; index < entries; index++) {
     const entry = at(first, index * ENTRY_WORDS);
-    if (!mapsFrame(level, mem.load(decidingWord(level, entry)))) continue;
+    if (!isLeaf(level, mem.load(lowWord(entry)))) continue;
     if (pages < span) return PARTIAL;
     change(mem, level, entry);
     changed += span;

@@ -4,16 +4,8 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Violation } from '../frag/check.js';
 import { tablesOf } from '../frag/mm.js';
-import {
-  decidingWord,
-  ENTRY_WORDS,
-  highWord,
-  isNone,
-  lowWord,
-  mapsFrame,
-  namesTable,
-  tableNamed,
-} from './entry.js';
+import { ENTRY_WORDS, isNone, lowWord, tableNamed } from './entry.js';
+import { frameAddress, isLeaf, isTable } from './format.js';
 import { depthOf, levelOf, rootOf, type Space, spanOf, topTable } from './space.js';
 
 /** One valid entry that maps a frame. */
@@ -53,13 +45,12 @@ function visitTable(
   for (let index = 0; index < 1 << level.indexBits; index++) {
     const entry = at(table, index * ENTRY_WORDS);
     const vpn = (begin + index * spanOf(format, number)) as Vpn;
-    const seen = mem.load(decidingWord(level, entry));
-    const [low, high] = [mem.load(lowWord(entry)), mem.load(highWord(entry))];
-    if (number > 0 && namesTable(level, seen)) {
+    const low = mem.load(lowWord(entry));
+    if (number > 0 && isTable(level, low)) {
       visitTable(space, visitor, number - 1, tableNamed(heap, level, low), vpn);
-    } else if (mapsFrame(level, seen)) {
-      const address = (low & level.frameMask) >>> 0;
-      const prot = format.protOf(number, low, high);
+    } else if (isLeaf(level, low)) {
+      const address = frameAddress(level, low);
+      const prot = format.protOf(number, low);
       visitor.onMapping?.({ vpn, pages: spanOf(format, number), address, prot });
     } else if (!isNone(mem, level, entry)) visitor.onBad?.(number, entry, vpn);
   }

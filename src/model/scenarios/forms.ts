@@ -1,10 +1,10 @@
 /**
- * Formats for scenarios of page tables: three levels, two entries to a table, so that a tree of
- * four tables is a whole one. One decides by the low word, as s390, and one by the high, as radix.
+ * The format of scenarios of page tables: three levels, two entries to a table, so that a tree of
+ * four tables is a whole one. The high word has a copy of the rights, as x86-64 has NX there.
  */
 import type { KindId } from '../../base/units.js';
 import type { Kind } from '../../mem/heap.js';
-import type { Format, Level, Prot } from '../../pgtable/format.js';
+import type { Format, Level } from '../../pgtable/format.js';
 import type { Geometry } from '../../pgtable/geometry.js';
 
 const PAGE_SHIFT = 12;
@@ -35,7 +35,7 @@ const GEOMETRY: Geometry = {
   kinds: NAMES.map((name) => ({ name, bytes: 16, perPage: 4 })),
 };
 
-function levelOf(number: number, decides: 0 | 1): Level {
+function levelOf(number: number): Level {
   return {
     name: NAMES[number] as string,
     kind: number as KindId,
@@ -44,36 +44,26 @@ function levelOf(number: number, decides: 0 | 1): Level {
     emptyLow: 0,
     emptyHigh: 0,
     residueLow: 0,
-    decides,
     tableMask: FLAGS,
-    tableValue: VALID,
+    tableValue: number === 0 ? -1 : VALID,
     pointerMask: POINTER,
-    tableLow: decides === 0 ? VALID : 0,
-    tableHigh: decides === 0 ? 0 : VALID,
-    leafMask: FLAGS,
-    leafValue: FLAGS,
+    tableLow: VALID,
+    tableHigh: 0,
+    leafAll: FLAGS,
+    leafAny: LEAF,
     frameMask: ADDRESS,
+    addressShift: 0,
   };
 }
 
-function formatOf(decides: 0 | 1): Format {
-  const flags = decides === 0 ? FLAGS : 0;
-  return {
-    name: 'model',
-    geometry: GEOMETRY,
-    pageShift: PAGE_SHIFT,
-    levels: NAMES.map((_, number) => levelOf(number, decides)),
-    depths: [NAMES.length],
-    leafLow: (_level: number, address: number, prot: Prot) =>
-      (address & ADDRESS) | (prot << PROT_SHIFT) | flags,
-    leafHigh: () => (decides === 0 ? 0 : FLAGS),
-    protOf: (_level: number, low: number) => (low & ~ADDRESS) >>> PROT_SHIFT,
-    rootEntry: (address: number) => BigInt(address),
-  };
-}
-
-/** The low word decides, and holds all. */
-export const LOW_DECIDES: Format = formatOf(0);
-
-/** The high word decides, and says no more than that. */
-export const HIGH_DECIDES: Format = formatOf(1);
+export const MODEL_FORMAT: Format = {
+  name: 'model',
+  geometry: GEOMETRY,
+  pageShift: PAGE_SHIFT,
+  levels: NAMES.map((_, number) => levelOf(number)),
+  depths: [NAMES.length],
+  leafLow: (_level, address, prot) => (address & ADDRESS) | (prot << PROT_SHIFT) | FLAGS,
+  leafHigh: (_level, _address, prot) => prot,
+  protOf: (_level, low) => (low & ~ADDRESS) >>> PROT_SHIFT,
+  rootEntry: (address) => BigInt(address),
+};
