@@ -7,6 +7,9 @@
  * shape of Linux's gup_fast, mm/gup.c, 6.6). That holds for finding nothing too: a table that was
  * just retracted is empty, but what it mapped may be mapped by the entry above now.
  *
+ * A walk may also find nothing for the instant in which an entry is changed by way of none
+ * (entry.ts). Whoever takes that for a fault finds under the lock that the page is mapped.
+ *
  * A walk that finds a change begins again, a few times; then it takes the table's lock, so that it
  * ends however busy the writers are.
  */

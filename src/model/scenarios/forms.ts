@@ -1,6 +1,6 @@
 /**
  * The format of scenarios of page tables: three levels, two entries to a table, so that a tree of
- * four tables is a whole one. The high word has a copy of the rights, as x86-64 has NX there.
+ * four tables is a whole one. A page's high word has a copy of its rights, as x86-64 has NX there.
  */
 import type { KindId } from '../../base/units.js';
 import type { Kind } from '../../mem/heap.js';
@@ -63,7 +63,7 @@ export const MODEL_FORMAT: Format = {
   levels: NAMES.map((_, number) => levelOf(number)),
   depths: [NAMES.length],
   leafLow: (_level, address, prot) => (address & ADDRESS) | (prot << PROT_SHIFT) | FLAGS,
-  leafHigh: (_level, _address, prot) => prot,
+  leafHigh: (level, _address, prot) => (level === 0 ? prot : 0),
   protOf: (_level, low) => (low & ~ADDRESS) >>> PROT_SHIFT,
   rootEntry: (address) => BigInt(address),
 };

@@ -222,8 +222,8 @@ const mapVsUnmap = treeScenario({
   rules: ['T1', 'T2', 'H6'],
   mustSee: ['map: done'],
   threads: 2,
-  pages: 5,
-  mapped: [0],
+  pages: 9,
+  mapped: [0, 2],
   play: ({ world, by }) => {
     const [one, two] = world.threads as [Thread, Thread];
     return [[unmaps(by(one), 0)], [maps(by(two), 1, 17)]];
