@@ -137,6 +137,7 @@ describe('docs/requirements.md', () => {
       ['S', 2],
       ['L', 3],
       ['R', 3],
+      ['T', 4],
       ['X', 10],
     ] as const;
     const wanted = rules.flatMap(([letter, count]) => numbered(letter, count));

@@ -7,7 +7,7 @@
 import { HEAD } from './head.mjs';
 
 /** The rules that the checker is for, by letter; X are rules of the checker itself. */
-const LETTERS = 'PHGSLR';
+const LETTERS = 'PHGSLRT';
 
 /** Why there is no mutant of a rule. An entry that has become wrong is an error too. */
 const WITHOUT_MUTANT = {

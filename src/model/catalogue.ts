@@ -4,6 +4,7 @@ import { COMMON, CORES, type Core } from '../designs/core.js';
 import type { Scenario } from './scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
+import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
 import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
@@ -11,7 +12,7 @@ import { MM_SCENARIOS } from './scenarios/mm.js';
 import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
-import { TREE_SCENARIOS } from './scenarios/tree.js';
+import { WALK_SCENARIOS } from './scenarios/walk.js';
 
 const CORE_SCENARIOS = [
   ...READER_SCENARIOS,
@@ -41,7 +42,8 @@ export const CATALOGUE: readonly Scenario[] = [
   ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
   ...CORES.flatMap(scenariosOf),
-  ...TREE_SCENARIOS,
+  ...WALK_SCENARIOS,
+  ...FAULT_SCENARIOS,
 ];
 
 /** The core that a scenario is about; what is not about one is about them all. */

@@ -4,6 +4,7 @@ import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { PAGE_MUTANTS } from './mutants/page.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
+import { TREE_MUTANTS } from './mutants/tree.js';
 import { VARIANT_MUTANTS } from './mutants/variants.js';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -11,5 +12,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...RCU_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
+  ...TREE_MUTANTS,
   ...VARIANT_MUTANTS,
 ];

@@ -78,7 +78,8 @@ export function withdrawTable({ thread, mm }: Space, deposited: Word): void {
 
 /**
  * Makes one large frame a table of pages that map its parts; uses `deposited` for it. False, and
- * nothing has changed, if no large frame is mapped there. Allocates nothing. Blocks on a table lock.
+ * nothing has changed, if no large frame is mapped there. Allocates nothing. Blocks on a table
+ * lock.
  */
 export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
   const { thread, format } = space;

@@ -47,6 +47,7 @@ export function rootWord(record: Word): Word {
 
 /** ROOT: 0 when the space has no tree (any more). Context: any; a read section to go further. */
 export function rootOf({ thread, record }: Space): number {
+  // OBSERVE(root): the top table is empty or has what was linked there since.
   return thread.mem.load((record + MM.ROOT) as Word);
 }
 
