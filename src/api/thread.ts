@@ -14,6 +14,7 @@ import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../frag/mm.js';
 import type { Thread as CoreThread, Heap } from '../mem/heap.js';
 import type { Memory } from '../mem/memory.js';
 import { growSupply, supplyCounts } from '../mem/supply.js';
+import { formatOf } from '../pgtable/formats/index.js';
 import { detachThread } from '../rcu/attach.js';
 import { poll, pollAll } from '../rcu/callback.js';
 import {
@@ -41,6 +42,7 @@ import {
   tryBarrier,
   tryGrace,
 } from '../rcu/wait.js';
+import { type AddressSpace, createSpace, type Home, openSpace } from './space.js';
 
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
@@ -111,6 +113,26 @@ export class Thread {
 
   leaveMm(mm: MmId): void {
     leaveMm(this.here(), mm);
+  }
+
+  /**
+   * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the
+   * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`.
+   */
+  createSpace(): AddressSpace {
+    return createSpace(this.home(), formatOf(this.heap));
+  }
+
+  /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */
+  spaceOf(mm: MmId): AddressSpace {
+    return openSpace(this.home(), formatOf(this.heap), mm);
+  }
+
+  private home(): Home {
+    const freed = (): void => {
+      if (++this.owed >= POLL_EVERY) this.tick();
+    };
+    return { here: () => this.here(), freed };
   }
 
   /** Live tables of an mm. */

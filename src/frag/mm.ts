@@ -150,6 +150,14 @@ export function tablesOf(thread: Thread, mm: MmId): number {
   return tables;
 }
 
+/** Users of an mm that are counted by `enterMm`. Throws `UsageError` if the mm is not live. */
+export function usersOf(thread: Thread, mm: MmId): number {
+  const owner = lockMm(thread, mm, 'usersOf');
+  const users = thread.mem.peek(at(mmRecord(thread.heap, mm), MM.USERS));
+  release(thread, owner);
+  return users;
+}
+
 /**
  * Counts this thread in as a user of an mm that isn't its own: until `leaveMm` the mm can't be
  * destroyed. Throws `UsageError` if the mm is not live.

@@ -120,6 +120,14 @@ export function reserveBuffer(bytes: number): HeapBuffer {
   return new SharedArrayBuffer(bytes);
 }
 
+/**
+ * Words of one thread's own, all 0. Shared memory even so: a call site that has seen the views of
+ * two kinds of buffer is slower for ever.
+ */
+export function privateMemory(words: number): Memory {
+  return new SharedMemory(viewWords(reserveBuffer(words * 4), 0, words), false);
+}
+
 /** Whether this thread may sleep. A probe: no property tells. */
 export function mayThreadSleep(): boolean {
   const probe = new Int32Array(new SharedArrayBuffer(4));

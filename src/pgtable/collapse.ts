@@ -14,6 +14,7 @@ import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
 import { acquire, release } from '../mem/lock.js';
+import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import {
   changeEntry,
   childOf,
@@ -24,7 +25,7 @@ import {
   tableLow,
 } from './entry.js';
 import { frameAddress, isLeaf, type Prot } from './format.js';
-import { lockTable, tableLock } from './lock.js';
+import { findTable, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space } from './space.js';
 import { flush } from './tlb.js';
 
@@ -64,6 +65,17 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   flush(space);
   freeTable(thread, mm, table);
   return true;
+}
+
+/** Whether a large frame is mapped at a page, now. */
+export function isLarge(space: Space, vpn: Vpn): boolean {
+  const { thread, format } = space;
+  rcuReadLock(thread);
+  const above = findTable(space, vpn, LARGE);
+  const entry = entryFor(format, LARGE, above as Word, vpn);
+  const found = above !== 0 && isLeaf(levelOf(format, LARGE), thread.mem.load(lowWord(entry)));
+  rcuReadUnlock(thread);
+  return found;
 }
 
 /** A table for `split`, allocated where that may fail; null: out of pages. */

@@ -30,7 +30,7 @@ export function highWord(entry: Word): Word {
 }
 
 /** Physical address of the page area: no table lies at 0, which an entry may take for none. */
-export function physicalBase(heap: Heap): number {
+function physicalBase(heap: Heap): number {
   return 4 << heap.pageShift;
 }
 

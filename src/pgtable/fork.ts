@@ -11,13 +11,45 @@ import { release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import { changeEntry, ENTRY_WORDS, lowWord, setEntry } from './entry.js';
 import { frameAddress, isLeaf, PROT } from './format.js';
-import { installTables } from './install.js';
+import { installTables, reclaimEmpty } from './install.js';
 import { findTable, type Locked, lockLowest, tableLock } from './lock.js';
 import { pagesIn, type Step } from './map.js';
 import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, spanOf } from './space.js';
 import { flush } from './tlb.js';
 
 const PTE = 0;
+
+/** What the parent has from a page on, and for how far; `ready`: the child has tables for it. */
+type Prepared =
+  | { readonly kind: 'ready' | 'hole'; readonly number: number; readonly pages: number }
+  | { readonly kind: 'no-page' };
+
+/**
+ * Gives the child the tables that it needs for what is mapped in the parent from `vpn` on, as far
+ * as one table of the parent goes. Copies nothing, so that a fork can run out of pages before it
+ * has changed its parent. Blocks and context as forkStep.
+ */
+export function prepareStep(parent: Space, child: Space, vpn: Vpn, count: number): Step {
+  const prepared = prepare(parent, child, vpn, count);
+  if (prepared.kind === 'no-page') return prepared;
+  return { kind: 'done', pages: prepared.pages, changed: 0 };
+}
+
+function prepare(parent: Space, child: Space, vpn: Vpn, count: number): Prepared {
+  const { thread } = parent;
+  const probe = lockLowest(parent, vpn);
+  if (probe === null) return { kind: 'hole', number: PTE, pages: count };
+  const { number } = probe;
+  const pages = pagesIn(parent, probe, vpn, count);
+  const isHole = number > PTE && !isMapped(parent, probe, vpn);
+  // The child's tables are allocated without any lock.
+  release(thread, tableLock(thread.heap, probe.table));
+  if (isHole) return { kind: 'hole', number, pages };
+  // A table that was prepared for small pages, if the parent's have become a large one since.
+  if (number > PTE) reclaimEmpty(child, vpn);
+  const outcome = installTables(child, vpn, number);
+  return outcome === 'no-page' ? { kind: 'no-page' } : { kind: 'ready', number, pages };
+}
 
 /**
  * Copies what is mapped from `vpn` on, as far as one table of the parent goes. Blocks on table
@@ -26,15 +58,10 @@ const PTE = 0;
  */
 export function forkStep(parent: Space, child: Space, vpn: Vpn, count: number): Step {
   const { thread } = parent;
-  const probe = lockLowest(parent, vpn);
-  if (probe === null) return { kind: 'done', pages: count, changed: 0 };
-  const { number } = probe;
-  const pages = pagesIn(parent, probe, vpn, count);
-  const isHole = number > PTE && !isMapped(parent, probe, vpn);
-  // The child's tables are allocated without any lock.
-  release(thread, tableLock(thread.heap, probe.table));
-  if (isHole) return { kind: 'done', pages, changed: 0 };
-  if (installTables(child, vpn, number) === 'no-page') return { kind: 'no-page' };
+  const prepared = prepare(parent, child, vpn, count);
+  if (prepared.kind === 'no-page') return prepared;
+  const { number, pages } = prepared;
+  if (prepared.kind === 'hole') return { kind: 'done', pages, changed: 0 };
   const locked = lockLowest(parent, vpn);
   if (locked === null) return { kind: 'done', pages: count, changed: 0 };
   // Collapsed, split or taken out meanwhile: again, with what is there now.

@@ -67,6 +67,8 @@ export interface Format {
   readonly name: string;
   readonly geometry: Geometry;
   readonly pageShift: number;
+  /** Whether the architecture has the upper byte of an entry first. The heap is in native order. */
+  readonly bigEndian: boolean;
   /** From the one that maps pages upwards. */
   readonly levels: readonly Level[];
   /** How many levels an address space may have, fewest first: more than one only on s390. */

@@ -6,7 +6,7 @@ import { freeTable } from '../frag/free.js';
 import { acquire, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import { childOf, clearEntry, ENTRY_WORDS, isNone, setEntry, tableLow } from './entry.js';
-import { findTable, lockTable, tableLock } from './lock.js';
+import { findTable, lockLowest, lockTable, tableLock } from './lock.js';
 import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
 
 /** `leaf`: a frame larger than the wanted table's pages is mapped there. */
@@ -91,4 +91,12 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     if (!empty) return;
     freeTable(thread, mm, child as Word);
   }
+}
+
+/** Takes out those of the tables that a page goes through that are empty. As reclaimTables. */
+export function reclaimEmpty(space: Space, vpn: Vpn): void {
+  const locked = lockLowest(space, vpn);
+  if (locked === null) return;
+  release(space.thread, tableLock(space.thread.heap, locked.table));
+  reclaimTables(space, vpn, locked.number);
 }

@@ -55,6 +55,26 @@ export function pagesIn(
 }
 
 /**
+ * Looks at pages from `vpn` on, as far as one table goes: `mapped` names the first that is mapped.
+ * Changes nothing, and what it saw may be over when it returns. Blocks on table locks.
+ */
+export function scanStep(space: Space, vpn: Vpn, count: number): Step {
+  const { thread, format } = space;
+  const locked = lockLowest(space, vpn);
+  if (locked === null) return { kind: 'done', pages: count, changed: 0 };
+  const { number, table } = locked;
+  const pages = pagesIn(space, locked, vpn, count);
+  const level = levelOf(format, number);
+  const first = entryFor(format, number, table, vpn);
+  const entries = number === PTE ? pages : 1;
+  let index = 0;
+  while (index < entries && isNone(thread.mem, level, at(first, index * ENTRY_WORDS))) index++;
+  release(thread, tableLock(thread.heap, table));
+  if (index < entries) return { kind: 'mapped', vpn: (vpn + index) as Vpn };
+  return { kind: 'done', pages, changed: 0 };
+}
+
+/**
  * Maps pages from `vpn` on to the frames from physical `address` on, as far as one table goes.
  * All of them must be unmapped, or none is mapped. Blocks on table locks and the mm's lock.
  */

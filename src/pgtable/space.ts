@@ -41,13 +41,13 @@ export function spaceOf(thread: Thread, format: Format, mm: MmId): Space {
   return Object.freeze({ thread, format, mm, record: mmRecord(thread.heap, mm) });
 }
 
-export function rootWord(record: Word): Word {
+function rootWord(record: Word): Word {
   return (record + MM.ROOT) as Word;
 }
 
 /** ROOT: 0 when the space has no tree (any more). Context: any; a read section to go further. */
 export function rootOf({ thread, record }: Space): number {
-  // OBSERVE(root): the top table is empty or has what was linked there since.
+  // OBSERVE(root): the top table is what it was when it was stored here, or something later.
   return thread.mem.load((record + MM.ROOT) as Word);
 }
 

@@ -1,15 +1,17 @@
 /**
  * A software TLB of one thread: translations that it need not walk for again.
  *
- * FLUSHES in the mm's record goes up by one after the entries were changed, and before the
+ * FLUSHES in the mm's record goes up by one, after the entries were changed and before the
  * operation that changed them returns. A TLB's slot has the number that was read before the walk
- * that filled it, and is good only while FLUSHES is that number. So a slot that is used after a
- * flush has returned was filled by a walk that began after it.
+ * that filled it, and is good only while FLUSHES still is that number. So a slot that is used after
+ * a flush has returned was filled by a walk that began after it.
+ *
+ *   OBSERVE FLUSHES, walk, fill        PUBLISH entries, FLUSHES + 1
  *
  * What the caller must promise: it uses what it was given inside the read section in which it
  * asked, and who unmaps a page waits for a grace period before it gives its frame to another. Then
- * a flush between asking and using does no harm, as on hardware, where the flush waits for the
- * other CPU's instruction to end.
+ * a flush between asking and using does no harm, as on hardware where the flush waits for the other
+ * CPU's instruction to end.
  *
  * The number wraps after 2^32 flushes; a slot that is not touched during all of them would be
  * wrong.

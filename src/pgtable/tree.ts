@@ -56,6 +56,24 @@ function visitTable(
   }
 }
 
+/** How many tables a tree has. Context: nobody changes it. */
+export function countTables(space: Space): number {
+  const root = rootOf(space);
+  return root === 0 ? 0 : countBelow(space, depthOf(root) - 1, topTable(root));
+}
+
+function countBelow(space: Space, number: number, table: Word): number {
+  if (number === 0) return 1;
+  const { heap, mem } = space.thread;
+  const level = levelOf(space.format, number);
+  let count = 1;
+  for (let index = 0; index < 1 << level.indexBits; index++) {
+    const low = mem.load(lowWord(at(table, index * ENTRY_WORDS)));
+    if (isTable(level, low)) count += countBelow(space, number - 1, tableNamed(heap, level, low));
+  }
+  return count;
+}
+
 /**
  * What is wrong with a tree: a table of the mm that no entry leads to, one that two lead to, an
  * entry that is nothing. Context: no operation on the space is under way, and its mm is live.

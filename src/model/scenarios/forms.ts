@@ -60,6 +60,7 @@ export const MODEL_FORMAT: Format = {
   name: 'model',
   geometry: GEOMETRY,
   pageShift: PAGE_SHIFT,
+  bigEndian: false,
   levels: NAMES.map((_, number) => levelOf(number)),
   depths: [NAMES.length],
   leafLow: (_level, address, prot) => (address & ADDRESS) | (prot << PROT_SHIFT) | FLAGS,

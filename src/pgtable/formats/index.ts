@@ -1,6 +1,8 @@
 /** The formats of entries, by the names of their geometries. */
 import { UsageError } from '../../base/errors.js';
+import type { Heap, Kind } from '../../mem/heap.js';
 import type { Format } from '../format.js';
+import { kindsOf } from '../geometry.js';
 import { HASH_64K } from './hash.js';
 import { RADIX_4K, RADIX_64K } from './radix.js';
 import { S390 } from './s390.js';
@@ -20,6 +22,20 @@ export const FORMATS: Readonly<Record<string, Format>> = Object.freeze(
 const UNFORMATTED: Readonly<Record<string, string>> = {
   'powerpc-8xx-16k': 'its entries are four words, each for a quarter of the page',
 };
+
+/**
+ * The format of a heap's entries. Throws `UsageError` where the heap's tables are not as large as
+ * those that the format is for, too: anybody may call a geometry of their own by a known name.
+ */
+export function formatOf(heap: Heap): Format {
+  const format = formatNamed(heap.geometry);
+  const differs = kindsOf(format.geometry).some((kind, at) =>
+    Object.entries(kind).some(([field, value]) => heap.kinds[at]?.[field as keyof Kind] !== value),
+  );
+  if (!differs && 4 << heap.pageShift === 2 ** format.pageShift) return format;
+  const message = `no format for this heap: its tables are not those of ${format.name}`;
+  throw new UsageError('no-such-format', message);
+}
 
 /** The format of a geometry's entries. Throws `UsageError` that lists them if there is none. */
 export function formatNamed(name: string): Format {

@@ -54,6 +54,8 @@ export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTr
     name,
     geometry,
     pageShift: log2(geometry.pageBytes),
+    // Whatever order the CPU runs in: the MMU reads its tables in one.
+    bigEndian: true,
     levels: levelsOf(geometry, bits),
     depths: [geometry.kinds.length],
     leafLow: (level, address, prot) => leafLow(level > 0 ? tableBytes[level]! : -1, address, prot),

@@ -1,0 +1,115 @@
+/**
+ * Addresses as users give them, to pages as the tree has them; what can't be is refused here.
+ *
+ * Virtual addresses go up to 2^64 on s390, so they may be bigints; a number must be a safe integer.
+ * An address that the format can't map is not canonical: what lies beyond its top table's reach.
+ * The upper half of x86-64 and of Sv39, with all upper bits set, is not supported.
+ */
+import { UsageError } from '../base/errors.js';
+import type { Vpn } from '../base/units.js';
+import { type Format, PROT, type Prot } from '../pgtable/format.js';
+import { pagesOf, spanOf } from '../pgtable/space.js';
+
+/** A virtual address or a length, in bytes. A number must be a safe integer. */
+export type Address = number | bigint;
+
+/** Pages that follow each other. */
+export interface PageRange {
+  readonly vpn: Vpn;
+  readonly pages: number;
+}
+
+/** Physical addresses end here: they are in one word of an entry. */
+const PHYSICAL_END = 2 ** 32;
+
+const PROT_ALL = PROT.read | PROT.write | PROT.exec | PROT.young | PROT.dirty;
+
+function refuse(code: string, message: string): UsageError {
+  return new UsageError(code, message);
+}
+
+function hex(value: Address): string {
+  return Number.isInteger(value) || typeof value === 'bigint'
+    ? `0x${value.toString(16)}`
+    : String(value);
+}
+
+/** Pages that the deepest tree of a format maps. */
+function pagesMax(format: Format): number {
+  return pagesOf(format, format.depths.at(-1) as number);
+}
+
+/** The page that an address lies in. Throws `UsageError` for what is no address of the format. */
+export function pageOf(format: Format, va: Address): Vpn {
+  const vpn = unitsOf(va, format.pageShift);
+  if (vpn < pagesMax(format)) return vpn as Vpn;
+  throw refuse('bad-address', `${hex(va)} is not canonical: beyond what ${format.name} maps`);
+}
+
+/** How many whole units of 2^shift bytes there are below an address. */
+function unitsOf(value: Address, shift: number): number {
+  if (typeof value === 'bigint' && value >= 0n) return Number(value >> BigInt(shift));
+  if (Number.isSafeInteger(value) && (value as number) >= 0) {
+    return Math.floor((value as number) / 2 ** shift);
+  }
+  const allowed = 'a bigint, or a safe integer, that is not negative';
+  throw refuse('bad-address', `${hex(value)} is no address: it must be ${allowed}`);
+}
+
+function requireAligned(value: Address, bytes: number, what: string): void {
+  const rest = typeof value === 'bigint' ? Number(value % BigInt(bytes)) : value % bytes;
+  if (rest !== 0) throw refuse('unaligned', `${what} ${hex(value)} is no multiple of ${bytes}`);
+}
+
+/** The page that begins at an address. */
+export function firstPageOf(format: Format, va: Address): Vpn {
+  const vpn = pageOf(format, va);
+  requireAligned(va, 2 ** format.pageShift, 'virtual address');
+  return vpn;
+}
+
+/** The pages of a range. It may be empty; it may not wrap, nor end beyond what the format maps. */
+export function rangeOf(format: Format, va: Address, bytes: Address): PageRange {
+  const vpn = firstPageOf(format, va);
+  const pages = unitsOf(bytes, format.pageShift);
+  requireAligned(bytes, 2 ** format.pageShift, 'length');
+  if (vpn + pages <= pagesMax(format)) return { vpn, pages };
+  const range = `${hex(bytes)} bytes from ${hex(va)} on`;
+  throw refuse('bad-range', `${range} do not end within what ${format.name} maps`);
+}
+
+/** Refuses a physical address of so many pages that is not aligned to `align` bytes. */
+export function requireFrames(
+  format: Format,
+  address: number,
+  pages: number,
+  align: number = 2 ** format.pageShift,
+): void {
+  if (!Number.isSafeInteger(address) || address < 0) {
+    throw refuse('bad-address', `${hex(address)} is no physical address`);
+  }
+  requireAligned(address, align, 'physical address');
+  if (address + pages * 2 ** format.pageShift <= PHYSICAL_END) return;
+  const what = `${pages} pages from physical address ${hex(address)} on`;
+  throw refuse('bad-address', `${what} do not end below 4 GiB`);
+}
+
+/** The first page of a large page, which is aligned to its size in both kinds of address. */
+export function largePageOf(format: Format, va: Address, address: number): Vpn {
+  const vpn = firstPageOf(format, va);
+  const pages = spanOf(format, 1);
+  const bytes = pages * 2 ** format.pageShift;
+  requireAligned(va, bytes, 'virtual address of a large page');
+  requireFrames(format, address, pages, bytes);
+  return vpn;
+}
+
+export function requireProt(prot: Prot): void {
+  if ((prot & PROT_ALL) === prot) return;
+  throw refuse('bad-prot', `${prot} is no set of PROT's bits`);
+}
+
+/** The address of a page, for messages. */
+export function addressOf(format: Format, vpn: Vpn): string {
+  return hex(BigInt(vpn) << BigInt(format.pageShift));
+}

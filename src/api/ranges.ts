@@ -1,0 +1,250 @@
+/**
+ * Ranges: loops of the steps of src/pgtable, as generators. Each yields how far it is, so that the
+ * same loop runs to its end at once, or in slices between which other work is done, progress is
+ * told and an abort is seen. What is thrown into a generator makes it undo what it did.
+ */
+import { OutOfPagesError, UsageError } from '../base/errors.js';
+import type { MmId, Vpn, Word } from '../base/units.js';
+import { CALLBACKS } from '../frag/callback.js';
+import { createMm, destroyMm } from '../frag/mm.js';
+import type { Thread } from '../mem/heap.js';
+import { supplyCounts } from '../mem/supply.js';
+import { depositTable, isLarge, split, withdrawTable } from '../pgtable/collapse.js';
+import { extentOf, forkStep, prepareStep } from '../pgtable/fork.js';
+import type { Format, Prot } from '../pgtable/format.js';
+import { reclaimEmpty } from '../pgtable/install.js';
+import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../pgtable/map.js';
+import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../pgtable/space.js';
+import { pollAll } from '../rcu/callback.js';
+import { rcuOffline } from '../rcu/reader.js';
+import { addressOf, type PageRange } from './address.js';
+
+/** A range under way: yields pages done, returns what the operation does. */
+export type Work<Result> = Generator<number, Result, void>;
+
+export interface RangeOptions {
+  /** Stops the operation; see each for what is left then. Its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Told now and then, and at the end, how many pages of how many are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** How long an asynchronous operation works before it lets others have the thread. */
+const SLICE_MS = 8;
+
+/** Callbacks that are run of one queue when pages are short: as the library polls. */
+const POLL_MAX = 32;
+
+/** Does all of it now. */
+export function finish<Result>(work: Work<Result>): Result {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Does it in slices. A qsbr thread is offline between two. */
+export async function finishInSlices<Result>(
+  work: Work<Result>,
+  { thread }: Space,
+  total: number,
+  { signal, onProgress }: RangeOptions,
+): Promise<Result> {
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { ended, done, value } = runSlice(work);
+      onProgress?.(ended ? total : done, total);
+      if (ended) return value as Result;
+      rcuOffline(thread);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  } catch (error) {
+    work.throw(error);
+    throw error;
+  }
+}
+
+interface Slice<Result> {
+  readonly ended: boolean;
+  readonly done: number;
+  readonly value: Result | null;
+}
+
+function runSlice<Result>(work: Work<Result>): Slice<Result> {
+  const end = performance.now() + SLICE_MS;
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return { ended: true, done: 0, value: step.value };
+    if (performance.now() >= end) return { ended: false, done: step.value, value: null };
+  }
+}
+
+/** Does again, after a poll, what found no page the first time; null or `no-page` if in vain. */
+function withPages<Result>(thread: Thread, attempt: () => Result | null): Result | null {
+  const first = attempt();
+  if (first !== null) return first;
+  pollAll(thread, CALLBACKS, POLL_MAX);
+  return attempt();
+}
+
+function outOfPages({ thread, mm }: Space, what: string): OutOfPagesError {
+  return new OutOfPagesError(`${what} of mm ${mm}`, supplyCounts(thread).limit);
+}
+
+/** A step that needs pages. Throws `OutOfPagesError`; empty tables that it left are taken out. */
+function stepWithPages(space: Space, vpn: Vpn, attempt: () => Step): Step {
+  const step = withPages(space.thread, () => {
+    const tried = attempt();
+    return tried.kind === 'no-page' ? null : tried;
+  });
+  if (step !== null) return step;
+  reclaimEmpty(space, vpn);
+  throw outOfPages(space, 'page tables');
+}
+
+function pageAt(vpn: Vpn, offset: number): Vpn {
+  return (vpn + offset) as Vpn;
+}
+
+/** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
+export function newSpace(thread: Thread, format: Format): Space {
+  const mm: MmId = createMm(thread);
+  const space = spaceOf(thread, format, mm);
+  if (withPages(thread, () => makeSpace(space) || null) !== null) return space;
+  destroyMm(thread, mm);
+  throw outOfPages(space, 'a page table');
+}
+
+/** Maps one page; false if something is mapped there. Throws `OutOfPagesError`. */
+export function mapOne(space: Space, vpn: Vpn, address: number, prot: Prot): boolean {
+  for (;;) {
+    const step = stepWithPages(space, vpn, () => mapStep(space, vpn, 1, address, prot));
+    if (step.kind === 'mapped') return false;
+    if (step.kind === 'done' && step.pages === 1) return true;
+  }
+}
+
+/** Looks for mappings, then maps. Throws for a mapping or out of pages, and undoes what it did. */
+export function* mapPages(
+  space: Space,
+  { vpn, pages }: PageRange,
+  address: number,
+  prot: Prot,
+): Work<void> {
+  for (let seen = 0; seen < pages; ) {
+    seen += pagesOrThrow(space, scanStep(space, pageAt(vpn, seen), pages - seen));
+    yield 0;
+  }
+  const pageBytes = 2 ** space.format.pageShift;
+  let done = 0;
+  try {
+    while (done < pages) {
+      const from = pageAt(vpn, done);
+      const first = address + done * pageBytes;
+      const map = (): Step => mapStep(space, from, pages - done, first, prot);
+      done += pagesOrThrow(space, stepWithPages(space, from, map));
+      yield done;
+    }
+  } catch (error) {
+    finish(unmapPages(space, { vpn, pages: done }));
+    throw error;
+  }
+}
+
+function pagesOrThrow({ format }: Space, step: Step): number {
+  if (step.kind === 'done') return step.pages;
+  const where = step.kind === 'mapped' ? addressOf(format, step.vpn) : step.kind;
+  throw new UsageError('already-mapped', `something is mapped at ${where} already`);
+}
+
+/** Returns how many pages were mapped. */
+export function* unmapPages(space: Space, range: PageRange): Work<number> {
+  return yield* changePages(space, range, unmapStep);
+}
+
+/** Returns how many pages were changed. */
+export function* protectPages(space: Space, range: PageRange, prot: Prot): Work<number> {
+  return yield* changePages(space, range, (within, vpn, count) =>
+    protectStep(within, vpn, count, prot),
+  );
+}
+
+/** Steps over all of a range. What can fail, the splits at its two ends, is done first. */
+function* changePages(
+  space: Space,
+  { vpn, pages }: PageRange,
+  take: (space: Space, vpn: Vpn, count: number) => Step,
+): Work<number> {
+  if (pages > 0) {
+    splitEdge(space, vpn, vpn, pages);
+    splitEdge(space, pageAt(vpn, pages - 1), vpn, pages);
+  }
+  let changed = 0;
+  for (let done = 0; done < pages; ) {
+    const step = take(space, pageAt(vpn, done), pages - done);
+    if (step.kind === 'done') {
+      done += step.pages;
+      changed += step.changed;
+    } else splitLarge(space, pageAt(vpn, done));
+    yield done;
+  }
+  return changed;
+}
+
+/** Splits the large page at `vpn` if not all of it is meant. */
+function splitEdge(space: Space, vpn: Vpn, begin: Vpn, pages: number): void {
+  const span = spanOf(space.format, 1);
+  const first = vpn - (vpn % span);
+  const whole = first >= begin && first + span <= begin + pages;
+  if (!whole && isLarge(space, vpn)) splitLarge(space, vpn);
+}
+
+function splitLarge(space: Space, vpn: Vpn): void {
+  const deposited: Word | null = withPages(space.thread, () => depositTable(space));
+  if (deposited === null) throw outOfPages(space, 'a page table to split a large page');
+  if (!split(space, vpn, deposited)) withdrawTable(space, deposited);
+}
+
+/** Pages that `forkPages` says it has to do: it goes through the tree twice. */
+export function forkTotal(parent: Space): number {
+  return 2 * extentOf(parent);
+}
+
+/**
+ * Gives a new mm the parent's mappings. The child's tables come first, so that running out of
+ * pages leaves the parent as it was. Undone, the parent's pages that were shared stay read-only.
+ */
+export function* forkPages(parent: Space): Work<Space> {
+  const extent = extentOf(parent);
+  const child = newSpace(parent.thread, parent.format);
+  let begun = 0;
+  try {
+    for (const step of [prepareStep, forkStep]) {
+      for (let done = 0; done < extent; ) {
+        const vpn = done as Vpn;
+        done += stepsOf(stepWithPages(child, vpn, () => step(parent, child, vpn, extent - vpn)));
+        yield begun + done;
+      }
+      begun += extent;
+    }
+    return child;
+  } catch (error) {
+    finish(endPages(child));
+    throw error;
+  }
+}
+
+/** Of steps that only run out of pages, which was thrown. */
+function stepsOf(step: Step): number {
+  return step.kind === 'done' ? step.pages : 0;
+}
+
+/** Unmaps everything, and ends space and mm. */
+export function* endPages(space: Space): Work<void> {
+  yield* unmapPages(space, { vpn: 0 as Vpn, pages: extentOf(space) });
+  if (!endSpace(space)) {
+    throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
+  }
+  destroyMm(space.thread, space.mm);
+}

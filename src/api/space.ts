@@ -1,0 +1,293 @@
+/**
+ * An address space as a thread has it: what users call. Steps are in src/pgtable, ranges of them in
+ * ranges.ts; here are the checks of what was given, the errors, and polling.
+ *
+ * Every operation may run while other threads work on the same space, but `exit` and `dumpImage`.
+ * A range is not atomic: what it undoes, on failing, are its pages, so nobody else should map,
+ * unmap or change the same ones meanwhile.
+ */
+import { isPowerOfTwo } from '../base/assert.js';
+import { UsageError } from '../base/errors.js';
+import type { MmId, Word } from '../base/units.js';
+import type { Violation } from '../frag/check.js';
+import { tablesOf, usersOf } from '../frag/mm.js';
+import type { Thread } from '../mem/heap.js';
+import { privateMemory } from '../mem/shared.js';
+import { collapse } from '../pgtable/collapse.js';
+import { extentOf } from '../pgtable/fork.js';
+import type { Format, Prot } from '../pgtable/format.js';
+import { dumpImage, type Image } from '../pgtable/image.js';
+import { noSpace, rootOf, type Space, spaceOf } from '../pgtable/space.js';
+import { TLB_SLOT_WORDS, type Tlb, walkCached } from '../pgtable/tlb.js';
+import { checkTree, countTables } from '../pgtable/tree.js';
+import { NOT_MAPPED, walk } from '../pgtable/walk.js';
+import { isReading } from '../rcu/reader.js';
+import { refuseWait } from '../rcu/wait.js';
+import {
+  type Address,
+  firstPageOf,
+  largePageOf,
+  type PageRange,
+  pageOf,
+  rangeOf,
+  requireFrames,
+  requireProt,
+} from './address.js';
+import {
+  endPages,
+  finish,
+  finishInSlices,
+  forkPages,
+  forkTotal,
+  mapOne,
+  mapPages,
+  newSpace,
+  protectPages,
+  type RangeOptions,
+  unmapPages,
+  type Work,
+} from './ranges.js';
+
+/** What a space asks of the `Thread` that it belongs to. */
+export interface Home {
+  /** The core's thread. Throws `UsageError` once it has left the heap. */
+  readonly here: () => Thread;
+  /** Tables were freed: poll, if it is time. */
+  readonly freed: () => void;
+}
+
+/** A new mm with an empty tree. Throws as `newSpace`. */
+export function createSpace(home: Home, format: Format): AddressSpace {
+  return new AddressSpace(home, newSpace(home.here(), format));
+}
+
+/** The space of an mm. Throws `UsageError` if the mm is not live, or has none. */
+export function openSpace(home: Home, format: Format, mm: MmId): AddressSpace {
+  const thread = home.here();
+  tablesOf(thread, mm);
+  return new AddressSpace(home, requireTree(spaceOf(thread, format, mm)));
+}
+
+function requireTree(space: Space): Space {
+  if (rootOf(space) === 0) throw noSpace(space.mm);
+  return space;
+}
+
+export class AddressSpace {
+  readonly mm: MmId;
+  readonly pageBytes: number;
+  private readonly home: Home;
+  private readonly space: Space;
+  private ended = false;
+
+  constructor(home: Home, space: Space) {
+    this.home = home;
+    this.space = space;
+    this.mm = space.mm;
+    this.pageBytes = 2 ** space.format.pageShift;
+  }
+
+  /**
+   * Maps a page to the frame at physical `address`. False, and nothing has changed, if something is
+   * mapped there: a fault that another thread was faster to handle. Throws `OutOfPagesError`.
+   */
+  mapPage(va: Address, address: number, prot: Prot): boolean {
+    const space = this.live();
+    const vpn = firstPageOf(space.format, va);
+    requireFrames(space.format, address, 1);
+    requireProt(prot);
+    return mapOne(space, vpn, address, prot);
+  }
+
+  /**
+   * Maps a range of pages to the frames from physical `address` on. Throws `UsageError` if
+   * something is mapped there, `OutOfPagesError`; nothing has changed then.
+   */
+  mapRange(va: Address, bytes: Address, address: number, prot: Prot): void {
+    finish(mapPages(this.live(), this.frames(va, bytes, address, prot), address, prot));
+    this.home.freed();
+  }
+
+  /** As `mapRange`. Aborted, nothing has changed. */
+  async mapRangeAsync(
+    va: Address,
+    bytes: Address,
+    address: number,
+    prot: Prot,
+    options: RangeOptions = {},
+  ): Promise<void> {
+    const range = this.frames(va, bytes, address, prot);
+    const work = mapPages(this.live(), range, address, prot);
+    await this.inSlices('mapRangeAsync', work, range.pages, options);
+  }
+
+  private frames(va: Address, bytes: Address, address: number, prot: Prot): PageRange {
+    const { format } = this.space;
+    const range = rangeOf(format, va, bytes);
+    requireFrames(format, address, range.pages);
+    requireProt(prot);
+    return range;
+  }
+
+  /**
+   * Unmaps a range, holes and all; returns how many pages were mapped. Tables that become empty are
+   * freed. A frame may be given to others a grace period later. Throws `OutOfPagesError`, nothing
+   * changed, if a large page must be split for it and there is no page for a table.
+   */
+  unmapRange(va: Address, bytes: Address): number {
+    const space = this.live();
+    const count = finish(unmapPages(space, rangeOf(space.format, va, bytes)));
+    this.home.freed();
+    return count;
+  }
+
+  /** As `unmapRange`. Aborted, what was done stays done: the first pages of the range. */
+  async unmapRangeAsync(va: Address, bytes: Address, options: RangeOptions = {}): Promise<number> {
+    const space = this.live();
+    const range = rangeOf(space.format, va, bytes);
+    return await this.inSlices('unmapRangeAsync', unmapPages(space, range), range.pages, options);
+  }
+
+  /**
+   * Changes what the mapped pages of a range allow; returns how many there are. Of `prot` read,
+   * write and exec count: what was done to a page (young, dirty) stays. Throws as `unmapRange`.
+   */
+  protect(va: Address, bytes: Address, prot: Prot): number {
+    const space = this.live();
+    requireProt(prot);
+    return finish(protectPages(space, rangeOf(space.format, va, bytes), prot));
+  }
+
+  /** As `protect`. Aborted, what was done stays done. */
+  async protectAsync(
+    va: Address,
+    bytes: Address,
+    prot: Prot,
+    options: RangeOptions = {},
+  ): Promise<number> {
+    const space = this.live();
+    requireProt(prot);
+    const range = rangeOf(space.format, va, bytes);
+    const work = protectPages(space, range, prot);
+    return await this.inSlices('protectAsync', work, range.pages, options);
+  }
+
+  /**
+   * The frame that an address is mapped to and what that allows, packed (`frameOf`, `protOf`), or
+   * NOT_MAPPED. Inside `readLock`; the frame is good until `readUnlock`, if whoever unmaps waits
+   * for a grace period before it gives the frame to another. No lock is taken.
+   */
+  walk(va: Address): number {
+    const found = walk(this.readable(), pageOf(this.space.format, va));
+    if (found === NOT_MAPPED) requireTree(this.space);
+    return found;
+  }
+
+  /** As `walk`, by way of a TLB of this thread. */
+  walkCached(tlb: Tlb, va: Address): number {
+    const found = walkCached(this.readable(), tlb, pageOf(this.space.format, va));
+    if (found === NOT_MAPPED) requireTree(this.space);
+    return found;
+  }
+
+  /** A TLB of so many slots, a power of two, for all spaces that this thread has. */
+  createTlb(slots: number): Tlb {
+    if (!isPowerOfTwo(slots)) {
+      throw new UsageError('bad-slots', `${slots} slots of a TLB: it takes a power of two`);
+    }
+    const memory = privateMemory(slots * TLB_SLOT_WORDS);
+    return { memory, slotsAt: 0 as Word, slots };
+  }
+
+  /**
+   * A new space with the same mappings, in which nobody may write, as now in this one: the first
+   * write to a page is a fault, and its handler copies the frame. Throws `LimitError` or
+   * `OutOfPagesError`; nothing has changed then.
+   */
+  fork(): AddressSpace {
+    return new AddressSpace(this.home, finish(forkPages(this.live())));
+  }
+
+  /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
+  async forkAsync(options: RangeOptions = {}): Promise<AddressSpace> {
+    const space = this.live();
+    const child = await this.inSlices('forkAsync', forkPages(space), forkTotal(space), options);
+    return new AddressSpace(this.home, child);
+  }
+
+  /**
+   * Makes a table of small pages one large page at physical `address`; false, and nothing has
+   * changed, if there is no such table. The caller has copied the frames' contents. No page is
+   * needed for it.
+   */
+  collapse(va: Address, address: number, prot: Prot): boolean {
+    const space = this.live();
+    requireProt(prot);
+    const done = collapse(space, largePageOf(space.format, va, address), address, prot);
+    this.home.freed();
+    return done;
+  }
+
+  /**
+   * Unmaps everything and ends space and mm. Nobody else may work on it. Throws `UsageError`,
+   * nothing changed, while others are counted in (`enterMm`) or the mm has tables of other use.
+   */
+  exit(): void {
+    finish(endPages(this.endable()));
+    this.ended = true;
+    this.home.freed();
+  }
+
+  /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
+  async exitAsync(options: RangeOptions = {}): Promise<void> {
+    const space = this.endable();
+    await this.inSlices('exitAsync', endPages(space), extentOf(space), options);
+    this.ended = true;
+  }
+
+  /** The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile. */
+  dumpImage(): Image {
+    return dumpImage(this.live());
+  }
+
+  /** What is wrong with the tree; [] if nothing is. Nobody may work on it meanwhile. */
+  check(): Violation[] {
+    return checkTree(this.live());
+  }
+
+  private endable(): Space {
+    const space = this.live();
+    const { thread, mm } = space;
+    const users = usersOf(thread, mm);
+    if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
+    const others = tablesOf(thread, mm) - countTables(space);
+    if (others === 0) return space;
+    throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
+  }
+
+  private async inSlices<Result>(
+    what: string,
+    work: Work<Result>,
+    total: number,
+    options: RangeOptions,
+  ): Promise<Result> {
+    refuseWait(this.space.thread, what, null);
+    const result = await finishInSlices(work, this.space, total, options);
+    this.home.freed();
+    return result;
+  }
+
+  /** The space, for what takes locks. */
+  private live(): Space {
+    this.home.here();
+    if (this.ended) throw noSpace(this.mm);
+    return requireTree(this.space);
+  }
+
+  /** The space, for what relies on a read section instead. */
+  private readable(): Space {
+    if (this.ended) throw noSpace(this.mm);
+    if (isReading(this.space.thread)) return this.space;
+    throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
+  }
+}
