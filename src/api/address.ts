@@ -46,6 +46,14 @@ export function pageOf(format: Format, va: Address): Vpn {
   throw refuse('bad-address', `${hex(va)} is not canonical: beyond what ${format.name} maps`);
 }
 
+/**
+ * One more than the greatest address of a format that a number can be: below it, what is whole is
+ * an address.
+ */
+export function numberEnd(format: Format): number {
+  return Math.min(2 ** 53, pagesMax(format) * 2 ** format.pageShift);
+}
+
 /** How many whole units of 2^shift bytes there are below an address. */
 function unitsOf(value: Address, shift: number): number {
   if (typeof value === 'bigint' && value >= 0n) return Number(value >> BigInt(shift));

@@ -3,7 +3,7 @@
  * same loop runs to its end at once, or in slices between which other work is done, progress is
  * told and an abort is seen. What is thrown into a generator makes it undo what it did.
  */
-import { OutOfPagesError, UsageError } from '../base/errors.js';
+import { LimitError, OutOfPagesError, UsageError } from '../base/errors.js';
 import type { MmId, Vpn, Word } from '../base/units.js';
 import { CALLBACKS } from '../frag/callback.js';
 import { createMm, destroyMm } from '../frag/mm.js';
@@ -109,11 +109,22 @@ function pageAt(vpn: Vpn, offset: number): Vpn {
 
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
 export function newSpace(thread: Thread, format: Format): Space {
-  const mm: MmId = createMm(thread);
+  const mm = newMm(thread);
   const space = spaceOf(thread, format, mm);
   if (withPages(thread, () => makeSpace(space) || null) !== null) return space;
   destroyMm(thread, mm);
   throw outOfPages(space, 'a page table');
+}
+
+function newMm(thread: Thread): MmId {
+  try {
+    return createMm(thread);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    // Records of destroyed mms come back as pages do.
+    pollAll(thread, CALLBACKS, POLL_MAX);
+    return createMm(thread);
+  }
 }
 
 /** Maps one page; false if something is mapped there. Throws `OutOfPagesError`. */

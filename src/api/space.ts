@@ -17,16 +17,17 @@ import { collapse } from '../pgtable/collapse.js';
 import { extentOf } from '../pgtable/fork.js';
 import type { Format, Prot } from '../pgtable/format.js';
 import { dumpImage, type Image } from '../pgtable/image.js';
-import { noSpace, rootOf, type Space, spaceOf } from '../pgtable/space.js';
-import { TLB_SLOT_WORDS, type Tlb, walkCached } from '../pgtable/tlb.js';
+import { noSpace, rootOf, type Space, spaceOf, spanOf, WORD_VALUES } from '../pgtable/space.js';
+import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../pgtable/tlb.js';
 import { checkTree, countTables } from '../pgtable/tree.js';
-import { NOT_MAPPED, walk } from '../pgtable/walk.js';
+import { NOT_MAPPED, walk, walkAddress } from '../pgtable/walk.js';
 import { isReading } from '../rcu/reader.js';
 import { refuseWait } from '../rcu/wait.js';
 import {
   type Address,
   firstPageOf,
   largePageOf,
+  numberEnd,
   type PageRange,
   pageOf,
   rangeOf,
@@ -52,8 +53,8 @@ import {
 export interface Home {
   /** The core's thread. Throws `UsageError` once it has left the heap. */
   readonly here: () => Thread;
-  /** Tables were freed: poll, if it is time. */
-  readonly freed: () => void;
+  /** Says that so many tables, or perhaps more, were freed: polls if it is time. */
+  readonly freed: (tables: number) => void;
 }
 
 /** A new mm with an empty tree. Throws as `newSpace`. */
@@ -73,11 +74,17 @@ function requireTree(space: Space): Space {
   return space;
 }
 
+/** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
+function tablesFor({ format }: Space, pages: number): number {
+  return Math.ceil(pages / spanOf(format, 1));
+}
+
 export class AddressSpace {
   readonly mm: MmId;
   readonly pageBytes: number;
   private readonly home: Home;
   private readonly space: Space;
+  private readonly numberEnd: number;
   private ended = false;
 
   constructor(home: Home, space: Space) {
@@ -85,6 +92,7 @@ export class AddressSpace {
     this.space = space;
     this.mm = space.mm;
     this.pageBytes = 2 ** space.format.pageShift;
+    this.numberEnd = numberEnd(space.format);
   }
 
   /**
@@ -105,7 +113,6 @@ export class AddressSpace {
    */
   mapRange(va: Address, bytes: Address, address: number, prot: Prot): void {
     finish(mapPages(this.live(), this.frames(va, bytes, address, prot), address, prot));
-    this.home.freed();
   }
 
   /** As `mapRange`. Aborted, nothing has changed. */
@@ -137,7 +144,7 @@ export class AddressSpace {
   unmapRange(va: Address, bytes: Address): number {
     const space = this.live();
     const count = finish(unmapPages(space, rangeOf(space.format, va, bytes)));
-    this.home.freed();
+    this.home.freed(tablesFor(space, count));
     return count;
   }
 
@@ -178,15 +185,21 @@ export class AddressSpace {
    * for a grace period before it gives the frame to another. No lock is taken.
    */
   walk(va: Address): number {
-    const found = walk(this.readable(), pageOf(this.space.format, va));
-    if (found === NOT_MAPPED) requireTree(this.space);
+    const space = this.readable();
+    const found = this.isAddress(va)
+      ? walkAddress(space, va | 0, (va / WORD_VALUES) | 0)
+      : walk(space, pageOf(space.format, va));
+    if (found === NOT_MAPPED) requireTree(space);
     return found;
   }
 
   /** As `walk`, by way of a TLB of this thread. */
   walkCached(tlb: Tlb, va: Address): number {
-    const found = walkCached(this.readable(), tlb, pageOf(this.space.format, va));
-    if (found === NOT_MAPPED) requireTree(this.space);
+    const space = this.readable();
+    const found = this.isAddress(va)
+      ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
+      : walkCached(space, tlb, pageOf(space.format, va));
+    if (found === NOT_MAPPED) requireTree(space);
     return found;
   }
 
@@ -224,7 +237,7 @@ export class AddressSpace {
     const space = this.live();
     requireProt(prot);
     const done = collapse(space, largePageOf(space.format, va, address), address, prot);
-    this.home.freed();
+    this.home.freed(1);
     return done;
   }
 
@@ -233,9 +246,11 @@ export class AddressSpace {
    * nothing changed, while others are counted in (`enterMm`) or the mm has tables of other use.
    */
   exit(): void {
-    finish(endPages(this.endable()));
+    const space = this.endable();
+    const tables = tablesOf(space.thread, space.mm);
+    finish(endPages(space));
     this.ended = true;
-    this.home.freed();
+    this.home.freed(tables);
   }
 
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
@@ -273,8 +288,13 @@ export class AddressSpace {
   ): Promise<Result> {
     refuseWait(this.space.thread, what, null);
     const result = await finishInSlices(work, this.space, total, options);
-    this.home.freed();
+    this.home.freed(tablesFor(this.space, total));
     return result;
+  }
+
+  /** Whether an address is a number that needs no more than to be cut in two words. */
+  private isAddress(va: Address): va is number {
+    return typeof va === 'number' && va >= 0 && va < this.numberEnd && Math.floor(va) === va;
   }
 
   /** The space, for what takes locks. */

@@ -129,8 +129,9 @@ export class Thread {
   }
 
   private home(): Home {
-    const freed = (): void => {
-      if (++this.owed >= POLL_EVERY) this.tick();
+    const freed = (tables: number): void => {
+      this.owed += tables;
+      if (this.owed >= POLL_EVERY) this.tick();
     };
     return { here: () => this.here(), freed };
   }

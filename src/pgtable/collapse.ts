@@ -24,7 +24,7 @@ import {
   pokeEntry,
   tableLow,
 } from './entry.js';
-import { frameAddress, isLeaf, type Prot } from './format.js';
+import { frameAddress, isLeaf, leafAt, type Prot } from './format.js';
 import { findTable, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space } from './space.js';
 import { flush } from './tlb.js';
@@ -112,10 +112,12 @@ export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
 
 /** Entries for the parts of a large frame, in a table that nobody knows yet. */
 function fillParts({ thread, format }: Space, table: Word, address: number, prot: Prot): void {
-  for (let index = 0; index < 1 << levelOf(format, PTE).indexBits; index++) {
-    const part = address + index * 2 ** format.pageShift;
-    const low = format.leafLow(PTE, part, prot);
-    const entry = at(table, index * ENTRY_WORDS);
-    pokeEntry(thread.mem, entry, low, format.leafHigh(PTE, part, prot));
+  const level = levelOf(format, PTE);
+  const low = format.leafLow(PTE, address, prot);
+  const high = format.leafHigh(PTE, address, prot);
+  const pageBytes = 1 << format.pageShift;
+  for (let index = 0; index < 1 << level.indexBits; index++) {
+    const part = leafAt(level, low, address + index * pageBytes);
+    pokeEntry(thread.mem, at(table, index * ENTRY_WORDS), part, high);
   }
 }

@@ -38,6 +38,8 @@ export interface Level {
   readonly kind: KindId;
   /** log2 of the bytes that one entry of such a table maps. */
   readonly shift: number;
+  /** log2 of the pages that one entry of such a table maps. */
+  readonly spanShift: number;
   /** log2 of the entries of such a table. */
   readonly indexBits: number;
   readonly emptyLow: number;
@@ -75,7 +77,8 @@ export interface Format {
   readonly depths: readonly number[];
   /**
    * The low and the high word of an entry of `level`, which maps frames, for the frame at
-   * `address`. No architecture has all combinations: write and exec bring read (`withRead`).
+   * `address`. No architecture has all combinations: write and exec bring read (`withRead`). What
+   * they have besides the address does not depend on it.
    */
   readonly leafLow: (level: number, address: number, prot: Prot) => number;
   readonly leafHigh: (level: number, address: number, prot: Prot) => number;
@@ -115,6 +118,12 @@ export function tableAddress(level: Level, low: number): number {
 /** The address of the frame that an entry maps. */
 export function frameAddress(level: Level, low: number): number {
   return ((low & level.frameMask) << level.addressShift) >>> 0;
+}
+
+/** The low word of an entry that maps a frame, for another frame. */
+export function leafAt(level: Level, low: number, address: number): number {
+  const frame = (address >>> level.addressShift) & level.frameMask;
+  return (low & ~level.frameMask) | frame;
 }
 
 /** `prot` as machines have it: nothing can be written or executed that can't be read. */

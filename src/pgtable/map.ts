@@ -11,7 +11,7 @@ import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { changeEntry, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry } from './entry.js';
-import { frameAddress, isLeaf, type Level, PROT, type Prot } from './format.js';
+import { frameAddress, isLeaf, type Level, leafAt, PROT, type Prot } from './format.js';
 import { installTables, isEmptyTable, reclaimTables } from './install.js';
 import { type Locked, lockLowest, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space, spanOf } from './space.js';
@@ -96,10 +96,12 @@ export function mapStep(space: Space, vpn: Vpn, count: number, address: number, 
     release(thread, tableLock(heap, table));
     return { kind: 'mapped', vpn: (vpn + taken) as Vpn };
   }
+  const low = format.leafLow(PTE, address, prot);
+  const high = format.leafHigh(PTE, address, prot);
+  const pageBytes = 1 << format.pageShift;
   for (let page = 0; page < pages; page++) {
-    const frame = address + page * 2 ** format.pageShift;
-    const low = format.leafLow(PTE, frame, prot);
-    setEntry(mem, level, at(first, page * ENTRY_WORDS), low, format.leafHigh(PTE, frame, prot));
+    const part = leafAt(level, low, address + page * pageBytes);
+    setEntry(mem, level, at(first, page * ENTRY_WORDS), part, high);
   }
   release(thread, tableLock(heap, table));
   return { kind: 'done', pages, changed: pages };

@@ -63,22 +63,52 @@ export function levelOf(format: Format, level: number): Level {
   return format.levels[level] as Level;
 }
 
+/** 2^0 to 2^52, the most pages that there are: a power computed costs as much as a walk. */
+const POWERS: readonly number[] = Object.freeze(Array.from({ length: 53 }, (_, n) => 2 ** n));
+
 /** Pages that a tree of so many levels maps. */
 export function pagesOf(format: Format, depth: number): number {
-  const { shift, indexBits } = levelOf(format, depth - 1);
-  return 2 ** (shift + indexBits - format.pageShift);
+  const { spanShift, indexBits } = levelOf(format, depth - 1);
+  return POWERS[spanShift + indexBits] as number;
 }
 
 /** Pages that one entry of a level maps. */
 export function spanOf(format: Format, level: number): number {
-  return 2 ** (levelOf(format, level).shift - format.pageShift);
+  return POWERS[levelOf(format, level).spanShift] as number;
 }
 
 /** The entry of `table`, of `level`, that a page goes through. */
 export function entryFor(format: Format, level: number, table: Word, vpn: Vpn): Word {
-  const { indexBits } = levelOf(format, level);
-  const index = (vpn / spanOf(format, level)) & ((1 << indexBits) - 1);
-  return (table + 2 * index) as Word;
+  return entryAt(levelOf(format, level), table, vpn | 0, highOf(vpn));
+}
+
+export const WORD_VALUES = 0x1_0000_0000;
+
+/** The upper 20 bits of a page's number; `vpn | 0` are the lower 32. */
+export function highOf(vpn: Vpn): number {
+  return (vpn / WORD_VALUES) | 0;
+}
+
+/** As entryFor, of a page's number in two words: a walk computes with integers alone. */
+export function entryAt(
+  { spanShift, indexBits }: Level,
+  table: Word,
+  low: number,
+  high: number,
+): Word {
+  // Shifts count modulo 32: what comes down from `high` is shifted in two steps.
+  const shifted =
+    spanShift < 32
+      ? (low >>> spanShift) | ((high << 1) << (31 - spanShift))
+      : high >>> (spanShift - 32);
+  return (table + 2 * (shifted & ((1 << indexBits) - 1))) as Word;
+}
+
+/** Whether a tree of so many levels maps a page. */
+export function reaches(format: Format, depth: number, low: number, high: number): boolean {
+  const { spanShift, indexBits } = levelOf(format, depth - 1);
+  const bits = spanShift + indexBits;
+  return bits < 32 ? high === 0 && low >>> bits === 0 : high >>> (bits - 32) === 0;
 }
 
 /**

@@ -20,8 +20,8 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { MM } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
-import type { Space } from './space.js';
-import { NOT_MAPPED, walk } from './walk.js';
+import { highOf, type Space } from './space.js';
+import { NOT_MAPPED, walkAt } from './walk.js';
 
 /** A thread's own memory for it: `slots`, a power of two, of TLB_SLOT_WORDS each, all 0. */
 export interface Tlb {
@@ -43,23 +43,31 @@ export function flush({ thread, record }: Space): void {
 
 /** As `walk`, by way of the thread's TLB. Context: as walk. */
 export function walkCached(space: Space, tlb: Tlb, vpn: Vpn): number {
+  return lookUp(space, tlb, vpn | 0, highOf(vpn));
+}
+
+/** The same, of an address in two words: see `walkAddress`. */
+export function walkCachedAddress(space: Space, tlb: Tlb, low: number, high: number): number {
+  const { pageShift } = space.format;
+  return lookUp(space, tlb, (low >>> pageShift) | (high << (32 - pageShift)), high >>> pageShift);
+}
+
+function lookUp(space: Space, { memory, slotsAt, slots }: Tlb, page: number, high: number): number {
   const { thread, mm, record } = space;
   // OBSERVE(flush): whatever is walked or found below is no older than this number.
   const flushes = thread.mem.load(at(record, MM.FLUSHES));
-  const { memory, slotsAt, slots } = tlb;
-  const slot = (slotsAt + (vpn & (slots - 1)) * TLB_SLOT_WORDS) as Word;
-  const high = (vpn / 2 ** 32) | 0;
+  const slot = (slotsAt + (page & (slots - 1)) * TLB_SLOT_WORDS) as Word;
   if (
-    memory.peek(slot) === (vpn | 0) &&
+    memory.peek(slot) === page &&
     memory.peek((slot + SLOT.FLUSHES) as Word) === flushes &&
     memory.peek((slot + SLOT.PAGE_HIGH) as Word) === high &&
     memory.peek((slot + SLOT.MM) as Word) === mm
   ) {
     return memory.peek((slot + SLOT.FOUND) as Word);
   }
-  const found = walk(space, vpn);
+  const found = walkAt(space, page, high);
   if (found === NOT_MAPPED) return found;
-  memory.poke(slot, vpn);
+  memory.poke(slot, page);
   memory.poke((slot + SLOT.PAGE_HIGH) as Word, high);
   memory.poke((slot + SLOT.FLUSHES) as Word, flushes);
   memory.poke((slot + SLOT.MM) as Word, mm);

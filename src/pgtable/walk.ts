@@ -20,13 +20,15 @@ import { type Format, frameAddress, isLeaf, isTable, type Prot } from './format.
 import { lockLowest, tableLock } from './lock.js';
 import {
   depthOf,
+  entryAt,
   entryFor,
+  highOf,
   levelOf,
-  pagesOf,
+  reaches,
   rootOf,
   type Space,
-  spanOf,
   topTable,
+  WORD_VALUES,
 } from './space.js';
 
 /** What a walk returns where nothing is mapped. */
@@ -46,11 +48,25 @@ const PROT_BITS = 5;
  * lasts, if whoever unmaps waits for a grace period before it gives the frame to another.
  */
 export function walk(space: Space, vpn: Vpn): number {
+  return walkAt(space, vpn | 0, highOf(vpn));
+}
+
+/**
+ * As `walk`, of an address in two words, its lower 32 bits and the rest: a page's number can be too
+ * large for an integer, and such a number is allocated when it is passed on.
+ */
+export function walkAddress(space: Space, low: number, high: number): number {
+  const { pageShift } = space.format;
+  return walkAt(space, (low >>> pageShift) | (high << (32 - pageShift)), high >>> pageShift);
+}
+
+/** As `walk`, of a page's number in two words. */
+export function walkAt(space: Space, page: number, high: number): number {
   for (let tries = 0; tries < TRIES; tries++) {
-    const found = walkOnce(space, vpn);
+    const found = walkOnce(space, page, high);
     if (found !== CHANGED) return found;
   }
-  return walkLocked(space, vpn);
+  return walkLocked(space, (high * WORD_VALUES + (page >>> 0)) as Vpn);
 }
 
 /** Number of the frame: its physical address by the page size. */
@@ -62,23 +78,23 @@ export function protOf(found: number): Prot {
   return found & ((1 << PROT_BITS) - 1);
 }
 
-function walkOnce(space: Space, vpn: Vpn): number {
+function walkOnce(space: Space, page: number, high: number): number {
   const { thread, format } = space;
   const { heap, mem } = thread;
   const root = rootOf(space);
-  if (root === 0 || !(vpn < pagesOf(format, depthOf(root)))) return NOT_MAPPED;
+  if (root === 0 || !reaches(format, depthOf(root), page, high)) return NOT_MAPPED;
   let table = topTable(root);
   // The low word of the entry that named `table`, and what it was; the top table has none.
   let above = 0 as Word;
   let named = 0;
   for (let number = depthOf(root) - 1; ; number--) {
     const level = levelOf(format, number);
-    const word = lowWord(entryFor(format, number, table, vpn));
+    const word = lowWord(entryAt(level, table, page, high));
     // OBSERVE(entry): the table is what it was when it was linked, or something later.
     const low = mem.load(word);
     if (number === 0 || !isTable(level, low)) {
       if (above !== 0 && mem.load(above) !== named) return CHANGED;
-      return isLeaf(level, low) ? pack(format, number, low, vpn) : NOT_MAPPED;
+      return isLeaf(level, low) ? pack(format, number, low, page) : NOT_MAPPED;
     }
     above = word;
     named = low;
@@ -86,9 +102,11 @@ function walkOnce(space: Space, vpn: Vpn): number {
   }
 }
 
-function pack(format: Format, number: number, low: number, vpn: Vpn): number {
-  const first = frameAddress(levelOf(format, number), low) / 2 ** format.pageShift;
-  const within = number === 0 ? 0 : vpn & (spanOf(format, number) - 1);
+function pack(format: Format, number: number, low: number, page: number): number {
+  const level = levelOf(format, number);
+  const first = frameAddress(level, low) >>> format.pageShift;
+  // Large frames are aligned: a page's offset in one is its number's lower bits.
+  const within = page & ((1 << level.spanShift) - 1);
   return ((first + within) << PROT_BITS) | format.protOf(number, low);
 }
 
@@ -100,5 +118,5 @@ function walkLocked(space: Space, vpn: Vpn): number {
   const { number, table } = locked;
   const low = thread.mem.load(lowWord(entryFor(format, number, table, vpn)));
   release(thread, tableLock(thread.heap, table));
-  return isLeaf(levelOf(format, number), low) ? pack(format, number, low, vpn) : NOT_MAPPED;
+  return isLeaf(levelOf(format, number), low) ? pack(format, number, low, vpn | 0) : NOT_MAPPED;
 }

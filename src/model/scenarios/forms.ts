@@ -40,6 +40,7 @@ function levelOf(number: number): Level {
     name: NAMES[number] as string,
     kind: number as KindId,
     shift: PAGE_SHIFT + number * INDEX_BITS,
+    spanShift: number * INDEX_BITS,
     indexBits: INDEX_BITS,
     emptyLow: 0,
     emptyHigh: 0,

@@ -34,7 +34,8 @@ export function levelsOf(
   bits: readonly LevelBits[],
   addressShift = 0,
 ): readonly Level[] {
-  let shift = log2(geometry.pageBytes);
+  const pageShift = log2(geometry.pageBytes);
+  let shift = pageShift;
   return bits.map(({ table = NO_TABLE, leaf = NO_LEAF }, number) => {
     const kind = geometry.kinds[number]!;
     const { emptyLow = 0, emptyHigh = 0, residueLow = 0, slotBytes = 0 } = kind;
@@ -43,6 +44,7 @@ export function levelsOf(
       name: kind.name,
       kind: number as KindId,
       shift,
+      spanShift: shift - pageShift,
       indexBits,
       emptyLow,
       emptyHigh,
