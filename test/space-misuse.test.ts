@@ -24,10 +24,10 @@ describe('misuse of an address space', () => {
     ['no number', 'bad-address', (s) => s.unmapRange(Number.NaN, PAGE)],
     ['a number that is not safe', 'bad-address', (s) => s.unmapRange(2 ** 60, PAGE)],
     ['a fraction', 'bad-address', (s) => s.unmapRange(0.5, PAGE)],
-    ['an address beyond 48 bits', 'bad-address', (s) => s.mapPage(2n ** 48n, 0, RW)],
+    ['an address that is not canonical', 'bad-address', (s) => s.mapPage(2n ** 47n, 0, RW)],
     ['the upper half of x86-64', 'bad-address', (s) => s.mapPage(2n ** 64n - 4096n, 0, RW)],
-    ['a range that wraps', 'bad-range', (s) => s.unmapRange(2n ** 48n - 4096n, 2n * 4096n)],
-    ['a range of everything and more', 'bad-range', (s) => s.protect(PAGE, 2n ** 48n, RW)],
+    ['a range that wraps', 'bad-range', (s) => s.unmapRange(2n ** 47n - 4096n, 2n * 4096n)],
+    ['a range of everything and more', 'bad-range', (s) => s.protect(PAGE, 2n ** 47n, RW)],
     ['a frame at 4 GiB', 'bad-address', (s) => s.mapPage(0, GIB_4, RW)],
     ['frames across 4 GiB', 'bad-address', (s) => s.mapRange(0, 2 * PAGE, GIB_4 - PAGE, RW)],
     ['a negative frame', 'bad-address', (s) => s.mapPage(0, -PAGE, RW)],
@@ -51,7 +51,7 @@ describe('misuse of an address space', () => {
     expectWhole(thread);
   });
 
-  it.each([-1, 0.5, Number.NaN, 2 ** 60, 2 ** 48, -1n, 2n ** 48n, 2n ** 64n - 1n])(
+  it.each([-1, 0.5, Number.NaN, 2 ** 60, 2 ** 47, -1n, 2n ** 47n, 2n ** 64n - 1n])(
     'a walk to %s: bad-address, by way of the TLB too',
     (va) => {
       const { thread, space } = setUp();
@@ -65,15 +65,15 @@ describe('misuse of an address space', () => {
 
   it('what is allowed: holes, empty ranges, pages that are mapped already', () => {
     const { thread, space } = setUp();
-    expect(space.unmapRange(0, 2n ** 48n)).toBe(0);
-    expect(space.protect(0, 2n ** 48n, RW)).toBe(0);
+    expect(space.unmapRange(0, 2n ** 47n)).toBe(0);
+    expect(space.protect(0, 2n ** 47n, RW)).toBe(0);
     space.mapRange(0, 0, 0, RW);
     expect(space.unmapRange(0, 0)).toBe(0);
     expect(space.mapPage(0, 0, RW)).toBe(true);
     expect(space.mapPage(0, PAGE, RW)).toBe(false);
     expect(frameOf(walkAt(thread, space, 4095))).toBe(0);
     expect(space.collapse(TABLE, 0, RW)).toBe(false);
-    expect(walkAt(thread, space, 2n ** 48n - 1n)).toBe(NOT_MAPPED);
+    expect(walkAt(thread, space, 2n ** 47n - 1n)).toBe(NOT_MAPPED);
   });
 
   it('after its end, on every thread: no-space', () => {

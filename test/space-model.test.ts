@@ -58,7 +58,7 @@ function stepOf(span: number): fc.Arbitrary<Step> {
 function shapeOf(name: string): Shape {
   const format = FORMATS[name]!;
   const span = spanOf(format, 1);
-  const end = pagesOf(format, format.depths.at(-1) as number);
+  const end = 2 ** (format.addressBits - format.pageShift);
   const middle = pagesOf(format, format.depths[0] as number) / 4;
   // The beginning, the middle of the least tree, and the end of the deepest: a tree that grows.
   const zones = [0, 4 * span, middle, end - 2 * span].map(BigInt);

@@ -2,13 +2,13 @@
  * Addresses as users give them, to pages as the tree has them; what can't be is refused here.
  *
  * Virtual addresses go up to 2^64 on s390, so they may be bigints; a number must be a safe integer.
- * An address that the format can't map is not canonical: what lies beyond its top table's reach.
- * The upper half of x86-64 and of Sv39, with all upper bits set, is not supported.
+ * An address that the machine does not have is not canonical; nor is, here, one of the upper half of
+ * x86-64 and of Sv39, where all upper bits are set: it is not supported.
  */
 import { UsageError } from '../base/errors.js';
 import type { Vpn } from '../base/units.js';
 import { type Format, PROT, type Prot } from '../pgtable/format.js';
-import { pagesOf, spanOf } from '../pgtable/space.js';
+import { spanOf } from '../pgtable/space.js';
 
 /** A virtual address or a length, in bytes. A number must be a safe integer. */
 export type Address = number | bigint;
@@ -34,16 +34,19 @@ function hex(value: Address): string {
     : String(value);
 }
 
-/** Pages that the deepest tree of a format maps. */
-function pagesMax(format: Format): number {
-  return pagesOf(format, format.depths.at(-1) as number);
+/** Pages that can be mapped. */
+function pagesMax({ addressBits, pageShift }: Format): number {
+  return 2 ** (addressBits - pageShift);
 }
 
 /** The page that an address lies in. Throws `UsageError` for what is no address of the format. */
 export function pageOf(format: Format, va: Address): Vpn {
   const vpn = unitsOf(va, format.pageShift);
   if (vpn < pagesMax(format)) return vpn as Vpn;
-  throw refuse('bad-address', `${hex(va)} is not canonical: beyond what ${format.name} maps`);
+  throw refuse(
+    'bad-address',
+    `${hex(va)} is not canonical, or of the upper half of ${format.name}`,
+  );
 }
 
 /**
@@ -51,7 +54,7 @@ export function pageOf(format: Format, va: Address): Vpn {
  * an address.
  */
 export function numberEnd(format: Format): number {
-  return Math.min(2 ** 53, pagesMax(format) * 2 ** format.pageShift);
+  return 2 ** Math.min(53, format.addressBits);
 }
 
 /** How many whole units of 2^shift bytes there are below an address. */
@@ -83,7 +86,7 @@ export function rangeOf(format: Format, va: Address, bytes: Address): PageRange 
   requireAligned(bytes, 2 ** format.pageShift, 'length');
   if (vpn + pages <= pagesMax(format)) return { vpn, pages };
   const range = `${hex(bytes)} bytes from ${hex(va)} on`;
-  throw refuse('bad-range', `${range} do not end within what ${format.name} maps`);
+  throw refuse('bad-range', `${range} do not end within the addresses of ${format.name}`);
 }
 
 /** Refuses a physical address of so many pages that is not aligned to `align` bytes. */

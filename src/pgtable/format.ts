@@ -69,6 +69,11 @@ export interface Format {
   readonly name: string;
   readonly geometry: Geometry;
   readonly pageShift: number;
+  /**
+   * Bits of an address that may differ, the others being 0: of what the tree maps, or one less
+   * where the machine takes the upper half for negative addresses, which are not supported.
+   */
+  readonly addressBits: number;
   /** Whether the architecture has the upper byte of an entry first. The heap is in native order. */
   readonly bigEndian: boolean;
   /** From the one that maps pages upwards. */

@@ -61,6 +61,7 @@ export const MODEL_FORMAT: Format = {
   name: 'model',
   geometry: GEOMETRY,
   pageShift: PAGE_SHIFT,
+  addressBits: PAGE_SHIFT + NAMES.length * INDEX_BITS,
   bigEndian: false,
   levels: NAMES.map((_, number) => levelOf(number)),
   depths: [NAMES.length],

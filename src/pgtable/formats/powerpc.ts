@@ -54,6 +54,7 @@ export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTr
     name,
     geometry,
     pageShift: log2(geometry.pageBytes),
+    addressBits: 52,
     // Whatever order the CPU runs in: the MMU reads its tables in one.
     bigEndian: true,
     levels: levelsOf(geometry, bits),

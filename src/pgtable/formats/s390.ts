@@ -114,6 +114,7 @@ export const S390: Format = {
   name: geometry.name,
   geometry,
   pageShift: 12,
+  addressBits: 64,
   bigEndian: true,
   levels: levelsOf(geometry, [
     { leaf: { any: PTE.leaf } },

@@ -66,6 +66,7 @@ export const SV39: Format = {
   name: geometry.name,
   geometry,
   pageShift: PAGE_SHIFT,
+  addressBits: 38,
   bigEndian: false,
   levels: levelsOf(geometry, LEVELS, ADDRESS_SHIFT),
   depths: [LEVELS.length],

@@ -57,6 +57,7 @@ export const X86_64: Format = {
   name: geometry.name,
   geometry,
   pageShift: 12,
+  addressBits: 47,
   bigEndian: false,
   levels: levelsOf(geometry, [
     { leaf: { any: P } },
