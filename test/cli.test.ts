@@ -35,6 +35,7 @@ describe('help', () => {
       'oracle',
       'check',
       'merge',
+      'image',
       'doctor',
       'Examples:',
       'Exit codes: 0 holds',
@@ -44,7 +45,7 @@ describe('help', () => {
     expect(alone.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it.each(['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'doctor'])(
+  it.each(['demo', 'compare', 'replay', 'oracle', 'check', 'merge', 'image', 'doctor'])(
     'is there for %s',
     async (command) => {
       const { status, stdout, stderr } = await ptfrag([command, '--help']);

@@ -10,6 +10,7 @@ import { runCheck } from './check-run.js';
 import { outputsOf, writeReports } from './compare-files.js';
 import { examine } from './doctor.js';
 import { failureOf } from './failure.js';
+import { makeImage } from './image-run.js';
 import type {
   CompareRequest,
   ImportRequest,
@@ -111,6 +112,7 @@ const RUN: { readonly [N in JobName]: (request: Jobs[N]['request']) => Promise<u
   replay,
   oracle,
   import: importFile,
+  image: (request) => makeImage(request, { signal: controller.signal, onProgress: progress }),
   doctor: async () => examine(),
   merge: async (files) => mergeFiles(files),
   check: (request) =>

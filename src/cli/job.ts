@@ -15,6 +15,7 @@ import type { CheckRequest } from './check-run.js';
 import type { ReportRequest } from './compare-files.js';
 import type { DoctorDocument } from './doctor.js';
 import { CommandError, type Failure, failureOf, interruption } from './failure.js';
+import type { ImageDocument, ImageRequest } from './image-run.js';
 import type { NamedTrace } from './traces.js';
 
 export interface CompareRequest {
@@ -43,6 +44,7 @@ export interface Jobs {
   readonly compare: { readonly request: CompareRequest; readonly document: CompareDocument };
   readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
   readonly oracle: { readonly request: OracleRequest; readonly document: OracleDocument };
+  readonly image: { readonly request: ImageRequest; readonly document: ImageDocument };
   readonly doctor: { readonly request: null; readonly document: DoctorDocument };
   readonly import: { readonly request: ImportRequest; readonly document: ImportDocument };
   readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };

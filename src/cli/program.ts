@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CORES } from '../designs/core.js';
+import { FORMATS } from '../pgtable/formats/index.js';
 import { GEOMETRIES } from '../pgtable/geometry.js';
 import type { Shard } from './check-document.js';
 import { addImport, type ImportFlags } from './import-command.js';
@@ -55,6 +56,11 @@ export interface CheckFlags extends CommonFlags {
   readonly ktap?: boolean;
 }
 
+export interface ImageFlags extends CommonFlags {
+  readonly geometry: string;
+  readonly output: string;
+}
+
 /** What the commands do. */
 export interface Actions {
   compare(traces: readonly string[], flags: CompareFlags): Promise<void>;
@@ -64,6 +70,7 @@ export interface Actions {
   demo(flags: CommonFlags): Promise<void>;
   check(scenarios: readonly string[], flags: CheckFlags): Promise<void>;
   merge(files: readonly string[], flags: CommonFlags): Promise<void>;
+  image(mappings: string, flags: ImageFlags): Promise<void>;
   doctor(flags: CommonFlags): Promise<void>;
 }
 
@@ -89,6 +96,12 @@ Examples:
   ptfrag oracle                        rules of Linux against what Linux did
   ptfrag check                         every interleaving of small scenarios`;
 
+const IMAGE_HELP = `
+A va or pfn may be a text, "0x7f0000001000"; prot is a sum of 1 read, 2 write,
+4 exec, 8 young, 16 dirty. Choose frames where the tables are not: see base and
+bytes of PREFIX.json.
+`;
+
 const THREADS = 64;
 const GP = [1, 1e9] as const;
 const SEEDS = [0, 2 ** 32 - 1] as const;
@@ -110,6 +123,7 @@ export function buildProgram(actions: Actions, facts: PackageFacts): Command {
   addImport(program, actions);
   addCheck(program, actions);
   addMerge(program, actions);
+  addImage(program, actions);
   addDoctor(program, actions);
   return program.addHelpText('after', `${EXAMPLES}\n${EXIT_CODES}`);
 }
@@ -246,6 +260,26 @@ function addMerge(program: Command, actions: Actions): void {
     .addOption(jsonOption())
     .addHelpText('after', EXIT_CODES)
     .action((files: string[], flags: CommonFlags) => actions.merge(files, flags));
+}
+
+function addImage(program: Command, actions: Actions): void {
+  program
+    .command('image')
+    .summary("page tables as a machine's MMU reads them")
+    .description(
+      'Maps a list of pages and writes the tables to PREFIX.bin, as they lie in physical memory, ' +
+        'and what a machine must be given to walk them to PREFIX.json.',
+    )
+    .argument('<MAPPINGS>', 'a JSON list, [{"va": 4096, "pfn": 7, "prot": 3}, ...]')
+    .addOption(
+      new Option('--geometry <name>', 'whose page tables')
+        .choices(Object.keys(FORMATS))
+        .makeOptionMandatory(),
+    )
+    .requiredOption('-o, --output <prefix>', 'of the two files')
+    .addOption(jsonOption())
+    .addHelpText('after', IMAGE_HELP + EXIT_CODES)
+    .action((mappings: string, flags: ImageFlags) => actions.image(mappings, flags));
 }
 
 function addDoctor(program: Command, actions: Actions): void {

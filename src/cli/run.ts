@@ -8,6 +8,7 @@ import { check, compare, doctor, listScenarios, merge, replay } from './commands
 import { Context } from './context.js';
 import { demo } from './demo.js';
 import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
+import { image } from './image.js';
 import { type ImportFlags, importAndPrint, importRequest } from './import-command.js';
 import { watchSignals } from './interrupt.js';
 import { oracle } from './oracle.js';
@@ -16,6 +17,7 @@ import {
   buildProgram,
   type CheckFlags,
   type CommonFlags,
+  type ImageFlags,
   type OracleFlags,
 } from './program.js';
 import { Terminal } from './terminal.js';
@@ -29,6 +31,7 @@ const COMMANDS = [
   'import',
   'check',
   'merge',
+  'image',
   'doctor',
 ] as const;
 
@@ -133,6 +136,10 @@ class Run implements Actions {
 
   async merge(files: readonly string[], flags: CommonFlags): Promise<void> {
     this.exitCode = await merge(files, this.start('merge', flags));
+  }
+
+  async image(file: string, { geometry, output, ...flags }: ImageFlags): Promise<void> {
+    this.exitCode = await image({ file, geometry, prefix: output }, this.start('image', flags));
   }
 
   async doctor(flags: CommonFlags): Promise<void> {
