@@ -1,15 +1,6 @@
 /** The README against the project: its picture, its example and its figures are true. */
 import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -29,6 +20,7 @@ import { takeQueued, waitsFor } from '#src/rcu/manual.js';
 import type { CompareDocument, CompareRow } from '#src/trace/compare.js';
 import type { Extent } from '#src/trace/level.js';
 import { documentIn, ptfrag } from './fixtures/command.js';
+import { installed, withoutGrace } from './fixtures/installed.js';
 import {
   checkDrained,
   contentsOf,
@@ -152,16 +144,6 @@ describe("a page's life in the README", () => {
   }
 });
 
-/** A folder outside of the project where `ptfrag` is an installed package. */
-function installed(dist = `${ROOT}dist`): string {
-  const folder = mkdtempSync(join(tmpdir(), 'ptfrag-readme-'));
-  const target = join(folder, 'node_modules', 'ptfrag');
-  mkdirSync(target, { recursive: true });
-  symlinkSync(dist, join(target, 'dist'), 'junction');
-  cpSync(`${ROOT}package.json`, join(target, 'package.json'));
-  return folder;
-}
-
 describe('the examples', () => {
   const folders: string[] = [];
   const inFolder = (dist?: string): string => {
@@ -212,15 +194,9 @@ describe('the examples', () => {
   });
 
   it('of the pool sees torn reads in a build without grace periods', async () => {
-    const copy = mkdtempSync(join(tmpdir(), 'ptfrag-broken-'));
-    folders.push(copy);
-    cpSync(`${ROOT}dist`, join(copy, 'dist'), { recursive: true });
-    const scan = join(copy, 'dist/rcu/grace-period.js');
-    const text = readFileSync(scan, 'utf8');
-    const patched = text.replace('reader !== 0 && isBefore(reader, n)', 'false');
-    expect(patched).not.toBe(text);
-    writeFileSync(scan, patched);
-    const folder = inFolder(join(copy, 'dist'));
+    const broken = withoutGrace();
+    folders.push(broken);
+    const folder = inFolder(join(broken, 'dist'));
     cpSync(`${ROOT}examples/pool`, join(folder, 'pool'), { recursive: true });
     const failed = run(process.execPath, [join(folder, 'pool/main.mjs')]);
     await expect(failed).rejects.toMatchObject({ code: 1, stdout: /^torn reads +[1-9]/m });
