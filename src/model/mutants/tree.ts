@@ -37,13 +37,9 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'A walk takes what a page allows from the high word.',
     rules: ['T2', 'T3'],
     file: WALK,
-    find:
-      'isLeaf(level, low) ? pack(format, number, low, vpn) : NOT_MAPPED;\n' +
-      '        }\n        above',
+    find: 'isLeaf(level, low) ? pack(format, number, low, page) : NOT_MAPPED;',
     replace: `!isLeaf(level, low) ? NOT_MAPPED
-                : pack(format, number, (low & ~0xf8) | (mem.load(word + 1) << 3), vpn);
-        }
-        above`,
+                : pack(format, number, (low & ~0xf8) | (mem.load(word + 1) << 3), page);`,
     scenario: 'walk-vs-remap+two-words',
   },
   {
