@@ -6,6 +6,7 @@
  * beside it, so that a machine that gets slower is slower for both. Warmed up with over 100,000
  * operations. Reported: the median time of one operation, its spread over the rounds (half of them
  * lie within), and the median of its ratio to the compare-and-swap. `--json` prints one document.
+ * The rows about address spaces are those of bench/walk.mjs, each with a reference of its own.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +24,7 @@ import { geometryNamed, kindsOf } from '#src/pgtable/geometry.js';
 import { attachThread } from '#src/rcu/attach.js';
 import { poll } from '#src/rcu/callback.js';
 import { rcuBarrier } from '#src/rcu/wait.js';
+import { walkRows } from './walk.mjs';
 
 const OPERATIONS = 32;
 const WARM_ROUNDS = 4000;
@@ -193,21 +195,26 @@ function measureAll() {
   );
 }
 
-function print(rows, pinned) {
-  const cells = rows.map(({ name, nsPerOperation, spread, ratio }) => [
+/** Lines of a table: ns, spread, and as how many times the reference. */
+function linesOf(title, last, rows) {
+  const cells = rows.map(({ name, nsPerOperation, spread, reference, ratio }) => [
     name.padEnd(46),
     nsPerOperation.toFixed(1).padStart(9),
     `${(100 * spread).toFixed(0)} %`.padStart(8),
     ratio.toFixed(1).padStart(8),
+    reference === REFERENCE || reference === name ? '' : ` x ${reference}`,
   ]);
-  const header = [
-    'one thread'.padEnd(46),
-    'ns'.padStart(9),
-    'spread'.padStart(8),
-    'CAS'.padStart(8),
-  ];
+  const header = [title.padEnd(46), 'ns'.padStart(9), 'spread'.padStart(8), last.padStart(8)];
+  return [header, ...cells].map((line) => line.join('').trimEnd());
+}
+
+function print(rows, walks, pinned) {
   const where = pinned ? 'pinned to one CPU' : 'not pinned (no taskset)';
-  const lines = [header, ...cells].map((line) => line.join(''));
+  const lines = [
+    ...linesOf('one thread', 'CAS', rows),
+    '',
+    ...linesOf('address spaces (riscv-sv39)', 'ratio', walks),
+  ];
   process.stdout.write(`Node ${process.version}, ${where}\n\n${lines.join('\n')}\n`);
 }
 
@@ -217,7 +224,8 @@ if (rowAt > 0) {
   process.stdout.write(JSON.stringify(measure(process.argv[rowAt + 1])));
 } else {
   const rows = measureAll();
+  const walks = walkRows(pinned);
   const head = { schema: 1, command: 'bench', ok: true, verdict: 'holds', node: process.version };
-  if (!process.argv.includes('--json')) print(rows, pinned);
-  else process.stdout.write(`${JSON.stringify({ ...head, pinned, rows })}\n`);
+  if (!process.argv.includes('--json')) print(rows, walks, pinned);
+  else process.stdout.write(`${JSON.stringify({ ...head, pinned, rows: [...rows, ...walks] })}\n`);
 }

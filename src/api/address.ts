@@ -1,9 +1,9 @@
 /**
  * Addresses as users give them, to pages as the tree has them; what can't be is refused here.
  *
- * Virtual addresses go up to 2^64 on s390, so they may be bigints; a number must be safe.
- * An address that the machine does not have is not canonical; nor is, here, one of the upper half
- * of x86-64 and of Sv39, where all upper bits are set: it is not supported.
+ * Virtual addresses go up to 2^64 on s390, so they may be bigints; a number must be a safe integer.
+ * An address that the machine does not have is not canonical. The upper half of x86-64 and of Sv39,
+ * where all upper bits are set, is not supported, and refused in the same way.
  */
 import { UsageError } from '../base/errors.js';
 import type { Vpn } from '../base/units.js';
