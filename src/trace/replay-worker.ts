@@ -3,9 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openHeap } from '../mem/heap.js';
 import { type HeapBuffer, SharedMemory, viewWords } from '../mem/shared.js';
 import { attachThread, detachThread } from '../rcu/attach.js';
-import { CONTROL, controlWord, openControl } from './control.js';
-import { Mutator, type PageSamples } from './mutator.js';
-import { AnotherFailed } from './ring.js';
+import { openControl } from './control.js';
+import { endOfFailed, type ThreadEnd } from './crew.js';
+import { Mutator } from './mutator.js';
+import type { PageSamples } from './performer.js';
 import { Walker } from './walker.js';
 
 export interface ReplayWorkerData {
@@ -19,19 +20,7 @@ export interface ReplayWorkerData {
   readonly seed: number;
 }
 
-export interface ReplayFailure {
-  readonly name: string;
-  readonly rule: string | null;
-  readonly message: string;
-}
-
-/** What a thread says at its end. */
-export interface ReplayEnd {
-  readonly failure: ReplayFailure | null;
-  readonly pages: PageSamples | null;
-}
-
-function run(data: ReplayWorkerData): ReplayEnd {
+function run(data: ReplayWorkerData): ThreadEnd {
   const control = openControl(data.control);
   try {
     const heap = openHeap(new SharedMemory(viewWords(data.heap, 0, data.heapWords), true));
@@ -42,12 +31,7 @@ function run(data: ReplayWorkerData): ReplayEnd {
     detachThread(thread);
     return { failure: null, pages };
   } catch (error) {
-    control.store(controlWord(CONTROL.FAILED), 1);
-    control.notify(controlWord(CONTROL.FAILED));
-    if (error instanceof AnotherFailed) return { failure: null, pages: null };
-    const { name, message } = error as Error;
-    const rule = 'rule' in (error as object) ? String((error as { rule: unknown }).rule) : null;
-    return { failure: { name, rule, message }, pages: null };
+    return endOfFailed(control, error);
   }
 }
 

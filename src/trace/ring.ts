@@ -10,7 +10,7 @@ import { at } from '../base/units.js';
 import type { Memory } from '../mem/memory.js';
 import { CONTROL, controlWord, ENTRY_WORDS, RING, RING_ENTRIES, ringOf } from './control.js';
 
-/** What a mutator does with an entry. */
+/** What a mutator does with an entry: the mm's number, then what the task needs. */
 export const TASK = { create: 0, alloc: 1, free: 2, destroy: 3, stop: 4 } as const;
 
 /** Entries that may lie unpublished in the dispatcher's hands. */
@@ -42,7 +42,7 @@ export class RingWriter {
     this.put = new Array<number>(rings).fill(0);
   }
 
-  write(ring: number, task: number, mm: number, kind: number, table: number): void {
+  write(ring: number, task: number, mm: number, first: number, second: number): void {
     const { control } = this;
     const put = this.put[ring] as number;
     if (((put - control.load(at(ringOf(ring), RING.TAKEN))) | 0) >= RING_ENTRIES)
@@ -50,8 +50,8 @@ export class RingWriter {
     const entry = entryAt(ring, put);
     control.poke(entry, task);
     control.poke(at(entry, 1), mm);
-    control.poke(at(entry, 2), kind);
-    control.poke(at(entry, 3), table);
+    control.poke(at(entry, 2), first);
+    control.poke(at(entry, 3), second);
     this.put[ring] = (put + 1) | 0;
     if ((put + 1) % PUBLISH_EVERY === 0) this.publish(ring);
   }
@@ -85,8 +85,8 @@ export class RingWriter {
 export class RingReader {
   task = 0;
   mm = 0;
-  kind = 0;
-  table = 0;
+  first = 0;
+  second = 0;
   private readonly control: Memory;
   private readonly ring: number;
   private taken = 0;
@@ -103,8 +103,8 @@ export class RingReader {
     const entry = entryAt(this.ring, this.taken);
     this.task = this.control.peek(entry);
     this.mm = this.control.peek(at(entry, 1));
-    this.kind = this.control.peek(at(entry, 2));
-    this.table = this.control.peek(at(entry, 3));
+    this.first = this.control.peek(at(entry, 2));
+    this.second = this.control.peek(at(entry, 3));
     this.taken = (this.taken + 1) | 0;
     if (this.taken % PUBLISH_EVERY !== 0 && this.taken !== this.put) return;
     const word = at(ringOf(this.ring), RING.TAKEN);

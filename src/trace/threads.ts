@@ -3,34 +3,24 @@
  * mutators; readers walk live tables. At the end all is freed, callbacks drain, the whole heap is
  * checked, and every page must be back.
  */
-import { Worker } from 'node:worker_threads';
 import { createHeap } from '../api/heap.js';
-import { Thread } from '../api/thread.js';
-import { OutOfPagesError } from '../base/errors.js';
-import { CALLBACKS } from '../frag/callback.js';
 import type { Violation } from '../frag/check.js';
 import { type Heap, headerWord, openHeap } from '../mem/heap.js';
 import { HEAP } from '../mem/layout.js';
-import type { Memory } from '../mem/memory.js';
-import { type HeapBuffer, SharedMemory, viewWords } from '../mem/shared.js';
-import { attachThread } from '../rcu/attach.js';
-import { pollAll } from '../rcu/callback.js';
+import { SharedMemory, viewWords } from '../mem/shared.js';
 import { GP_COMPLETED } from '../rcu/grace-period.js';
-import { CONTROL, COUNT, controlWord, openControl, reserveControl, total } from './control.js';
+import { CONTROL, COUNT, controlWord, total } from './control.js';
+import { Crew, type Drained, drainHeap, failuresOf, meanOf } from './crew.js';
 import { Dispatcher } from './dispatch.js';
 import type { TraceHeader } from './event.js';
-import { type PageSamples, pagesInUse } from './mutator.js';
+import { pagesInUse } from './performer.js';
 import { readTrace } from './reader.js';
 import { geometryFor, type ReplayFindings, type ReplayOptions } from './replay-options.js';
-import type { ReplayEnd, ReplayFailure, ReplayWorkerData } from './replay-worker.js';
-import { AnotherFailed } from './ring.js';
+import type { ReplayWorkerData } from './replay-worker.js';
 
 /** Reserved where the user names no number of pages; the OS commits what is touched. */
-const RESERVE_BYTES = 2 ** 29;
-const MMS_MAX = 2 ** 14;
-
-/** Rounds of callbacks that can follow the last free: C, then N. */
-const DRAIN_ROUNDS = 3;
+export const RESERVE_BYTES: number = 2 ** 29;
+export const MMS_MAX: number = 2 ** 14;
 
 export async function replayOnThreads(options: ReplayOptions): Promise<ReplayFindings> {
   const run = new ThreadedReplay(options);
@@ -43,38 +33,33 @@ export async function replayOnThreads(options: ReplayOptions): Promise<ReplayFin
 
 class ThreadedReplay {
   private readonly options: ReplayOptions;
-  private readonly controlBuffer: HeapBuffer = reserveControl();
-  private readonly control: Memory;
-  private readonly workers: Worker[] = [];
-  private readonly ends: Promise<ReplayEnd>[] = [];
+  private readonly crew: Crew = new Crew(new URL('./replay-worker.js', import.meta.url));
   private heap!: Heap;
   private dispatcher!: Dispatcher;
   private geometry = '';
-  /** Callbacks that the dispatcher ran at the end. */
-  private drained = 0;
 
   constructor(options: ReplayOptions) {
     this.options = options;
-    this.control = openControl(this.controlBuffer);
   }
 
   async run(): Promise<ReplayFindings> {
     const { file, signal, onProgress, threads } = this.options;
-    const facts = await readTrace(file, (event) => this.feed(() => this.dispatcher.event(event)), {
+    const { crew } = this;
+    const { control } = crew;
+    const facts = await readTrace(file, (event) => crew.feed(() => this.dispatcher.event(event)), {
       signal,
       onHeader: (header) => this.begin(header),
       onProgress: (bytesRead, bytesTotal) => {
         const { records } = this.dispatcher;
-        onProgress?.({ bytesRead, bytesTotal, records, reads: total(this.control, COUNT.READS) });
+        onProgress?.({ bytesRead, bytesTotal, records, reads: total(control, COUNT.READS) });
       },
     });
-    this.feed(() => this.dispatcher.finish());
-    await Promise.all(this.ends.slice(0, threads));
-    this.stop();
-    const ends = await Promise.all(this.ends);
-    const violations = this.judge(ends.flatMap(({ failure }) => failure ?? []));
+    crew.feed(() => this.dispatcher.finish());
+    const ends = await crew.finish(threads);
+    const failures = failuresOf(ends, this.heap);
+    const drained: Drained =
+      failures.length > 0 ? { callbacks: 0, violations: [] } : drainHeap(this.heap);
     const samples = ends.flatMap(({ pages }) => pages ?? []);
-    const { dispatcher, control } = this;
     const fresh = this.heap.mem.peek(headerWord(HEAP.BLOCKS_TAKEN));
     return {
       facts,
@@ -84,13 +69,13 @@ class ThreadedReplay {
         mean: meanOf(samples),
         atEnd: pagesInUse(this.heap),
       },
-      tables: { peak: dispatcher.tables.finish(facts.firstUs, facts.lastUs).peak },
+      tables: { peak: this.dispatcher.tables.finish(facts.firstUs, facts.lastUs).peak },
       fresh,
       reused: facts.allocs[0] + facts.allocs[1] - fresh,
       gracePeriods: this.heap.mem.load(GP_COMPLETED) - 1,
-      callbacks: total(control, COUNT.CALLBACKS) + this.drained,
+      callbacks: total(control, COUNT.CALLBACKS) + drained.callbacks,
       reads: total(control, COUNT.READS),
-      violations,
+      violations: [...this.readersFound(), ...failures, ...drained.violations],
     };
   }
 
@@ -109,13 +94,13 @@ class ThreadedReplay {
     });
     const words = handle.bytes / 4;
     this.heap = openHeap(new SharedMemory(viewWords(handle.buffer, 0, words), true));
-    this.dispatcher = new Dispatcher(this.control, threads, header);
+    this.dispatcher = new Dispatcher(this.crew.control, threads, header);
     for (let index = 0; index < threads + readers; index++) {
       const reader = index - threads;
-      this.start({
+      this.crew.start<ReplayWorkerData>({
         heap: handle.buffer,
         heapWords: words,
-        control: this.controlBuffer,
+        control: this.crew.controlBuffer,
         role: reader < 0 ? 'mutator' : 'reader',
         index,
         // Every other reader counts on quiescent states, so that both flavours are at work.
@@ -125,65 +110,8 @@ class ThreadedReplay {
     }
   }
 
-  private start(workerData: ReplayWorkerData): void {
-    const worker = new Worker(new URL('./replay-worker.js', import.meta.url), { workerData });
-    this.workers.push(worker);
-    const end = new Promise<ReplayEnd>((resolve) => {
-      let said: ReplayEnd | undefined;
-      worker.on('message', (message: ReplayEnd) => {
-        said = message;
-      });
-      worker.on('error', ({ name, message }: Error) => {
-        said = { failure: { name, rule: null, message }, pages: null };
-      });
-      worker.on('exit', (code) => {
-        if (said === undefined) this.control.store(controlWord(CONTROL.FAILED), 1);
-        const message = `a ${workerData.role} ended early, exit code ${code}`;
-        resolve(said ?? { failure: { name: 'Error', rule: null, message }, pages: null });
-      });
-    });
-    this.ends.push(end);
-  }
-
-  /** Does a piece of dispatching; a thread that failed has its own report. */
-  private feed(dispatch: () => void): void {
-    try {
-      dispatch();
-    } catch (error) {
-      if (!(error instanceof AnotherFailed)) throw error;
-    }
-  }
-
-  private stop(): void {
-    this.control.store(controlWord(CONTROL.STOP), 1);
-    this.control.notify(controlWord(CONTROL.STOP));
-  }
-
-  /** Everything that went wrong; if nothing did, drains and checks the heap. */
-  private judge(failures: readonly ReplayFailure[]): Violation[] {
-    const violations: Violation[] = this.readersFound();
-    for (const { name, rule, message } of failures) {
-      if (name === 'OutOfPagesError') throw new OutOfPagesError('the replay', this.heap.pagesMax);
-      violations.push({ rule: rule ?? name, detail: message });
-    }
-    if (failures.length > 0) return violations;
-    const core = attachThread(this.heap, 'epoch');
-    for (let round = 0; round < DRAIN_ROUNDS; round++) {
-      this.drained += pollAll(core, CALLBACKS, Number.MAX_SAFE_INTEGER);
-    }
-    const thread = new Thread(core);
-    thread.barrier();
-    violations.push(...thread.check({ drained: true }));
-    const { free, limit } = thread.pages();
-    if (free !== limit) {
-      violations.push({ rule: 'P9', detail: `${limit - free} pages did not come back` });
-    }
-    thread.detach();
-    return violations;
-  }
-
   private readersFound(): Violation[] {
-    const get = (field: number): number => this.control.load(controlWord(field));
+    const get = (field: number): number => this.crew.control.load(controlWord(field));
     const count = get(CONTROL.VIOLATIONS);
     if (count === 0) return [];
     const when = get(CONTROL.FIRST_AFTER_DWELL) === 1 ? 'after it dwelt' : 'on entering';
@@ -193,14 +121,7 @@ class ThreadedReplay {
     return [{ rule: 'P1', detail }];
   }
 
-  async close(): Promise<void> {
-    this.stop();
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  close(): Promise<void> {
+    return this.crew.close();
   }
-}
-
-function meanOf(samples: readonly PageSamples[]): number {
-  const sum = samples.reduce((all, sample) => all + sample.sum, 0);
-  const count = samples.reduce((all, sample) => all + sample.count, 0);
-  return count === 0 ? 0 : sum / count;
 }
