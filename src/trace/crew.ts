@@ -12,9 +12,16 @@ import type { Memory } from '../mem/memory.js';
 import type { HeapBuffer } from '../mem/shared.js';
 import { attachThread } from '../rcu/attach.js';
 import { pollAll } from '../rcu/callback.js';
-import { CONTROL, controlWord, openControl, reserveControl } from './control.js';
+import { CONTROL, COUNT, controlWord, openControl, reserveControl, total } from './control.js';
 import type { PageSamples } from './performer.js';
 import { AnotherFailed } from './ring.js';
+
+/** How long no thread may get on with its tasks: by then one waits for what will never be. */
+const STALL_MS = 10_000;
+const LOOK_MS = 500;
+
+/** How long threads may take to see that another has failed. */
+const LEAVE_MS = 2000;
 
 /** Rounds of callbacks that can follow the last free: C, then N. */
 const DRAIN_ROUNDS = 3;
@@ -75,9 +82,26 @@ export class Crew {
 
   /** Waits for the first `count` threads, which end by themselves; then stops the others. */
   async finish(count: number): Promise<ThreadEnd[]> {
-    await Promise.all(this.ends.slice(0, count));
+    const isOver = await this.watch(Promise.all(this.ends.slice(0, count)));
     this.stop();
-    return Promise.all(this.ends);
+    if (isOver) return Promise.all(this.ends);
+    fail(this.control);
+    // Those that can leave do, and what they say comes first.
+    const said = this.ends.map((end) => Promise.race([end, after(LEAVE_MS, null)]));
+    const ends = (await Promise.all(said)).filter((end) => end !== null);
+    const message = `no thread got on for ${STALL_MS / 1000} s`;
+    return [...ends, { failure: { name: 'Stalled', rule: null, message }, pages: null }];
+  }
+
+  /** Whether it comes to an end; false when no thread has got on for too long. */
+  private async watch(end: Promise<unknown>): Promise<boolean> {
+    let [done, sinceMs] = [-1, 0];
+    while (!(await Promise.race([end.then(() => true), after(LOOK_MS, false)]))) {
+      const now = total(this.control, COUNT.OPERATIONS);
+      if (now !== done) [done, sinceMs] = [now, performance.now()];
+      else if (performance.now() - sinceMs > STALL_MS) return false;
+    }
+    return true;
   }
 
   private stop(): void {
@@ -91,10 +115,21 @@ export class Crew {
   }
 }
 
-/** What a thread posts when it has thrown; the others are told to stop. */
-export function endOfFailed(control: Memory, error: unknown): ThreadEnd {
+/** Tells all threads that one has failed. */
+function fail(control: Memory): void {
   control.store(controlWord(CONTROL.FAILED), 1);
   control.notify(controlWord(CONTROL.FAILED));
+}
+
+function after<Value>(ms: number, value: Value): Promise<Value> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(value), ms).unref();
+  });
+}
+
+/** What a thread posts when it has thrown; the others are told to stop. */
+export function endOfFailed(control: Memory, error: unknown): ThreadEnd {
+  fail(control);
   if (error instanceof AnotherFailed) return { failure: null, pages: null };
   const { name, message } = error as Error;
   const rule = 'rule' in (error as object) ? String((error as { rule: unknown }).rule) : null;
