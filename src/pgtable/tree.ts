@@ -41,17 +41,18 @@ function visitTable(
   const { thread, format } = space;
   const { heap, mem } = thread;
   const level = levelOf(format, number);
+  const span = spanOf(format, number);
   visitor.onTable?.(number, table, begin);
   for (let index = 0; index < 1 << level.indexBits; index++) {
     const entry = at(table, index * ENTRY_WORDS);
-    const vpn = (begin + index * spanOf(format, number)) as Vpn;
+    const vpn = (begin + index * span) as Vpn;
     const low = mem.load(lowWord(entry));
     if (number > 0 && isTable(level, low)) {
       visitTable(space, visitor, number - 1, tableNamed(heap, level, low), vpn);
     } else if (isLeaf(level, low)) {
       const address = frameAddress(level, low);
       const prot = format.protOf(number, low);
-      visitor.onMapping?.({ vpn, pages: spanOf(format, number), address, prot });
+      visitor.onMapping?.({ vpn, pages: span, address, prot });
     } else if (!isNone(mem, level, entry)) visitor.onBad?.(number, entry, vpn);
   }
 }
