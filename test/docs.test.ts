@@ -303,6 +303,12 @@ describe('docs/replay.md', () => {
     checkFields(fieldsOf('document of replay'), keyPaths(documentIn(run)));
   });
 
+  it('describes each field of the document of a replay through page tables', async () => {
+    const run = await ptfrag(['replay', 's390x/quick', '--through', 'pgtable', '--json']);
+    const described = ['document of replay', 'Of a replay through'].flatMap(fieldsOf);
+    checkFields(described, keyPaths(documentIn(run)));
+  });
+
   it('describes each field of the document of compare', async () => {
     const run = await ptfrag(['compare', 's390x/quick', '--gp', '900000', '--json']);
     const found = keyPaths(documentIn(run));

@@ -21,6 +21,7 @@ function options(file: string, changes: Partial<ReplayOptions> = {}): ReplayOpti
     seed: 1,
     pages: null,
     gpUs: null,
+    through: null,
     ...changes,
   };
 }

@@ -35,6 +35,7 @@ export interface ReplayFlags extends CommonFlags {
   readonly seed: number;
   readonly pages?: number;
   readonly gp?: number;
+  readonly through?: 'pgtable';
 }
 
 export interface CheckFlags extends CommonFlags {
@@ -168,11 +169,13 @@ function addReplay(program: Command, actions: Actions, facts: PackageFacts): voi
     .summary('one design on real threads, all rules checked')
     .description(
       'Does what a recording says on real threads, while others read. With --threads 1 the ' +
-        "recording's own clock decides, and the figures are those of compare.",
+        "recording's own clock decides, and the figures are those of compare. Through page " +
+        'tables it does what the processes did: faults, unmaps, forks and exits.',
     )
     .argument('<TRACE>', 'a recording')
     .addOption(wholeOption('--threads <n>', 'that allocate and free', [1, THREADS]).default(2))
     .addOption(wholeOption('--readers <n>', 'threads that read (default: 2)', [0, THREADS]))
+    .addOption(new Option('--through <what>', 'walk, map and collapse, too').choices(['pgtable']))
     .option('--design <name>', 'on threads there is only common', 'common')
     .addOption(new Option('--sharing <with>', 'who shares pages').choices(sharings).default('mm'))
     .addOption(new Option('--geometry <name>', "not the recording's own").choices(geometries))

@@ -1,5 +1,5 @@
 /** A replay for people: what was done, what came of it, and what each number must be. */
-import type { ReplayDocument } from '../trace/replay.js';
+import type { ReplayDocument, ThroughDocument } from '../trace/replay.js';
 import { countOf, formatCount, formatMean, formatSeconds, padAll } from './table.js';
 import type { Paint } from './terminal.js';
 
@@ -13,9 +13,32 @@ export function replayReport(document: ReplayDocument, name: string, paint: Pain
   const { geometry, design, sharing, threads, readers, seed } = document;
   const facts = [geometry, `${design}, sharing ${sharing}`, countOf(threads, 'thread')];
   facts.push(countOf(readers, 'reader'), `seed ${seed}`);
-  return [`${paint('bold', name)}   ${facts.join('   ')}`, '', ...table(rowsOf(document))].join(
-    '\n',
-  );
+  const rows = rowsOf(document);
+  if (isThrough(document)) rows.splice(-1, 0, ...throughRows(document));
+  return [`${paint('bold', name)}   ${facts.join('   ')}`, '', ...table(rows)].join('\n');
+}
+
+function isThrough(document: ReplayDocument | ThroughDocument): document is ThroughDocument {
+  return 'through' in document;
+}
+
+/** What was done to page tables, and how many tables of each kind mms were given. */
+function throughRows(document: ThroughDocument): Row[] {
+  const { faults, unmapped, forks, collapses, splits, walks, given } = document;
+  const cell = (value: number, what: string): Cell => [formatCount(value), what];
+  return [
+    ['pages', cell(faults, 'faults'), cell(unmapped, 'unmapped'), cell(forks, 'forks')],
+    ['spans', cell(collapses, 'collapsed'), cell(splits, 'split')],
+    ['walks', cell(walks.found, 'found a frame'), cell(walks.nothing, 'found nothing')],
+    ...given.map(
+      ({ kind, given: ours, recorded, equal, mms }): Row => [
+        `${kind} given`,
+        cell(ours, 'here'),
+        cell(recorded, 'recorded'),
+        cell(equal, `of ${formatCount(mms)} mms alike`),
+      ],
+    ),
+  ];
 }
 
 function rowsOf(document: ReplayDocument): Row[] {

@@ -91,10 +91,12 @@ class Run implements Actions {
   }
 
   async replay(given: string, flags: Parameters<Actions['replay']>[1]): Promise<void> {
-    const { threads, design, sharing, seed, geometry = null, pages = null, gp = null } = flags;
+    const { threads, design, sharing, seed } = flags;
+    const { geometry = null, pages = null, gp = null, through = null } = flags;
     const { file, name } = findTrace(given);
     const readers = flags.readers ?? (threads > 1 ? 2 : 0);
-    const request = { file, threads, readers, design, sharing, seed, geometry, pages, gpUs: gp };
+    const how = { threads, readers, design, sharing, seed, through };
+    const request = { file, ...how, geometry, pages, gpUs: gp };
     this.exitCode = await replay(request, name, this.start('replay', flags, { '--seed': seed }));
   }
 

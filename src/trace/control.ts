@@ -21,7 +21,7 @@ export const REPLAY_THREADS_MAX = 64;
 export const RING_ENTRIES = 4096;
 export const ENTRY_WORDS = 4;
 export const SLOTS = 4096;
-const TRACE_MMS_MAX: number = 2 ** 20;
+export const TRACE_MMS_MAX: number = 2 ** 20;
 const TRACE_TABLES_MAX: number = 2 ** 26;
 
 /**
@@ -45,7 +45,23 @@ export const CONTROL = {
 } as const;
 
 /** A thread's counters, written by it alone. */
-export const COUNT = { OPERATIONS: 0, READS: 1, CALLBACKS: 2, OUT_OF_PAGES: 3 } as const;
+export const COUNT = {
+  OPERATIONS: 0,
+  READS: 1,
+  CALLBACKS: 2,
+  OUT_OF_PAGES: 3,
+  // Through page tables.
+  FAULTS: 4,
+  UNMAPPED: 5,
+  FORKS: 6,
+  COLLAPSES: 7,
+  SPLITS: 8,
+  FOUND: 9,
+  NOTHING: 10,
+  ALLOCS: 11,
+  LIVE: 12,
+  LIVE_PEAK: 13,
+} as const;
 
 /** A ring: TAKEN is written by the mutator, PUT by the dispatcher. Both only grow. */
 export const RING = { TAKEN: 0, PUT: 32, ENTRIES: 64 } as const;
@@ -121,6 +137,21 @@ export function total(control: Memory, field: number): number {
     sum += control.load(countWord(thread, field)) >>> 0;
   }
   return sum;
+}
+
+/** Raises a counter of this thread to a value, if it is less. */
+export function atLeast(control: Memory, thread: number, field: number, value: number): void {
+  const word = countWord(thread, field);
+  if (control.peek(word) < value) control.store(word, value);
+}
+
+/** The largest of a counter of all threads. */
+export function largest(control: Memory, field: number): number {
+  let most = 0;
+  for (let thread = 0; thread < REPLAY_THREADS_MAX; thread++) {
+    most = Math.max(most, control.load(countWord(thread, field)));
+  }
+  return most;
 }
 
 /** What a published slot says: a table and its kind; 0 for nothing. */

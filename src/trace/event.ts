@@ -85,6 +85,8 @@ export interface TraceEvent {
   cpu: number;
   /** The address space: 0 for the first that the trace creates. */
   mm: number;
+  /** create: the number that the recording calls it by. */
+  name: number;
   kind: Kind;
   /** The table: its number among all allocations of the trace, from 0. -1: not about a table. */
   table: number;
@@ -119,6 +121,7 @@ export function emptyEvent(): TraceEvent {
     timeUs: 0,
     cpu: 0,
     mm: 0,
+    name: 0,
     kind: KIND.pte,
     table: -1,
     page: -1,

@@ -58,6 +58,7 @@ export class Ledger {
   }
 
   create(name: number): void {
+    this.event.name = name;
     this.emitMm(OP.create, this.mms.create(name));
     this.counts.mms++;
   }
@@ -235,8 +236,7 @@ export class Ledger {
     const table = page.table(this.at.index);
     if (table === null) {
       if (!page.isWaiting(this.at.index)) throw this.freeWithoutAlloc();
-      const found = this.named('is freed again');
-      throw this.at.refuse('free-twice', found, 'one free of each table');
+      throw this.at.refuse('free-twice', this.named('is freed again'), 'one free of each table');
     }
     page.take(this.at.index);
     table.mm.tables--;

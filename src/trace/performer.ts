@@ -11,7 +11,7 @@ import { type Heap, headerWord, type Thread } from '../mem/heap.js';
 import { HEAP } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { poll, pollAll } from '../rcu/callback.js';
-import { CONTROL, COUNT, controlWord, count } from './control.js';
+import { atLeast, CONTROL, COUNT, controlWord, count } from './control.js';
 import { RingReader, TASK, throwIfFailed } from './ring.js';
 
 /** Pages in use, as a mutator saw it now and then. */
@@ -69,6 +69,10 @@ export abstract class Performer {
 
   protected count(field: number, by: number): void {
     count(this.control, this.index, field, by);
+  }
+
+  protected atLeast(field: number, value: number): void {
+    atLeast(this.control, this.index, field, value);
   }
 
   protected sample(): void {

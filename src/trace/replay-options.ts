@@ -28,6 +28,8 @@ export interface ReplayOptions {
   readonly pages: number | null;
   /** Length of a grace period in microseconds, with one thread; null: recorded ends. */
   readonly gpUs: number | null;
+  /** What processes did, through page tables; null: the tables alone. */
+  readonly through: 'pgtable' | null;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ReplayProgress) => void) | undefined;
 }
@@ -72,11 +74,12 @@ export function checkOptions(options: ReplayOptions): void {
     const most = `threads from 1, readers from 0, together at most ${REPLAY_THREADS_MAX}`;
     refuse('bad-threads', `${threads} threads and ${readers} readers; expected ${most}`);
   }
-  if (threads === 1 && readers > 0) {
+  if (options.through !== null) checkThrough(options, refuse);
+  else if (threads === 1 && readers > 0) {
     const why = 'with one thread the replay itself decides when grace periods end';
     refuse('readers-need-threads', `readers need at least 2 threads: ${why}`);
   }
-  if (threads === 1 && pages !== null) {
+  if (options.through === null && threads === 1 && pages !== null) {
     refuse('pages-need-threads', 'a number of pages needs at least 2 threads');
   }
   if (threads > 1 && design !== 'common') {
@@ -88,6 +91,24 @@ export function checkOptions(options: ReplayOptions): void {
   if (gpUs !== null && !(gpUs > 0)) refuse('bad-gp', `a grace period of ${gpUs} us; expected > 0`);
   if (geometry !== null) geometryNamed(geometry);
   architectureOf(design);
+}
+
+/** Through page tables there is no replay but on real threads, and one more that collapses. */
+function checkThrough(
+  { threads, readers, design, geometry, gpUs }: ReplayOptions,
+  refuse: (code: string, message: string) => never,
+): void {
+  if (threads + readers >= REPLAY_THREADS_MAX) {
+    const most = `with one that collapses at most ${REPLAY_THREADS_MAX}`;
+    refuse('bad-threads', `${threads} threads and ${readers} readers; through page tables ${most}`);
+  }
+  if (design !== 'common') {
+    refuse('through-needs-common', `only common has page tables; ${design} has none`);
+  }
+  if (geometry !== null || gpUs !== null) {
+    const what = geometry === null ? 'grace periods are real' : "geometry is the recording's";
+    refuse('through-alone', `through page tables the ${what}`);
+  }
 }
 
 /** The geometry to replay under; it must have the kinds that the trace has. */

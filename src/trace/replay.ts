@@ -17,18 +17,24 @@ import {
   type ReplayOptions,
 } from './replay-options.js';
 import { replayOnThreads } from './threads.js';
+import { replayThroughTables, type ThroughFindings } from './through/replay.js';
 
 export type { ReplayDocument, ReplayOptions, ReplayProgress } from './replay-options.js';
+
+/** The document of a replay through page tables. */
+export type ThroughDocument = ReplayDocument & ThroughFindings;
 
 /**
  * Replays a trace and checks every rule. Throws `InputError` for a bad trace, `UsageError` for
  * options that can't be, `OutOfPagesError` when `pages` is too few. Runs for as long as it takes:
  * call it in a worker.
  */
-export async function replayTrace(options: ReplayOptions): Promise<ReplayDocument> {
+export async function replayTrace(
+  options: ReplayOptions,
+): Promise<ReplayDocument | ThroughDocument> {
   checkOptions(options);
   const begin = performance.now();
-  const found = options.threads === 1 ? await replayAlone(options) : await replayOnThreads(options);
+  const found = await wayToReplay(options)(options);
   const { facts, ...rest } = found;
   const holds = found.violations.length === 0;
   return {
@@ -49,6 +55,11 @@ export async function replayTrace(options: ReplayOptions): Promise<ReplayDocumen
     seed: options.seed,
     seconds: (performance.now() - begin) / 1000,
   };
+}
+
+function wayToReplay({ through, threads }: ReplayOptions): typeof replayAlone {
+  if (through !== null) return replayThroughTables;
+  return threads === 1 ? replayAlone : replayOnThreads;
 }
 
 /** One thread, the trace's clock: figures are exact and repeatable. */
