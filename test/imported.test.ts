@@ -74,7 +74,7 @@ describe('an imported trace', () => {
   it('is replayed, on one thread with grace periods of 20 ms', async () => {
     const file = folder.write(ptf(S390, WHOLE));
     const rest = { file, design: 'common', sharing: 'mm', geometry: null, seed: 1 } as const;
-    const one = { threads: 1, readers: 0, pages: null } as const;
+    const one = { threads: 1, readers: 0, pages: null, through: null } as const;
     const unset = await replayTrace({ ...rest, ...one, gpUs: null });
     const set = await replayTrace({ ...rest, ...one, gpUs: 20_000 });
     expect({ ...unset, seconds: 0 }).toEqual({ ...set, seconds: 0 });

@@ -73,6 +73,8 @@ describe('misuse of an address space', () => {
     expect(space.mapPage(0, PAGE, RW)).toBe(false);
     expect(frameOf(walkAt(thread, space, 4095))).toBe(0);
     expect(space.collapse(TABLE, 0, RW)).toBe(false);
+    expect(space.split(0)).toBe(false);
+    expect(space.split(2n ** 46n)).toBe(false);
     expect(walkAt(thread, space, 2n ** 47n - 1n)).toBe(NOT_MAPPED);
   });
 
@@ -91,6 +93,7 @@ describe('misuse of an address space', () => {
       expect(codeOf(() => each.protect(0, PAGE, RW))).toBe('no-space');
       expect(codeOf(() => each.collapse(0, 0, RW))).toBe('no-space');
       expect(codeOf(() => each.fork())).toBe('no-space');
+      expect(codeOf(() => each.split(0))).toBe('no-space');
       expect(codeOf(() => each.dumpImage())).toBe('no-space');
     }
     expect(codeOf(() => walkAt(thread, space, 0))).toBe('no-space');

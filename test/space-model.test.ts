@@ -18,6 +18,7 @@ const OPS = [
   ...Array(5).fill('unmap'),
   ...Array(4).fill('protect'),
   ...Array(4).fill('collapse'),
+  'split',
   'fork',
   'exit',
 ] as readonly string[];
@@ -76,6 +77,7 @@ function act(spaces: Pages[], shape: Shape, step: Step): void {
   if (step.op === 'unmap') pages.unmap(page, count);
   if (step.op === 'protect') pages.protect(page, count, step.prot);
   if (step.op === 'collapse') pages.collapse(page, step.frame, step.prot);
+  if (step.op === 'split') pages.split(page);
   if (step.op === 'fork' && spaces.length < SPACES_MAX) spaces.push(pages.fork());
   if (step.op === 'exit' && spaces.length > 1) {
     pages.space.exit();

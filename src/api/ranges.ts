@@ -211,10 +211,13 @@ function splitEdge(space: Space, vpn: Vpn, begin: Vpn, pages: number): void {
   if (!whole && isLarge(space, vpn)) splitLarge(space, vpn);
 }
 
-function splitLarge(space: Space, vpn: Vpn): void {
+/** Splits the large page at `vpn`; false if there is none. Throws `OutOfPagesError`. */
+export function splitLarge(space: Space, vpn: Vpn): boolean {
   const deposited: Word | null = withPages(space.thread, () => depositTable(space));
   if (deposited === null) throw outOfPages(space, 'a page table to split a large page');
-  if (!split(space, vpn, deposited)) withdrawTable(space, deposited);
+  const done = split(space, vpn, deposited);
+  if (!done) withdrawTable(space, deposited);
+  return done;
 }
 
 /** Pages that `forkPages` says it has to do: it goes through the tree twice. */

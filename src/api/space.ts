@@ -13,7 +13,7 @@ import type { Violation } from '../frag/check.js';
 import { tablesOf, usersOf } from '../frag/mm.js';
 import type { Thread } from '../mem/heap.js';
 import { privateMemory } from '../mem/shared.js';
-import { collapse } from '../pgtable/collapse.js';
+import { collapse, isLarge } from '../pgtable/collapse.js';
 import { extentOf } from '../pgtable/fork.js';
 import type { Format, Prot } from '../pgtable/format.js';
 import { dumpImage, type Image } from '../pgtable/image.js';
@@ -45,6 +45,7 @@ import {
   newSpace,
   protectPages,
   type RangeOptions,
+  splitLarge,
   unmapPages,
   type Work,
 } from './ranges.js';
@@ -239,6 +240,16 @@ export class AddressSpace {
     const done = collapse(space, largePageOf(space.format, va, address), address, prot);
     this.home.freed(1);
     return done;
+  }
+
+  /**
+   * Makes a large page a table of small ones that map its parts; false if no large page is mapped
+   * there. `unmapRange` and `protect` do so by themselves. Throws `OutOfPagesError`.
+   */
+  split(va: Address): boolean {
+    const space = this.live();
+    const vpn = pageOf(space.format, va);
+    return isLarge(space, vpn) && splitLarge(space, vpn);
   }
 
   /**

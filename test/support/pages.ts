@@ -127,6 +127,10 @@ export class Pages {
     });
   }
 
+  split(page: bigint): void {
+    expect(this.space.split(this.va(page))).toBe(this.large.delete(this.firstOf(page)));
+  }
+
   fork(): Pages {
     for (const [page, { frame, prot }] of this.pages) {
       this.pages.set(page, { frame, prot: prot & ~PROT.write });
