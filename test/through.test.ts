@@ -143,6 +143,7 @@ describe('what a replay through page tables refuses', () => {
 });
 
 /** A safeguard, the text that is it, what is put in its place, and the rule that is broken. */
+/** The second is a matter of luck, half a minute of it on a busy machine: for the long run. */
 const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
   [
     'that frees empty tables without unlinking them',
@@ -182,14 +183,18 @@ describe('a build', () => {
     return module.replayTrace;
   }
 
-  for (const [what, file, text, other, rule] of BROKEN) {
-    it(`${what} is caught`, async () => {
-      const replay = await broken(file, text, other);
-      let caught: string | undefined;
-      for (let seed = 1; seed <= 10 && caught === undefined; seed++) {
-        caught = (await through(QUICK, { seed }, replay)).violations[0]?.rule;
-      }
-      expect(caught).toMatch(rule);
-    }, 120_000);
+  for (const [at, [what, file, text, other, rule]] of BROKEN.entries()) {
+    it.skipIf(at > 0 && !LONG)(
+      `${what} is caught`,
+      async () => {
+        const replay = await broken(file, text, other);
+        let caught: string | undefined;
+        for (let seed = 1; seed <= 30 && caught === undefined; seed++) {
+          caught = (await through(QUICK, { seed }, replay)).violations[0]?.rule;
+        }
+        expect(caught).toMatch(rule);
+      },
+      240_000,
+    );
   }
 });
