@@ -13,7 +13,7 @@ import type { Scenario } from '#src/model/scenario.js';
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
 /** The layers that the checker's scenarios reach. */
-const LAYERS = ['base', 'mem', 'rcu', 'frag', 'designs', 'model'];
+const LAYERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'designs', 'model'];
 
 interface PatchedModules {
   readonly scenario: Scenario;

@@ -169,6 +169,15 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     scenario: 'fork-vs-unmap+one-table',
   },
   {
+    name: 'fork-keeps-prepared-table',
+    about: 'A table prepared for small pages stays where the child gets a large one.',
+    rules: ['T1'],
+    file: FORK,
+    find: 'reclaimEmpty(child, vpn);\n    const outcome',
+    replace: ';\n    const outcome',
+    scenario: 'fork-vs-collapse+one-table',
+  },
+  {
     name: 'root-outlives-tree',
     about: 'A space that has ended still names its top table.',
     rules: ['T1', 'T3', 'H1'],

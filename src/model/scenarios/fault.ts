@@ -138,6 +138,32 @@ const forkVsUnmap = treeScenario({
   ],
 });
 
+const forkVsCollapse = treeScenario({
+  name: 'fork-vs-collapse+one-table',
+  about: 'A tree is copied while two pages of it become one large frame: the child has either.',
+  rules: ['T1', 'T2'],
+  mustSee: ['child has small pages', 'child has the large one', 'collapsed'],
+  threads: 2,
+  mms: 2,
+  pages: 6,
+  mapped: [0, 1],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const child = spaceOf(one, MODEL_FORMAT, createMm(one));
+    makeSpace(child);
+    const forks = (): string => {
+      for (let pages = 0; pages === 0; ) {
+        const step = forkStep(by(one), child, 0 as Vpn, ALL);
+        pages = step.kind === 'done' ? step.pages : ALL;
+      }
+      const frame = frameOf(walk(child, 0 as Vpn));
+      return frame === 32 ? 'child has the large one' : 'child has small pages';
+    };
+    return [[forks, (): readonly Finding[] => endOf(child)], [collapses(by(two), 0, 32)]];
+  },
+  atEnd: (_, results) => (results[0]?.[1] as readonly Finding[] | undefined) ?? [],
+});
+
 const protect = treeScenario({
   name: 'protect-vs-collapse+one-table',
   about: 'What pages allow is changed while they become one large frame.',
@@ -166,5 +192,6 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   mapVsUnmap,
   twoTables,
   forkVsUnmap,
+  forkVsCollapse,
   protect,
 ];
