@@ -25,7 +25,8 @@ export function sharedWords(count: number): Int32Array {
 }
 
 /**
- * Runs jobs, a thread each, which start together. `words` is theirs to talk through. Resolves when
+ * Runs jobs, a thread each, which start together. `words` is theirs to talk through; `support` is
+ * where their files are. Resolves when
  * all have ended; a thread that can't say how it ended rejects.
  */
 export async function runJobs(
@@ -33,9 +34,10 @@ export async function runJobs(
   heap: Heap,
   jobs: readonly Job[],
   words: Int32Array = sharedWords(0),
+  support: URL = new URL('.', import.meta.url),
 ): Promise<Outcome[]> {
   const buffer = (heap.mem as SharedMemory).words.buffer;
-  const url = new URL('./worker.mjs', import.meta.url);
+  const url = new URL('worker.mjs', support);
   const workers = jobs.map(
     (job) => new Worker(url, { workerData: { file, job, buffer, words, threads: jobs.length } }),
   );
