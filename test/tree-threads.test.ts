@@ -1,7 +1,7 @@
 /**
- * Page tables on real threads: map, unmap, protect, fork, exit, collapse, split and walk, at random,
- * on spaces that all threads share; and the same in builds that lack a safeguard, which the threads
- * must find out. `npm run test:all` does it for a minute.
+ * Page tables on real threads: map, unmap, protect, fork, exit, collapse, split and walk, at
+ * random, on spaces that all threads share; and the same in builds that lack a safeguard, which
+ * the threads must find out. `npm run test:all` does it for a minute.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
