@@ -9,15 +9,15 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { CORES } from '#src/designs/core.js';
-import { createMm, initCommonOwner } from '#src/frag/mm.js';
-import { formatHeap, openHeap } from '#src/mem/heap.js';
-import { layoutOf } from '#src/mem/layout.js';
-import { reserveBuffer, SharedMemory, viewWords } from '#src/mem/shared.js';
-import { growSupply } from '#src/mem/supply.js';
-import { geometryNamed, kindsOf } from '#src/pgtable/geometry.js';
-import { attachThread } from '#src/rcu/attach.js';
-import { poll } from '#src/rcu/callback.js';
+import { createMm, initCommonOwner } from '#src/core/frag/mm.js';
+import { formatHeap, openHeap } from '#src/core/mem/heap.js';
+import { layoutOf } from '#src/core/mem/layout.js';
+import { reserveBuffer, SharedMemory, viewWords } from '#src/core/mem/shared.js';
+import { growSupply } from '#src/core/mem/supply.js';
+import { geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';
+import { attachThread } from '#src/core/rcu/attach.js';
+import { poll } from '#src/core/rcu/callback.js';
+import { CORES } from '#src/core/variants/core.js';
 
 const SELF = fileURLToPath(import.meta.url);
 const ROUNDS = 7;

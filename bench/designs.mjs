@@ -9,12 +9,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { designsFor, makeDesign, makeRule, rulesFor } from '#src/designs/index.js';
-import { geometryNamed } from '#src/pgtable/geometry.js';
-import { compareTraces } from '#src/trace/compare.js';
-import { DesignReplay } from '#src/trace/deterministic.js';
-import { Oracle } from '#src/trace/oracle.js';
-import { readTrace } from '#src/trace/reader.js';
+import { geometryNamed } from '#src/core/pgtable/geometry.js';
+import { compareTraces } from '#src/lab/compare/compare.js';
+import { DesignReplay } from '#src/lab/compare/design-replay.js';
+import { designsFor, makeDesign, makeRule, rulesFor } from '#src/lab/designs/index.js';
+import { Oracle } from '#src/lab/oracle/oracle.js';
+import { readTrace } from '#src/lab/trace/reader.js';
 
 const ROUNDS = 6;
 const GP_US = 20_000;

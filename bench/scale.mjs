@@ -2,18 +2,18 @@
  * `npm run bench:scale [TRACE [K...]]`: how designs grow with the number of processes, and whether
  * an event costs the same whatever that number is.
  *
- * K copies of a recording are laid over each other (src/trace/workload.ts), then designs are driven
+ * K copies of a recording are laid over each other (src/lab/compare/recording.ts), then designs are driven
  * by that, each row in a process of its own, pinned to one CPU where that is possible, after three
  * rounds with one copy, so that the compiler is done. Speed is in CPU time, the collector's and the
  * workload's included. Waste is what is held beyond the limit, on average.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { makeDesign } from '#src/designs/index.js';
-import { geometryNamed } from '#src/pgtable/geometry.js';
-import { DesignReplay } from '#src/trace/deterministic.js';
-import { Summarizer } from '#src/trace/summary.js';
-import { UNCHANGED, Workload } from '#src/trace/workload.js';
+import { geometryNamed } from '#src/core/pgtable/geometry.js';
+import { DesignReplay } from '#src/lab/compare/design-replay.js';
+import { UNCHANGED, Workload } from '#src/lab/compare/recording.js';
+import { Summarizer } from '#src/lab/compare/summary.js';
+import { makeDesign } from '#src/lab/designs/index.js';
 
 const SELF = fileURLToPath(import.meta.url);
 const [trace = 's390x/mix.canon', ...rest] = process.argv.slice(2);

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '#src/mem/layout.js';
-import type { CompareDocument } from '#src/trace/compare.js';
+import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
+import type { CompareDocument } from '#src/lab/compare/compare.js';
 import { documentIn, keyPaths, ptfrag } from './fixtures/command.js';
 import { type Source, source } from './tidy/source.js';
 
@@ -346,7 +346,7 @@ describe('docs/checker.md', () => {
   });
 
   it('describes each field of a scenario and its setup', () => {
-    const code = read('src/model/scenario.ts');
+    const code = read('src/checker/model/scenario.ts');
     for (const name of ['Scenario', 'Setup']) {
       const [, body = ''] =
         new RegExp(`interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(code) ?? [];

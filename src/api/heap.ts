@@ -4,8 +4,8 @@
  * A heap is a piece of shared memory and nothing else: hand its buffer to another thread (by
  * `postMessage` or `workerData`) and that thread attaches with it.
  */
-import { LimitError, UnsupportedError, UsageError } from '../base/errors.js';
-import { initCommonOwner } from '../frag/mm.js';
+import { LimitError, UnsupportedError, UsageError } from '../core/base/errors.js';
+import { initCommonOwner } from '../core/frag/mm.js';
 import {
   checkConfig,
   formatHeap,
@@ -13,19 +13,19 @@ import {
   type HeapConfig,
   headerWord,
   openHeap,
-} from '../mem/heap.js';
-import { HEAP, layoutOf } from '../mem/layout.js';
+} from '../core/mem/heap.js';
+import { HEAP, layoutOf } from '../core/mem/layout.js';
 import {
   type HeapBuffer,
   mayThreadSleep,
   reserveBuffer,
   SharedMemory,
   viewWords,
-} from '../mem/shared.js';
-import { growSupply } from '../mem/supply.js';
-import { missingFeature } from '../mem/support.js';
-import { type Geometry, geometryNamed, kindsOf } from '../pgtable/geometry.js';
-import { attachThread, detachThread, type Flavour } from '../rcu/attach.js';
+} from '../core/mem/shared.js';
+import { growSupply } from '../core/mem/supply.js';
+import { missingFeature } from '../core/mem/support.js';
+import { type Geometry, geometryNamed, kindsOf } from '../core/pgtable/geometry.js';
+import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js';
 import { Thread } from './thread.js';
 
 export interface HeapOptions {

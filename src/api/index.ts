@@ -7,21 +7,21 @@ export {
   StallError,
   UnsupportedError,
   UsageError,
-} from '../base/errors.js';
-export { at, type KindId, type MmId, type ThreadId, type Word } from '../base/units.js';
-export type { CheckOptions, Violation } from '../frag/check.js';
-export type { Memory } from '../mem/memory.js';
-export { PROT, type Prot } from '../pgtable/format.js';
+} from '../core/base/errors.js';
+export { at, type KindId, type MmId, type ThreadId, type Word } from '../core/base/units.js';
+export type { CheckOptions, Violation } from '../core/frag/check.js';
+export type { Memory } from '../core/mem/memory.js';
+export { PROT, type Prot } from '../core/pgtable/format.js';
 export {
   GEOMETRIES,
   type Geometry,
   geometryNamed,
   type TableKind,
-} from '../pgtable/geometry.js';
-export type { Image } from '../pgtable/image.js';
-export type { Tlb } from '../pgtable/tlb.js';
-export { frameOf, NOT_MAPPED, protOf } from '../pgtable/walk.js';
-export type { Flavour } from '../rcu/attach.js';
+} from '../core/pgtable/geometry.js';
+export type { Image } from '../core/pgtable/image.js';
+export type { Tlb } from '../core/pgtable/tlb.js';
+export { frameOf, NOT_MAPPED, protOf } from '../core/pgtable/walk.js';
+export type { Flavour } from '../core/rcu/attach.js';
 export type { Address } from './address.js';
 export {
   type AttachOptions,

@@ -1,22 +1,22 @@
 /**
- * Ranges: loops of the steps of src/pgtable, as generators. Each yields how far it is, so that the
+ * Ranges: loops of the steps of src/core/pgtable, as generators. Each yields how far it is, so that the
  * same loop runs to its end at once, or in slices between which other work is done, progress is
  * told and an abort is seen. What is thrown into a generator makes it undo what it did.
  */
-import { LimitError, OutOfPagesError, UsageError } from '../base/errors.js';
-import type { MmId, Vpn, Word } from '../base/units.js';
-import { CALLBACKS } from '../frag/callback.js';
-import { createMm, destroyMm } from '../frag/mm.js';
-import type { Thread } from '../mem/heap.js';
-import { supplyCounts } from '../mem/supply.js';
-import { depositTable, isLarge, split, withdrawTable } from '../pgtable/collapse.js';
-import { extentOf, forkStep, prepareStep } from '../pgtable/fork.js';
-import type { Format, Prot } from '../pgtable/format.js';
-import { reclaimEmpty } from '../pgtable/install.js';
-import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../pgtable/map.js';
-import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../pgtable/space.js';
-import { pollAll } from '../rcu/callback.js';
-import { rcuOffline } from '../rcu/reader.js';
+import { LimitError, OutOfPagesError, UsageError } from '../core/base/errors.js';
+import type { MmId, Vpn, Word } from '../core/base/units.js';
+import { CALLBACKS } from '../core/frag/callback.js';
+import { createMm, destroyMm } from '../core/frag/mm.js';
+import type { Thread } from '../core/mem/heap.js';
+import { supplyCounts } from '../core/mem/supply.js';
+import { depositTable, isLarge, split, withdrawTable } from '../core/pgtable/collapse.js';
+import { extentOf, forkStep, prepareStep } from '../core/pgtable/fork.js';
+import type { Format, Prot } from '../core/pgtable/format.js';
+import { reclaimEmpty } from '../core/pgtable/install.js';
+import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../core/pgtable/map.js';
+import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../core/pgtable/space.js';
+import { pollAll } from '../core/rcu/callback.js';
+import { rcuOffline } from '../core/rcu/reader.js';
 import { addressOf, type PageRange } from './address.js';
 
 /** A range under way: yields pages done, returns what the operation does. */

@@ -1,28 +1,35 @@
 /**
- * An address space as a thread has it: what users call. Steps are in src/pgtable, ranges of them in
+ * An address space as a thread has it: what users call. Steps are in src/core/pgtable, ranges of them in
  * ranges.ts; here are the checks of what was given, the errors, and polling.
  *
  * Every operation may run while other threads work on the same space, but `exit` and `dumpImage`.
  * A range is not atomic: what it undoes, on failing, are its pages, so nobody else should map,
  * unmap or change the same ones meanwhile.
  */
-import { isPowerOfTwo } from '../base/assert.js';
-import { UsageError } from '../base/errors.js';
-import type { MmId, Word } from '../base/units.js';
-import type { Violation } from '../frag/check.js';
-import { tablesOf, usersOf } from '../frag/mm.js';
-import type { Thread } from '../mem/heap.js';
-import { privateMemory } from '../mem/shared.js';
-import { collapse, isLarge } from '../pgtable/collapse.js';
-import { extentOf } from '../pgtable/fork.js';
-import type { Format, Prot } from '../pgtable/format.js';
-import { dumpImage, type Image } from '../pgtable/image.js';
-import { noSpace, rootOf, type Space, spaceOf, spanOf, WORD_VALUES } from '../pgtable/space.js';
-import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../pgtable/tlb.js';
-import { checkTree, countTables } from '../pgtable/tree.js';
-import { NOT_MAPPED, walk, walkAddress } from '../pgtable/walk.js';
-import { isReading } from '../rcu/reader.js';
-import { refuseWait } from '../rcu/wait.js';
+import { isPowerOfTwo } from '../core/base/assert.js';
+import { UsageError } from '../core/base/errors.js';
+import type { MmId, Word } from '../core/base/units.js';
+import type { Violation } from '../core/frag/check.js';
+import { tablesOf, usersOf } from '../core/frag/mm.js';
+import type { Thread } from '../core/mem/heap.js';
+import { privateMemory } from '../core/mem/shared.js';
+import { collapse, isLarge } from '../core/pgtable/collapse.js';
+import { extentOf } from '../core/pgtable/fork.js';
+import type { Format, Prot } from '../core/pgtable/format.js';
+import { dumpImage, type Image } from '../core/pgtable/image.js';
+import {
+  noSpace,
+  rootOf,
+  type Space,
+  spaceOf,
+  spanOf,
+  WORD_VALUES,
+} from '../core/pgtable/space.js';
+import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../core/pgtable/tlb.js';
+import { checkTree, countTables } from '../core/pgtable/tree.js';
+import { NOT_MAPPED, walk, walkAddress } from '../core/pgtable/walk.js';
+import { isReading } from '../core/rcu/reader.js';
+import { refuseWait } from '../core/rcu/wait.js';
 import {
   type Address,
   firstPageOf,

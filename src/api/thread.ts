@@ -4,26 +4,26 @@
  *
  * A `Thread` belongs to the JavaScript thread that made it; no other may call its methods.
  */
-import { OutOfPagesError, StallError, UsageError } from '../base/errors.js';
-import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
-import { allocTable } from '../frag/alloc.js';
-import { CALLBACKS } from '../frag/callback.js';
-import { type CheckOptions, checkHeap, type Violation } from '../frag/check.js';
-import { freeTable } from '../frag/free.js';
-import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../frag/mm.js';
-import type { Thread as CoreThread, Heap } from '../mem/heap.js';
-import type { Memory } from '../mem/memory.js';
-import { growSupply, supplyCounts } from '../mem/supply.js';
-import { formatOf } from '../pgtable/formats/index.js';
-import { detachThread } from '../rcu/attach.js';
-import { poll, pollAll } from '../rcu/callback.js';
+import { OutOfPagesError, StallError, UsageError } from '../core/base/errors.js';
+import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
+import { allocTable } from '../core/frag/alloc.js';
+import { CALLBACKS } from '../core/frag/callback.js';
+import { type CheckOptions, checkHeap, type Violation } from '../core/frag/check.js';
+import { freeTable } from '../core/frag/free.js';
+import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
+import type { Thread as CoreThread, Heap } from '../core/mem/heap.js';
+import type { Memory } from '../core/mem/memory.js';
+import { growSupply, supplyCounts } from '../core/mem/supply.js';
+import { formatOf } from '../core/pgtable/formats/index.js';
+import { detachThread } from '../core/rcu/attach.js';
+import { poll, pollAll } from '../core/rcu/callback.js';
 import {
   findBlocker,
   GP_COMPLETED,
   graceAhead,
   graceEnded,
   graceStarted,
-} from '../rcu/grace-period.js';
+} from '../core/rcu/grace-period.js';
 import {
   isReading,
   quiescent,
@@ -31,8 +31,8 @@ import {
   rcuOnline,
   rcuReadLock,
   rcuReadUnlock,
-} from '../rcu/reader.js';
-import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../rcu/reclaim.js';
+} from '../core/rcu/reader.js';
+import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import {
   type Barrier,
   beginBarrier,
@@ -41,7 +41,7 @@ import {
   sleepForGrace,
   tryBarrier,
   tryGrace,
-} from '../rcu/wait.js';
+} from '../core/rcu/wait.js';
 import { type AddressSpace, createSpace, type Home, openSpace } from './space.js';
 
 /** Address of a table: the index of its first word in the heap. */

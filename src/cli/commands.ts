@@ -1,21 +1,21 @@
 /** What each command does, from its request to its exit code. */
 
-import { CATALOGUE } from '../model/catalogue.js';
-import type { CompareDocument } from '../trace/compare.js';
-import type { ReplayDocument } from '../trace/replay.js';
-import type { CheckDocument } from './check-document.js';
-import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from './check-report.js';
-import type { CheckRequest } from './check-run.js';
-import { COUNTS_LEGEND, workForEachTable } from './compare-counts.js';
-import { outputsOf } from './compare-files.js';
-import { traceBlock } from './compare-report.js';
-import { compareVerdict, LEGEND } from './compare-verdict.js';
-import type { Context } from './context.js';
-import { doctorReport, doctorVerdict } from './doctor.js';
-import type { ExitCode } from './failure.js';
-import { type CompareRequest, type ReplayRequest, runJob } from './job.js';
-import { replayReport, replayVerdict } from './replay-report.js';
-import { countOf, wrap } from './table.js';
+import type { CheckDocument } from '../checker/check/document.js';
+import type { CheckRequest } from '../checker/check/run.js';
+import { CATALOGUE } from '../checker/proof/catalogue.js';
+import type { CompareDocument } from '../lab/compare/compare.js';
+import type { ReplayDocument } from '../lab/replay/replay.js';
+import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from '../report/check.js';
+import { COUNTS_LEGEND, workForEachTable } from '../report/compare/counts.js';
+import { traceBlock } from '../report/compare/table.js';
+import { compareVerdict, LEGEND } from '../report/compare/verdict.js';
+import { replayReport, replayVerdict } from '../report/replay.js';
+import { countOf, wrap } from '../report/table.js';
+import { outputsOf } from './compare/files.js';
+import { doctorReport, doctorVerdict } from './doctor/doctor.js';
+import type { Context } from './shell/context.js';
+import type { ExitCode } from './shell/failure.js';
+import { type CompareRequest, type ReplayRequest, runJob } from './shell/job.js';
 
 /** Longer lines of prose are hard to read, however wide the terminal. */
 const PROSE_COLUMNS = 100;

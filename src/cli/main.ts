@@ -9,7 +9,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`ptfrag needs Node 20.19 or newer; this is ${process.version}.\n`);
   process.exitCode = 2;
 } else {
-  const { main } = await import('./run.js');
+  const { main } = await import('./shell/run.js');
   process.exitCode = await main(process.argv.slice(2));
 }
 

@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { applyMutant } from '#src/model/mutant.js';
-import { MUTANTS } from '#src/model/mutants.js';
+import { applyMutant } from '#src/checker/model/mutant.js';
+import { MUTANTS } from '#src/checker/proof/mutants.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -1,10 +1,10 @@
 /** Heaps for tests: of any shape, small unless asked, checked when made and when a test asks. */
 import { expect } from 'vitest';
-import type { FragIndex, KindId, Pfn, ThreadId, Word } from '#src/base/units.js';
-import { CALLBACKS } from '#src/frag/callback.js';
-import { type CheckOptions, checkHeap } from '#src/frag/check.js';
-import { initCommonOwner } from '#src/frag/mm.js';
-import { formatPage, tableAt } from '#src/frag/ptdesc.js';
+import type { FragIndex, KindId, Pfn, ThreadId, Word } from '#src/core/base/units.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { type CheckOptions, checkHeap } from '#src/core/frag/check.js';
+import { initCommonOwner } from '#src/core/frag/mm.js';
+import { formatPage, tableAt } from '#src/core/frag/ptdesc.js';
 import {
   formatHeap,
   type Heap,
@@ -15,15 +15,15 @@ import {
   pfnOfAddress,
   ptdescOf,
   type Thread,
-} from '#src/mem/heap.js';
-import { HEAP, layoutOf, PTDESC } from '#src/mem/layout.js';
-import { listNext } from '#src/mem/list.js';
-import { SharedMemory } from '#src/mem/shared.js';
-import { growSupply, supplyCounts } from '#src/mem/supply.js';
-import { geometryNamed, kindsOf } from '#src/pgtable/geometry.js';
-import { attachThread } from '#src/rcu/attach.js';
-import { type CallbackTable, hasCallbacks } from '#src/rcu/callback.js';
-import { rcuBarrier } from '#src/rcu/wait.js';
+} from '#src/core/mem/heap.js';
+import { HEAP, layoutOf, PTDESC } from '#src/core/mem/layout.js';
+import { listNext } from '#src/core/mem/list.js';
+import { SharedMemory } from '#src/core/mem/shared.js';
+import { growSupply, supplyCounts } from '#src/core/mem/supply.js';
+import { geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';
+import { attachThread } from '#src/core/rcu/attach.js';
+import { type CallbackTable, hasCallbacks } from '#src/core/rcu/callback.js';
+import { rcuBarrier } from '#src/core/rcu/wait.js';
 
 export interface HeapOptions extends Partial<HeapConfig> {
   /** Pages that can be handed out. Default: all, pagesMax. */

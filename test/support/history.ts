@@ -4,14 +4,14 @@
  * inside (P2), and it is not handed out before a grace period is over that began after (P1).
  */
 import { expect } from 'vitest';
-import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '#src/base/units.js';
-import { allocTable } from '#src/frag/alloc.js';
-import { CALLBACKS } from '#src/frag/callback.js';
-import { checkHeap } from '#src/frag/check.js';
-import { fillEmpty } from '#src/frag/contents.js';
-import { freeTable } from '#src/frag/free.js';
-import { createMm, destroyMm, partialList, tablesOf } from '#src/frag/mm.js';
-import { formatPage, tableAt } from '#src/frag/ptdesc.js';
+import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '#src/core/base/units.js';
+import { allocTable } from '#src/core/frag/alloc.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { checkHeap } from '#src/core/frag/check.js';
+import { fillEmpty } from '#src/core/frag/contents.js';
+import { freeTable } from '#src/core/frag/free.js';
+import { createMm, destroyMm, partialList, tablesOf } from '#src/core/frag/mm.js';
+import { formatPage, tableAt } from '#src/core/frag/ptdesc.js';
 import {
   type Heap,
   type HeapKind,
@@ -23,12 +23,12 @@ import {
   pfnOfPtdesc,
   ptdescOf,
   type Thread,
-} from '#src/mem/heap.js';
-import { HEAP, MM, PTDESC } from '#src/mem/layout.js';
-import { attachThread } from '#src/rcu/attach.js';
-import { type CallbackTable, poll, pollAll } from '#src/rcu/callback.js';
-import { graceStarted, isBefore } from '#src/rcu/grace-period.js';
-import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
+} from '#src/core/mem/heap.js';
+import { HEAP, MM, PTDESC } from '#src/core/mem/layout.js';
+import { attachThread } from '#src/core/rcu/attach.js';
+import { type CallbackTable, poll, pollAll } from '#src/core/rcu/callback.js';
+import { graceStarted, isBefore } from '#src/core/rcu/grace-period.js';
+import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { Bitmap } from './bitmap.js';
 import {
   checkDrained,

@@ -1,6 +1,6 @@
 /** A seam that calls back before each access: to do something at an exact point of an operation. */
-import type { Word } from '#src/base/units.js';
-import { SharedMemory } from '#src/mem/shared.js';
+import type { Word } from '#src/core/base/units.js';
+import { SharedMemory } from '#src/core/mem/shared.js';
 
 export type Access = 'load' | 'store' | 'cas' | 'exchange' | 'awaitChange';
 export type Hook = (access: Access, word: Word) => void;

@@ -5,16 +5,16 @@
  * So a reader that found a table may see its stamps or, later, the empty value, and then nothing
  * else until its section ends. Another stamp, or a list node, is memory used again too early (P1).
  */
-import { at } from '#src/base/units.js';
-import { allocTable } from '#src/frag/alloc.js';
-import { CALLBACKS } from '#src/frag/callback.js';
-import { fillEmpty } from '#src/frag/contents.js';
-import { freeTable } from '#src/frag/free.js';
-import { createMm, destroyMm, enterMm, leaveMm } from '#src/frag/mm.js';
-import { RCU_HEAD, THREAD } from '#src/mem/layout.js';
-import { attachThread, detachThread } from '#src/rcu/attach.js';
-import { poll, runCallback } from '#src/rcu/callback.js';
-import { rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
+import { at } from '#src/core/base/units.js';
+import { allocTable } from '#src/core/frag/alloc.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { fillEmpty } from '#src/core/frag/contents.js';
+import { freeTable } from '#src/core/frag/free.js';
+import { createMm, destroyMm, enterMm, leaveMm } from '#src/core/frag/mm.js';
+import { RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
+import { attachThread, detachThread } from '#src/core/rcu/attach.js';
+import { poll, runCallback } from '#src/core/rcu/callback.js';
+import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 
 /** The first shared word counts what readers found wrong; the slots are behind it. */
 const WRONG = 0;

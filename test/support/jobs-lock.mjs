@@ -1,5 +1,5 @@
 /** What threads do in lock.test.ts. */
-import { acquire, breakRule, release, SLEEPERS } from '#src/mem/lock.js';
+import { acquire, breakRule, release, SLEEPERS } from '#src/core/mem/lock.js';
 
 const HELD = 0;
 const DONE = 1;

@@ -1,10 +1,10 @@
 /** What threads do in rcu-threads.test.ts. */
-import { CALLBACKS } from '#src/frag/callback.js';
-import { callRcu, hasCallbacks, poll } from '#src/rcu/callback.js';
-import { graceAhead } from '#src/rcu/grace-period.js';
-import { quiescent, rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
-import { reclaim, stopReclaimers } from '#src/rcu/reclaim.js';
-import { rcuBarrier, synchronizeRcu, tryGrace } from '#src/rcu/wait.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { callRcu, hasCallbacks, poll } from '#src/core/rcu/callback.js';
+import { graceAhead } from '#src/core/rcu/grace-period.js';
+import { quiescent, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
+import { reclaim, stopReclaimers } from '#src/core/rcu/reclaim.js';
+import { rcuBarrier, synchronizeRcu, tryGrace } from '#src/core/rcu/wait.js';
 
 /** How long a writer goes on after its reader has seen enough, in milliseconds. */
 const WRITE_MS = 1500;

@@ -12,25 +12,25 @@
  * (collapse it, split it, take its table, give it one) must not show. Spans that are `wild` are for
  * ranges: everybody unmaps them.
  */
-import { CALLBACKS } from '#src/frag/callback.js';
-import { createMm, destroyMm } from '#src/frag/mm.js';
-import { openHeap } from '#src/mem/heap.js';
-import { release } from '#src/mem/lock.js';
-import { SharedMemory } from '#src/mem/shared.js';
-import { collapse, depositTable, split, withdrawTable } from '#src/pgtable/collapse.js';
-import { lowWord } from '#src/pgtable/entry.js';
-import { extentOf, forkStep } from '#src/pgtable/fork.js';
-import { isLeaf, PROT } from '#src/pgtable/format.js';
-import { formatNamed } from '#src/pgtable/formats/index.js';
-import { lockLowest, tableLock } from '#src/pgtable/lock.js';
-import { mapStep, protectStep, unmapStep } from '#src/pgtable/map.js';
-import { endSpace, entryFor, makeSpace, spaceOf, spanOf } from '#src/pgtable/space.js';
-import { TLB_SLOT_WORDS, walkCached } from '#src/pgtable/tlb.js';
-import { checkTree, visitTree } from '#src/pgtable/tree.js';
-import { frameOf, NOT_MAPPED, protOf, walk } from '#src/pgtable/walk.js';
-import { attachThread, detachThread } from '#src/rcu/attach.js';
-import { poll, pollAll } from '#src/rcu/callback.js';
-import { rcuReadLock, rcuReadUnlock } from '#src/rcu/reader.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { createMm, destroyMm } from '#src/core/frag/mm.js';
+import { openHeap } from '#src/core/mem/heap.js';
+import { release } from '#src/core/mem/lock.js';
+import { SharedMemory } from '#src/core/mem/shared.js';
+import { collapse, depositTable, split, withdrawTable } from '#src/core/pgtable/collapse.js';
+import { lowWord } from '#src/core/pgtable/entry.js';
+import { extentOf, forkStep } from '#src/core/pgtable/fork.js';
+import { isLeaf, PROT } from '#src/core/pgtable/format.js';
+import { formatNamed } from '#src/core/pgtable/formats/index.js';
+import { lockLowest, tableLock } from '#src/core/pgtable/lock.js';
+import { mapStep, protectStep, unmapStep } from '#src/core/pgtable/map.js';
+import { endSpace, entryFor, makeSpace, spaceOf, spanOf } from '#src/core/pgtable/space.js';
+import { TLB_SLOT_WORDS, walkCached } from '#src/core/pgtable/tlb.js';
+import { checkTree, visitTree } from '#src/core/pgtable/tree.js';
+import { frameOf, NOT_MAPPED, protOf, walk } from '#src/core/pgtable/walk.js';
+import { attachThread, detachThread } from '#src/core/rcu/attach.js';
+import { poll, pollAll } from '#src/core/rcu/callback.js';
+import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 
 /** Shared words: 1 once somebody has failed, the last key, then those of the spaces. */
 const FAILED = 0;

@@ -1,7 +1,7 @@
 /**
  * Naive MMUs, one for each architecture, over the bytes of an image: written from the rules of the
  * architectures alone, bit by bit, to say what a processor makes of what ptfrag wrote. They share
- * nothing with src/pgtable; each rule below names where it stands.
+ * nothing with src/core/pgtable; each rule below names where it stands.
  */
 
 /** What a processor is given. */

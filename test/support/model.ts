@@ -2,9 +2,9 @@
  * The protocol of pages and mms over plain arrays: what the core must do, step by step. It has no
  * queues and no locks; it is told when the core runs a callback and says whether that may be.
  */
-import type { GracePeriod, MmId } from '#src/base/units.js';
-import type { HeapKind } from '#src/mem/heap.js';
-import { isBefore, successor } from '#src/rcu/grace-period.js';
+import type { GracePeriod, MmId } from '#src/core/base/units.js';
+import type { HeapKind } from '#src/core/mem/heap.js';
+import { isBefore, successor } from '#src/core/rcu/grace-period.js';
 
 export interface ModelPage {
   readonly kind: number;

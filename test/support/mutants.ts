@@ -6,9 +6,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { CheckOptions, CheckResult, Replay } from '#src/model/check.js';
-import { applyMutant, type Mutant } from '#src/model/mutant.js';
-import type { Scenario } from '#src/model/scenario.js';
+import type { CheckOptions, CheckResult, Replay } from '#src/checker/model/check.js';
+import { applyMutant, type Mutant } from '#src/checker/model/mutant.js';
+import type { Scenario } from '#src/checker/model/scenario.js';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 

@@ -1,10 +1,11 @@
 /** Small programs over the model's memory, explored with and without reduction. */
-import type { Word } from '#src/base/units.js';
-import type { Memory } from '#src/mem/memory.js';
-import { endingOf } from '#src/model/ending.js';
-import { type Exploration, explore } from '#src/model/explore.js';
-import { Machine, type Operation } from '#src/model/machine.js';
-import type { Stage } from '#src/model/scenario.js';
+
+import { endingOf } from '#src/checker/model/ending.js';
+import { type Exploration, explore } from '#src/checker/model/explore.js';
+import { Machine, type Operation } from '#src/checker/model/machine.js';
+import type { Stage } from '#src/checker/model/scenario.js';
+import type { Word } from '#src/core/base/units.js';
+import type { Memory } from '#src/core/mem/memory.js';
 
 /** What one thread does: a plain function of the memory, its own number, and `Stage.assume`. */
 export type Program = (mem: Memory, thread: number, assume: Stage['assume']) => unknown;

@@ -1,8 +1,8 @@
 /** Real threads for tests: each runs one job of a file `jobs-*.mjs` on a heap. */
 import { Worker } from 'node:worker_threads';
-import type { Heap } from '#src/mem/heap.js';
-import type { SharedMemory } from '#src/mem/shared.js';
-import type { Flavour } from '#src/rcu/attach.js';
+import type { Heap } from '#src/core/mem/heap.js';
+import type { SharedMemory } from '#src/core/mem/shared.js';
+import type { Flavour } from '#src/core/rcu/attach.js';
 
 export interface Job {
   /** The exported function of `jobs-<file>.mjs` to run. */

@@ -1,8 +1,8 @@
 /** A thread of a test: attaches to the heap, waits for the others, runs its job, says how it ended. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openHeap } from '#src/mem/heap.js';
-import { SharedMemory } from '#src/mem/shared.js';
-import { attachThread, detachThread } from '#src/rcu/attach.js';
+import { openHeap } from '#src/core/mem/heap.js';
+import { SharedMemory } from '#src/core/mem/shared.js';
+import { attachThread, detachThread } from '#src/core/rcu/attach.js';
 
 const { file, job, buffer, words, threads } = workerData;
 const jobs = await import(`./jobs-${file}.mjs`);

@@ -12,16 +12,16 @@ const SRC = ['base', ...RERUN, 'api', 'designs', 'trace', 'model', 'torture', 'c
 const EVERYWHERE = [...SRC, 'test', 'bench', 'examples'];
 
 /** The seam over real shared memory: never run by the checker, which has a seam of its own. */
-const SEAM = 'src/mem/shared.ts';
+const SEAM = 'src/core/mem/shared.ts';
 
 /** The only files of the re-run folders that may say async. Asynchronous loops are src/api's. */
 const ASYNC_FILES: readonly string[] = [SEAM];
 
 /** Files with typed arrays of their own, over memory that is not shared and no heap. */
 const PRIVATE_ARRAYS: readonly string[] = [
-  'src/trace/record.ts',
-  'src/model/journal.ts',
-  'src/model/log.ts',
+  'src/lab/trace/record.ts',
+  'src/checker/model/journal.ts',
+  'src/checker/model/log.ts',
 ];
 
 interface Ban {

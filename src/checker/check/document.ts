@@ -1,0 +1,117 @@
+/** What `ptfrag check` found, as data: a row a scenario, a row a mutant, and the verdict. */
+
+import { quote } from '../../cli/shell/again.js';
+import type { Mutant } from '../model/mutant.js';
+import type { CheckAnswer } from './worker.js';
+
+export interface ScenarioRow {
+  readonly name: string;
+  readonly design: string;
+  readonly rules: readonly string[];
+  readonly verdict: CheckAnswer['verdict'];
+  readonly complete: boolean;
+  readonly bound: string | null;
+  readonly executions: number;
+  readonly redundant: number;
+  readonly dismissed: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly mustSee: CheckAnswer['mustSee'];
+  readonly failure: { rule: string; detail: string; schedule: string } | null;
+  readonly report: readonly string[];
+}
+
+export interface MutantRow {
+  readonly name: string;
+  readonly about: string;
+  readonly scenario: string;
+  readonly caught: boolean;
+  /** Whether all of the scenario was explored; of one that is caught, false. */
+  readonly complete: boolean;
+  readonly rule: string | null;
+  /** The shortest that was found, and how many steps it has. */
+  readonly schedule: string | null;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly report: readonly string[];
+}
+
+/** One of `count` parts of a check, counted from 1. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What a document is of. Shards of one check agree in all but `shard`. */
+export interface CheckScope {
+  /** A mark of the code that was explored, scenarios and mutants included. */
+  readonly build: string;
+  /** What was asked, but for what changes no result. */
+  readonly options: object;
+  /** How much that is, over all shards. */
+  readonly asked: { readonly scenarios: number; readonly mutants: number };
+  readonly shard: Shard | null;
+  /** What a merged document lacks, in words. */
+  readonly missing: readonly string[];
+}
+
+export interface CheckDocument extends CheckScope {
+  readonly command: 'check';
+  readonly verdict: CheckAnswer['verdict'];
+  readonly ok: boolean;
+  readonly scenarios: readonly ScenarioRow[];
+  readonly mutants: readonly MutantRow[];
+}
+
+export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): ScenarioRow {
+  const row = { name: scenario, ...answer };
+  if (failure === null) return { ...row, failure };
+  const { rule, detail, schedule } = failure;
+  const again = ['', `replay    ptfrag check ${scenario} --schedule ${quote(schedule)}`];
+  const report = schedule === '' ? answer.report : [...answer.report, ...again];
+  return { ...row, failure: { rule, detail, schedule }, report };
+}
+
+/** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */
+const NOT_CAUGHT = /^(vacuous|ReferenceError|SyntaxError|TypeError)$/;
+
+export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
+  const { failure, complete, seconds, report } = answer;
+  return {
+    name,
+    about,
+    scenario,
+    caught: failure !== null && !NOT_CAUGHT.test(failure.rule),
+    complete,
+    rule: failure?.rule ?? null,
+    schedule: failure?.schedule ?? null,
+    steps: failure?.steps.length ?? 0,
+    seconds,
+    report,
+  };
+}
+
+export function checkDocument(
+  scope: CheckScope,
+  scenarios: readonly ScenarioRow[],
+  mutants: readonly MutantRow[],
+): CheckDocument {
+  const found = verdictOn(scenarios, mutants);
+  const verdict = found === 'holds' && scope.missing.length > 0 ? 'inconclusive' : found;
+  return { command: 'check', verdict, ok: verdict === 'holds', ...scope, scenarios, mutants };
+}
+
+export function formatShard({ index, count }: Shard): string {
+  return `${index}/${count}`;
+}
+
+/** What was not explored to its end says nothing, unless something was found on the way. */
+function verdictOn(
+  scenarios: readonly ScenarioRow[],
+  mutants: readonly MutantRow[],
+): CheckDocument['verdict'] {
+  const verdicts = new Set(scenarios.map(({ verdict }) => verdict));
+  const survivors = mutants.filter(({ caught }) => !caught);
+  if (verdicts.has('violated') || survivors.some(({ complete }) => complete)) return 'violated';
+  return verdicts.has('inconclusive') || survivors.length > 0 ? 'inconclusive' : 'holds';
+}

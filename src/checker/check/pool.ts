@@ -1,0 +1,88 @@
+/** Several threads that explore scenarios side by side. */
+import { rmSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Mutant } from '../model/mutant.js';
+import { plantMutant } from './plant.js';
+import type { CheckAnswer, CheckTask } from './worker.js';
+
+const WORKER = new URL('./worker.js', import.meta.url);
+
+/** A task; with a mutant, in a copy of this build that has it. */
+export interface PoolTask {
+  readonly task: CheckTask;
+  readonly mutant?: Mutant;
+}
+
+export interface PoolOptions {
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Answers come in whatever order they are ready. */
+  readonly onAnswer: (task: PoolTask, answer: CheckAnswer) => void;
+}
+
+/** Runs all tasks, `jobs` at a time; each with a mutant gets a thread of its own. */
+export async function runPool(tasks: readonly PoolTask[], options: PoolOptions): Promise<void> {
+  const { onAnswer } = options;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const queue = tasks.values();
+  const lane = async (): Promise<void> => {
+    let own: Worker | null = null;
+    try {
+      // All lanes take from one iterator: what one has taken, no other gets.
+      for (const next of queue) {
+        signal.throwIfAborted();
+        if (next.mutant === undefined) own ??= new Worker(WORKER);
+        const answer =
+          next.mutant === undefined
+            ? ask(own as Worker, next.task, signal)
+            : askMutant(next.mutant, next.task, signal);
+        onAnswer(next, await answer);
+      }
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    } finally {
+      await own?.terminate();
+    }
+  };
+  // Every lane has cleaned up before this ends, with the error of the first that failed.
+  const lanes = Array.from({ length: Math.min(options.jobs, tasks.length) }, lane);
+  await Promise.allSettled(lanes);
+  signal.throwIfAborted();
+}
+
+/** Planted only now: the first scenario is not kept waiting for copies of the last mutant. */
+async function askMutant(
+  mutant: Mutant,
+  task: CheckTask,
+  signal: AbortSignal,
+): Promise<CheckAnswer> {
+  const { folder, worker: url } = plantMutant(mutant);
+  const worker = new Worker(url);
+  try {
+    return await ask(worker, task, signal);
+  } finally {
+    await worker.terminate();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function ask(worker: Worker, task: CheckTask, signal: AbortSignal): Promise<CheckAnswer> {
+  return new Promise((resolve, reject) => {
+    const settled = new AbortController();
+    const finish = (settle: () => void): void => {
+      settled.abort();
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      settle();
+    };
+    const onMessage = (answer: CheckAnswer): void => finish(() => resolve(answer));
+    const onError = (error: Error): void => finish(() => reject(error));
+    const message = `a thread ended while it explored ${task.scenario}`;
+    const onExit = (): void => finish(() => reject(new Error(message)));
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+    const stop = (): void => finish(() => reject(signal.reason as Error));
+    signal.addEventListener('abort', stop, { signal: settled.signal });
+    worker.postMessage(task);
+  });
+}

@@ -1,0 +1,146 @@
+/** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
+import { UsageError } from '../../core/base/errors.js';
+import { type Mode, replay } from '../model/check.js';
+import type { Mutant } from '../model/mutant.js';
+import { formatReplay } from '../model/report.js';
+import type { Scenario } from '../model/scenario.js';
+import { CATALOGUE, designOf, scenarioNamed } from '../proof/catalogue.js';
+import { MUTANTS } from '../proof/mutants.js';
+import {
+  type CheckDocument,
+  type CheckScope,
+  checkDocument,
+  type MutantRow,
+  mutantRow,
+  type ScenarioRow,
+  type Shard,
+  scenarioRow,
+} from './document.js';
+import { markOfBuild } from './plant.js';
+import { type PoolTask, runPool } from './pool.js';
+
+export interface CheckRequest {
+  /** Empty: the catalogue. */
+  readonly scenarios: readonly string[];
+  /** Only what is explored of that core; null: of all. */
+  readonly design: string | null;
+  readonly schedule: string | null;
+  readonly mode: Mode;
+  readonly stepsMax: number | null;
+  /** The mutants of the scenarios too. */
+  readonly mutants: boolean;
+  /** Only the mutant of that name. */
+  readonly mutant: string | null;
+  /** The large scenarios too. */
+  readonly large: boolean;
+  readonly jobs: number;
+  readonly shard: Shard | null;
+}
+
+export interface CheckWatch {
+  readonly signal: AbortSignal;
+  /** Rows in the order in which they were ready; those of mutants once all scenarios are there. */
+  readonly onSoFar: (document: CheckDocument) => void;
+  readonly onProgress: (what: string, fraction: number) => void;
+}
+
+/** Explores what is asked for. Throws `UsageError` for an unknown scenario or a bad schedule. */
+export async function runCheck(request: CheckRequest, watch: CheckWatch): Promise<CheckDocument> {
+  if (request.mutant !== null && (request.scenarios.length > 0 || request.schedule !== null)) {
+    throw new UsageError('mutant-alone', 'a mutant has a scenario of its own: name no other');
+  }
+  if (request.schedule !== null) return replaySchedule(request, request.schedule);
+  const chosen = choose(request);
+  const [scenarios, mutants] = [dealt(chosen.scenarios, request), dealt(chosen.mutants, request)];
+  const scope = scopeOf(request, chosen.scenarios.length, chosen.mutants.length);
+  const { mode, stepsMax } = request;
+  const options = { mode, ...(stepsMax === null ? {} : { stepsMax }) };
+  const tasks: PoolTask[] = [
+    ...scenarios.map(({ name }) => ({ task: { scenario: name, options } })),
+    // A bound that is good enough for a scenario may be too small to catch a mutant.
+    ...mutants.map((mutant) => ({ task: { scenario: mutant.scenario, options: {} }, mutant })),
+  ];
+  const rows: ScenarioRow[] = [];
+  const mutantRows: MutantRow[] = [];
+  watch.onSoFar(checkDocument(scope, [], []));
+  await runPool(tasks, {
+    jobs: request.jobs,
+    signal: watch.signal,
+    onAnswer: ({ mutant }, answer) => {
+      if (mutant === undefined) rows.push(scenarioRow(answer));
+      else mutantRows.push(mutantRow(mutant, answer));
+      const isOpen = rows.length < scenarios.length;
+      watch.onSoFar(checkDocument(scope, rows.slice(), isOpen ? [] : mutantRows.slice()));
+      const done = rows.length + mutantRows.length;
+      watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
+    },
+  });
+  return checkDocument(scope, inOrder(scenarios, rows), inOrder(mutants, mutantRows));
+}
+
+/** What is asked for, over all shards. */
+function choose(request: CheckRequest): { scenarios: Scenario[]; mutants: Mutant[] } {
+  const { large } = request;
+  if (request.mutant !== null) return { scenarios: [], mutants: [mutantNamed(request.mutant)] };
+  const design = request.design ?? undefined;
+  const named = request.scenarios.map((name) => scenarioNamed(name, design));
+  const ofDesign = CATALOGUE.filter((each) => design === undefined || designOf(each) === design);
+  const names = new Set((named.length > 0 ? named : ofDesign).map(({ name }) => name));
+  const mutants = MUTANTS.filter(({ scenario }) => names.has(scenario));
+  const all = ofDesign.filter((each) => large || each.large !== true);
+  return { scenarios: named.length > 0 ? named : all, mutants: request.mutants ? mutants : [] };
+}
+
+/** Of these, the shard's: each shard gets one in turn. */
+function dealt<Each>(all: readonly Each[], { shard }: CheckRequest): Each[] {
+  return all.filter((_, at) => shard === null || at % shard.count === shard.index - 1);
+}
+
+function scopeOf(request: CheckRequest, scenarios: number, mutants: number): CheckScope {
+  const { jobs: _, shard, ...options } = request;
+  return { build: markOfBuild(), options, asked: { scenarios, mutants }, shard, missing: [] };
+}
+
+function mutantNamed(name: string): Mutant {
+  const found = MUTANTS.find((mutant) => mutant.name === name);
+  if (found !== undefined) return found;
+  const names = MUTANTS.map((mutant) => mutant.name).join('\n  ');
+  throw new UsageError('no-such-mutant', `there is no mutant "${name}"; there are\n  ${names}`);
+}
+
+/** Threads answer in any order; a document has the catalogue's. */
+function inOrder<Row extends { readonly name: string }>(
+  asked: readonly { readonly name: string }[],
+  rows: readonly Row[],
+): Row[] {
+  const place = new Map(asked.map(({ name }, index) => [name, index]));
+  return rows.toSorted((a, b) => (place.get(a.name) ?? 0) - (place.get(b.name) ?? 0));
+}
+
+/** One schedule of one scenario: what it shows is the report, whether it fails or not. */
+function replaySchedule(request: CheckRequest, schedule: string): CheckDocument {
+  const [name, ...rest] = request.scenarios;
+  if (name === undefined || rest.length > 0) {
+    throw new UsageError('one-scenario', 'a schedule belongs to one scenario: name just that one');
+  }
+  const scenario = scenarioNamed(name, request.design ?? undefined);
+  const begin = performance.now();
+  const { steps, finding } = replay(scenario, schedule);
+  const row: ScenarioRow = {
+    name: scenario.name,
+    design: designOf(scenario),
+    rules: scenario.rules,
+    verdict: finding === null ? 'inconclusive' : 'violated',
+    complete: false,
+    bound: 'one schedule',
+    executions: 1,
+    redundant: 0,
+    dismissed: 0,
+    steps: steps.length,
+    seconds: (performance.now() - begin) / 1000,
+    mustSee: { seen: [], missing: [] },
+    failure: finding === null ? null : { ...finding, schedule },
+    report: formatReplay(scenario, { steps, finding }, schedule),
+  };
+  return checkDocument(scopeOf(request, 1, 0), [row], []);
+}

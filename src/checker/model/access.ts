@@ -1,0 +1,104 @@
+/**
+ * Shared accesses as the checker sees them: what a thread is about to do, and which two accesses
+ * depend on each other.
+ *
+ * Only atomic accesses, sleeps and notifications are scheduling points. Two of them are dependent
+ * if the order in which they are done can be told: both touch the same word and one writes it, or
+ * both touch the same word's list of sleepers. Everything else commutes, and is explored in one
+ * order only.
+ *
+ *   load                     reads the word
+ *   store, cas, add, …       writes it. A CAS that fails only reads, but whether it fails depends
+ *                            on the order, so it counts as what it turned out to be
+ *   awaitChange              reads the word and changes its list of sleepers
+ *   notify                   changes the list
+ *   nap                      a sleep with a time limit: see memory.ts
+ *   a napper's waking        leaves the list: a notify could have woken it in another's place
+ */
+import type { Word } from '../../core/base/units.js';
+
+export const ACCESS = {
+  load: 0,
+  store: 1,
+  cas: 2,
+  exchange: 3,
+  add: 4,
+  and: 5,
+  or: 6,
+  xor: 7,
+  awaitChange: 8,
+  notify: 9,
+  peek: 10,
+  poke: 11,
+  fill: 12,
+  copy: 13,
+  nap: 14,
+} as const;
+
+export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
+
+const NAMES = Object.keys(ACCESS) as readonly (keyof typeof ACCESS)[];
+
+/** One access. `a` and `b` are its arguments: value, or expected and new value, or count. */
+export interface Access {
+  readonly kind: AccessKind;
+  readonly word: Word;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** Effects that decide dependence, as bits. */
+export const READS = 1;
+export const WRITES = 2;
+const SLEEPS = 4;
+export const NOTIFIES = 8;
+/** Of a waking that nobody's notify is the cause of. */
+export const LEAVES = 16;
+
+/** Who was asleep first is woken first; that two leave can't be told in which order. */
+const ORDERED = SLEEPS | NOTIFIES;
+
+export function accessName(kind: AccessKind): string {
+  return NAMES[kind] as string;
+}
+
+/** Whether an access is no scheduling point. */
+export function isPlain(kind: AccessKind): boolean {
+  return kind >= ACCESS.peek && kind <= ACCESS.copy;
+}
+
+/** What an access does, given what it found: a CAS that fails writes nothing. */
+export function effectsOf(kind: AccessKind, a: number, found: number): number {
+  switch (kind) {
+    case ACCESS.load:
+      return READS;
+    case ACCESS.cas:
+      return found === a ? READS | WRITES : READS;
+    case ACCESS.awaitChange:
+    case ACCESS.nap:
+      return READS | SLEEPS;
+    case ACCESS.notify:
+      return NOTIFIES;
+    default:
+      return READS | WRITES;
+  }
+}
+
+/** What an access that is still to be done might do: a CAS succeeds. */
+export function possibleEffects(kind: AccessKind): number {
+  return effectsOf(kind, 0, 0);
+}
+
+/** Whether the order of two accesses, by different threads, can be told. */
+export function dependent(
+  wordA: number,
+  effectsA: number,
+  wordB: number,
+  effectsB: number,
+): boolean {
+  if (wordA !== wordB) return false;
+  if ((effectsA & ORDERED) !== 0 && (effectsB & ORDERED) !== 0) return true;
+  const either = effectsA | effectsB;
+  if ((either & WRITES) !== 0 && (effectsA & effectsB & READS) !== 0) return true;
+  return (either & LEAVES) !== 0 && (either & NOTIFIES) !== 0;
+}

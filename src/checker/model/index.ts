@@ -1,0 +1,22 @@
+/**
+ * The checker, for the code of others too: operations over the `Memory` seam, as scenarios.
+ */
+
+export type { Word } from '../../core/base/units.js';
+export type { Memory } from '../../core/mem/memory.js';
+export { CORES, type Core } from '../../core/variants/core.js';
+export { CATALOGUE, scenarioNamed } from '../proof/catalogue.js';
+export { type Cost, costOf, SITUATIONS, type Situation } from '../proof/cost.js';
+export { MUTANTS } from '../proof/mutants.js';
+export {
+  type CheckOptions,
+  type CheckResult,
+  check,
+  type Failure,
+  type Mode,
+  replay,
+} from './check.js';
+export type { Operation } from './machine.js';
+export { applyMutant, type Mutant } from './mutant.js';
+export { formatFailure } from './report.js';
+export type { Finding, Scenario, Setup, Stage } from './scenario.js';

@@ -1,0 +1,269 @@
+/**
+ * The machine: shared memory as a model, and threads that advance by one access at a time.
+ *
+ * A thread runs operations, plain functions over the seam. To advance one, its current operation is
+ * run again from the start: the accesses that it already made are answered from its log, then one
+ * atomic access is done for real, and at the next one a frozen constant is thrown. No generators,
+ * no build step: it is the shipping code that runs.
+ *
+ * Plain accesses are done as soon as the thread gets to them. They are no scheduling points: if two
+ * threads' plain accesses could meet unordered, that is a data race, which is a failure by itself
+ * (race.ts), and if they can't, moving them changes nothing.
+ */
+import { InvariantError } from '../../core/base/errors.js';
+import type { Word } from '../../core/base/units.js';
+import { type Access, type AccessKind, isPlain } from './access.js';
+import type { Log } from './log.js';
+import { FIELD, type MachineOptions, ModelMemory, STATUS } from './memory.js';
+
+/** An operation: it may use only the seam, its arguments, and what earlier operations returned. */
+export type Operation = (results: readonly unknown[]) => unknown;
+
+/** What ends an operation that is to be continued later. Thrown, never caught by the core. */
+const SUSPENDED: object = Object.freeze({ suspended: true });
+
+/** What ends an operation that assumed what is not so. Thrown, never caught by the core. */
+const DISMISSED: object = Object.freeze({ dismissed: true });
+
+/** Accesses of one operation, over which it is taken to never end. */
+const OPERATION_ACCESSES_MAX = 2_000;
+
+/** Called when an operation has returned, once: the place to keep ghosts and to check results. */
+export type OnReturn = (thread: number, operation: number, result: unknown) => void;
+
+/** What a thread's run ended with, if not with a suspension. */
+export interface Thrown {
+  readonly thread: number;
+  readonly error: unknown;
+}
+
+export class Machine extends ModelMemory {
+  thrown: Thrown | null = null;
+  /** What a thread threw before anybody's first step: no way leads around it. */
+  private thrownFirst: Thrown | null = null;
+  private onReturn: OnReturn | undefined;
+  private programs: readonly (readonly Operation[])[] = [];
+  private readonly results: unknown[][];
+  /**
+   * Of the running operation: its thread's log, where it begins and ends in it, and how far it is.
+   */
+  private log: Log;
+  private begun = 0;
+  private end = 0;
+  private position = 0;
+  /** Whether the access at the log's end may be done. */
+  private granted = false;
+  private goOn: ((thread: number) => boolean) | null = null;
+  private suspending = false;
+
+  constructor(options: MachineOptions) {
+    super(options);
+    this.results = this.logs.map(() => []);
+    this.log = this.logs[0] as Log;
+  }
+
+  /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
+  begin(programs: readonly (readonly Operation[])[], onReturn?: OnReturn): void {
+    this.programs = programs;
+    this.onReturn = onReturn;
+    this.journal.forget();
+    for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
+    this.thrownFirst = this.thrown;
+  }
+
+  /** A point to come back to. */
+  mark(): number {
+    return this.journal.mark();
+  }
+
+  restore(mark: number, step: number): void {
+    this.journal.restore(mark);
+    this.step = step;
+    this.thrown = this.thrownFirst;
+  }
+
+  get steps(): number {
+    return this.step;
+  }
+
+  resultsOf(thread: number): readonly unknown[] {
+    return this.results[thread]?.slice(0, this.operationOf(thread)) ?? [];
+  }
+
+  /**
+   * Lets a thread do its next access and run up to the one after. There `goOn` is asked whether it
+   * should do that one too, which saves throwing it out of its operation and running that again.
+   */
+  perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
+    this.step++;
+    this.woken = 0;
+    if (this.wakesItself(thread)) this.wakeItself(thread);
+    else this.granted = true;
+    this.goOn = goOn;
+    this.advance(thread);
+    this.goOn = null;
+    for (let other = 0; this.woken !== 0 && other < this.threads; other++) {
+      if ((this.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
+    }
+  }
+
+  /** Runs a thread from its log up to the next thing that must be decided outside. */
+  private advance(thread: number): void {
+    const program = this.programs[thread] as readonly Operation[];
+    const results = this.results[thread] as unknown[];
+    this.current = thread;
+    this.log = this.logs[thread] as Log;
+    for (;;) {
+      const operation = this.operationOf(thread);
+      if (operation === program.length) {
+        this.setField(thread, FIELD.STATUS, STATUS.done);
+        break;
+      }
+      this.begun = this.journal.get(this.field(thread, FIELD.BEGIN));
+      this.end = this.journal.get(this.field(thread, FIELD.END));
+      this.position = this.begun;
+      this.suspending = false;
+      try {
+        const result = (program[operation] as Operation)(results);
+        this.requireReturned(thread, result);
+        results[operation] = result;
+        this.setField(thread, FIELD.OPERATION, operation + 1);
+        this.setField(thread, FIELD.BEGIN, this.position);
+        this.current = -1;
+        this.onReturn?.(thread, operation, results[operation]);
+        this.current = thread;
+      } catch (error) {
+        if (error === DISMISSED) this.setField(thread, FIELD.STATUS, STATUS.dismissed);
+        else if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
+        break;
+      }
+    }
+    this.suspending = false;
+    this.granted = false;
+    this.current = -1;
+    // Outside of operations nothing is answered from a log.
+    this.position = this.end;
+  }
+
+  private causeOf(thread: number, error: unknown): unknown {
+    const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
+    if (this.suspending && !isOurs) return swallowed(thread);
+    return isFrozenWrite(error) ? changes(thread, error) : error;
+  }
+
+  /** An access of the running thread: from its log, or done now, or the point to stop at. */
+  protected override access(kind: AccessKind, word: Word, a: number, b: number): number {
+    const { position } = this;
+    if (position < this.end) {
+      // The same access must come again: it is a function of the log.
+      if (!this.log.matches(position, kind, word, a, b)) throw this.differs(kind, word, a, b);
+      this.position = position + 1;
+      return this.log.found(position);
+    }
+    this.requireInside(word, 1);
+    if (this.current < 0) return this.effect(kind, word, a, b);
+    // A `finally` on the way out of a suspended operation.
+    if (this.suspending) return 0;
+    return this.proceed(kind, word, a, b);
+  }
+
+  /** An access behind the end of the log. */
+  private proceed(kind: AccessKind, word: Word, a: number, b: number): number {
+    const { current: thread, end, log } = this;
+    if (isPlain(kind)) log.propose(end, kind, word, a, b);
+    else if (this.granted) {
+      if (!log.matches(end, kind, word, a, b)) throw this.differs(kind, word, a, b);
+      this.granted = false;
+    } else {
+      log.propose(end, kind, word, a, b);
+      if (!this.mayGoOn(thread)) this.suspend();
+    }
+    if (end - this.begun > OPERATION_ACCESSES_MAX) {
+      throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
+    }
+    const found = this.effect(kind, word, a, b);
+    log.finish(end, found, this.step);
+    this.setField(thread, FIELD.END, end + 1);
+    this.end = end + 1;
+    this.position = end + 1;
+    if (this.status(thread) !== STATUS.ready) this.suspend();
+    return found;
+  }
+
+  private mayGoOn(thread: number): boolean {
+    // A thread that was woken by the last step has yet to be brought to its next access.
+    if (this.goOn === null || this.woken !== 0 || !this.goOn(thread)) return false;
+    this.step++;
+    return true;
+  }
+
+  /**
+   * Ends the running thread for good if the condition is not met. Nothing is wanted of this
+   * execution any more, but it is not cut here: what the others still do may race with what this
+   * thread did, and that is how the reduction finds the executions in which the condition is met.
+   */
+  assume(condition: boolean): void {
+    if (this.current < 0) throw new InvariantError('X1', 'only an operation can assume');
+    if (condition || this.suspending) return;
+    this.requireDone(this.current);
+    this.suspending = true;
+    throw DISMISSED;
+  }
+
+  private suspend(): never {
+    this.suspending = true;
+    throw SUSPENDED;
+  }
+
+  private differs(kind: AccessKind, word: Word, a: number, b: number): InvariantError {
+    return differs(this.current, this.log.access(this.position), { kind, word, a, b });
+  }
+
+  /**
+   * An operation has returned by itself: not by catching its suspension, and not to go on later.
+   */
+  private requireReturned(thread: number, result: unknown): void {
+    if (result instanceof Promise) {
+      // It is going to reject with the suspension, which concerns nobody.
+      result.catch(() => undefined);
+      throw new InvariantError('X1', `thread ${thread}: an operation is an async function`);
+    }
+    if (this.suspending) throw swallowed(thread);
+    this.requireDone(thread);
+  }
+
+  private requireDone(thread: number): void {
+    if (this.position === this.end && !this.granted) return;
+    throw differs(thread, this.log.access(this.position), null);
+  }
+}
+
+function swallowed(thread: number): InvariantError {
+  const cause = 'it caught the exception that suspends it; catch only what is known';
+  return new InvariantError('X3', `thread ${thread}: an operation went on although ${cause}`);
+}
+
+/** The words are those of V8: it is the checker that runs on Node, not the core. */
+function isFrozenWrite(error: unknown): error is TypeError {
+  if (!(error instanceof TypeError)) return false;
+  return /read only property|not extensible|Cannot (?:delete|redefine) property/.test(
+    error.message,
+  );
+}
+
+function changes(thread: number, { message }: TypeError): InvariantError {
+  return new InvariantError('X2', `thread ${thread}: its operation changes a handle: ${message}`);
+}
+
+function differs(thread: number, was: Access, now: Access | null): InvariantError {
+  const show = (access: Access): string =>
+    `access ${access.kind} of word ${access.word} (${access.a}, ${access.b})`;
+  const then = now === null ? 'it ended instead' : `this time came ${show(now)}`;
+  return new InvariantError(
+    'X2',
+    `thread ${thread}: run again, its operation did not do the same. ` +
+      `Before: ${show(was)}; ${then}. ` +
+      'It depends on something outside of the heap: a variable, a modified argument, ' +
+      'time or chance',
+  );
+}

@@ -1,0 +1,68 @@
+/**
+ * A scenario: a few threads, what must never happen to them, and what must have been seen.
+ *
+ * Named like a litmus test, `who-vs-whom+where`. Setting up and the final check run outside of any
+ * thread, every access done at once and unrecorded. Operations are run again and again from their
+ * start, so they may use only the seam, what setting up returned (and does not change), and the
+ * results of the thread's own earlier operations.
+ */
+import type { Word } from '../../core/base/units.js';
+import type { Memory } from '../../core/mem/memory.js';
+import type { OnReturn, Operation } from './machine.js';
+
+/** A rule that did not hold at the end of an execution. */
+export interface Finding {
+  readonly rule: string;
+  readonly detail: string;
+}
+
+export interface Setup {
+  /** The operations of each thread, in order. */
+  readonly threads: readonly (readonly Operation[])[];
+  readonly threadNames?: readonly string[];
+  /** Called once after each operation: throws, or notes a ghost. */
+  readonly onReturn?: OnReturn;
+  /** Looks at the memory after an execution in which all threads have ended. */
+  readonly atEnd?: (results: readonly (readonly unknown[])[]) => readonly Finding[];
+  /** Names a word, and writes a value of it, for reports. */
+  readonly nameWord?: (word: Word) => string;
+  readonly showValue?: (word: Word, value: number) => string;
+}
+
+/** What a scenario is set up with. */
+export interface Stage {
+  readonly memory: Memory;
+  /**
+   * Words of the scenario's own, seen by no thread's accesses: undone when the checker goes back.
+   */
+  readonly ghost: { get(index: number): number; set(index: number, value: number): void };
+  /** Says that something was seen, for `mustSee`. */
+  readonly see: (what: string) => void;
+  /**
+   * For operations: says that only executions with this condition count. If it is not met, the
+   * thread ends there, the others go on, and the execution is neither counted nor asked about at
+   * its end. A lock that blocks is one attempt, assumed to succeed. A rule that another thread
+   * finds broken counts even so: it could have gone first.
+   */
+  readonly assume: (condition: boolean) => void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** The core that is explored, where the scenario is about one. */
+  readonly design?: string;
+  /** One sentence: what is asked. */
+  readonly about: string;
+  /** Rules (P, H, G, L, S, R) that a failure of it would break. */
+  readonly rules: readonly string[];
+  readonly words: number;
+  readonly ghostWords?: number;
+  readonly threads: number;
+  /** How often `awaitChange` may return early in an execution, in all. Default: never. */
+  readonly earlyReturns?: number;
+  /** What some execution must have seen, or the scenario is vacuous. */
+  readonly mustSee: readonly string[];
+  readonly setup: (stage: Stage) => Setup;
+  /** Too large to be explored whole in a short run. */
+  readonly large?: boolean;
+}

@@ -1,0 +1,68 @@
+/** All scenarios, by name: those of the core made for it, and for each of its variants. */
+import { UsageError } from '../../core/base/errors.js';
+import { COMMON, CORES, type Core } from '../../core/variants/core.js';
+import type { Scenario } from '../model/scenario.js';
+import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
+import { EXIT_SCENARIOS } from './scenarios/exit.js';
+import { FAULT_SCENARIOS } from './scenarios/fault.js';
+import { FRAG_SCENARIOS } from './scenarios/frag.js';
+import { GRACE_SCENARIOS } from './scenarios/grace.js';
+import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
+import { MM_SCENARIOS } from './scenarios/mm.js';
+import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
+import { RCU_SCENARIOS } from './scenarios/rcu.js';
+import { READER_SCENARIOS } from './scenarios/reader.js';
+import { WALK_SCENARIOS } from './scenarios/walk.js';
+
+const CORE_SCENARIOS = [
+  ...READER_SCENARIOS,
+  ...FRAG_SCENARIOS,
+  ...CALLBACK_SCENARIOS,
+  ...EXIT_SCENARIOS,
+  ...MM_SCENARIOS,
+  ...ANY_ORDER_SCENARIOS,
+];
+
+/** What a variant's scenarios have in front of their names: the variant's letter. */
+function prefixOf(core: Core): string {
+  return core === COMMON ? '' : `${core.name.slice('common-'.length)}/`;
+}
+
+function scenariosOf(core: Core): Scenario[] {
+  const fitting = CORE_SCENARIOS.filter(({ perPage }) => perPage <= core.perPageMax);
+  const prefix = prefixOf(core);
+  return fitting
+    .map(({ make }) => make(core))
+    .map((scenario) => ({ ...scenario, name: prefix + scenario.name }));
+}
+
+export const CATALOGUE: readonly Scenario[] = [
+  ...LOCK_SCENARIOS,
+  ...SUPPLY_SCENARIOS,
+  ...GRACE_SCENARIOS,
+  ...RCU_SCENARIOS,
+  ...CORES.flatMap(scenariosOf),
+  ...WALK_SCENARIOS,
+  ...FAULT_SCENARIOS,
+];
+
+/** The core that a scenario is about; what is not about one is about them all. */
+export function designOf({ design }: Scenario): string {
+  return design ?? COMMON.name;
+}
+
+/**
+ * The scenario of that name, where a design is given made for that one. Throws `UsageError` that
+ * lists all names for another.
+ */
+export function scenarioNamed(name: string, design: string = COMMON.name): Scenario {
+  const core = CORES.find((each) => each.name === design);
+  const whole = core === undefined ? name : prefixOf(core) + name;
+  const found = CATALOGUE.find((scenario) => scenario.name === whole);
+  if (found !== undefined) return found;
+  const names = CATALOGUE.map((scenario) => scenario.name).join('\n  ');
+  throw new UsageError(
+    'no-such-scenario',
+    `there is no scenario "${whole}"; there are\n  ${names}`,
+  );
+}

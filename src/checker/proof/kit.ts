@@ -1,0 +1,120 @@
+/** A small heap for scenarios of the core: pages of a few words, the real layout and code. */
+import { UsageError } from '../../core/base/errors.js';
+import type { KindId, ThreadId, Word } from '../../core/base/units.js';
+import { initCommonOwner } from '../../core/frag/mm.js';
+import {
+  formatHeap,
+  type Heap,
+  type HeapConfig,
+  type Kind,
+  type Thread,
+} from '../../core/mem/heap.js';
+import { layoutOf } from '../../core/mem/layout.js';
+import { growSupply } from '../../core/mem/supply.js';
+import { attachThread, type Flavour } from '../../core/rcu/attach.js';
+import type { Setup, Stage } from '../model/scenario.js';
+import { nameOfWord, showValue } from './names.js';
+
+export interface KitOptions {
+  readonly threads: number;
+  readonly pages: number;
+  /** Fragments to a page: 32 makes two state words. Default: 2. */
+  readonly perPage?: number;
+  /** Kinds of their own, for page tables; instead of `perPage`. */
+  readonly kinds?: readonly Kind[];
+  readonly mms?: number;
+  readonly sharing?: 'mm' | 'all';
+  readonly debug?: boolean;
+  readonly spins?: number;
+  /** Of the threads, how many attach by themselves: the last ones. */
+  readonly spareThreads?: number;
+  readonly flavours?: readonly Flavour[];
+}
+
+/** What an empty entry holds, as on s390. */
+const EMPTY_EVEN = 0x400;
+
+/** The least words of a fragment, two entries, and of a page. */
+const FRAGMENT_WORDS_MIN = 4;
+const PAGE_WORDS_MIN = 16;
+
+/** Words behind the heap that are the scenario's own: slots that link tables, flags. */
+const OWN_WORDS = 16;
+
+export interface Kit {
+  readonly heap: Heap;
+  readonly threads: readonly Thread[];
+  readonly fragmentWords: number;
+  /** A word of the scenario's own, behind the heap. */
+  readonly own: (index: number) => Word;
+}
+
+function fragmentWords(options: KitOptions): number {
+  return Math.max(FRAGMENT_WORDS_MIN, PAGE_WORDS_MIN / (options.perPage ?? 2));
+}
+
+export const PTE = 0 as KindId;
+
+function configOf(options: KitOptions): HeapConfig {
+  const perPage = options.perPage ?? 2;
+  const kind: Kind = {
+    name: 'pte',
+    fragmentWords: fragmentWords(options),
+    perPage,
+    order: 0,
+    emptyEven: EMPTY_EVEN,
+    emptyOdd: 0,
+    entryWords: fragmentWords(options),
+    residueEven: 0,
+    residueOdd: 0,
+  };
+  return {
+    geometry: 'model',
+    kinds: options.kinds ?? [kind],
+    pageShift: Math.log2(perPage * fragmentWords(options)),
+    pagesMax: options.pages,
+    threadsMax: options.threads,
+    mmsMax: (options.mms ?? 1) + 1,
+    sharedOwner: options.sharing === 'all',
+    debug: options.debug === true,
+    // A waiter goes to sleep at once: spinning only repeats what sleeping also shows.
+    spins: options.spins ?? 0,
+  };
+}
+
+/** Words that a scenario with such a kit needs. */
+export function kitWords(options: KitOptions): number {
+  return layoutOf(configOf(options)).words + OWN_WORDS;
+}
+
+/**
+ * Makes the heap and attaches the threads. To be called in a scenario's `setup`. What it hands out
+ * is frozen, down to the lists: an operation is run again, and what it changed in a handle would
+ * still be there (X2).
+ */
+export function makeKit(stage: Stage, options: KitOptions): Kit {
+  const config = configOf(options);
+  if (config.kinds[0]?.perPage === 1) throw new UsageError('bad-kit', 'a kit shares pages');
+  const heap = formatHeap(stage.memory, config);
+  initCommonOwner(heap);
+  const attached = options.threads - (options.spareThreads ?? 0);
+  const threads = Array.from({ length: attached }, (_, id) =>
+    attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch'),
+  );
+  growSupply(threads[0] as Thread, options.pages);
+  Object.freeze(heap.kinds);
+  return Object.freeze({
+    heap,
+    threads: Object.freeze(threads),
+    fragmentWords: fragmentWords(options),
+    own: (index: number) => (heap.words + index) as Word,
+  });
+}
+
+/** How words are named in reports of a kit's scenario. */
+export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue'> {
+  return {
+    nameWord: (word) => nameOfWord(kit.heap, word),
+    showValue: (word, value) => showValue(kit.heap, word, value),
+  };
+}

@@ -1,0 +1,17 @@
+/** All mutants. A test holds each against its scenario; see mutant.ts. */
+import type { Mutant } from '../model/mutant.js';
+import { FRAG_MUTANTS } from './mutants/frag.js';
+import { MEM_MUTANTS } from './mutants/mem.js';
+import { PAGE_MUTANTS } from './mutants/page.js';
+import { RCU_MUTANTS } from './mutants/rcu.js';
+import { TREE_MUTANTS } from './mutants/tree.js';
+import { VARIANT_MUTANTS } from './mutants/variants.js';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...MEM_MUTANTS,
+  ...RCU_MUTANTS,
+  ...FRAG_MUTANTS,
+  ...PAGE_MUTANTS,
+  ...TREE_MUTANTS,
+  ...VARIANT_MUTANTS,
+];

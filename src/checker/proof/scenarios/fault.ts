@@ -1,0 +1,197 @@
+/** Faults, and what takes tables out or copies them while they map. */
+import type { Vpn } from '../../../core/base/units.js';
+import { createMm } from '../../../core/frag/mm.js';
+import type { Thread } from '../../../core/mem/heap.js';
+import { forkStep } from '../../../core/pgtable/fork.js';
+import { installTables } from '../../../core/pgtable/install.js';
+import { protectStep } from '../../../core/pgtable/map.js';
+import { makeSpace, type Space, spaceOf } from '../../../core/pgtable/space.js';
+import { frameOf, NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
+import type { Finding, Scenario } from '../../model/scenario.js';
+import { MODEL_FORMAT } from './forms.js';
+import {
+  ALL,
+  collapses,
+  endOf,
+  mapPage,
+  maps,
+  must,
+  PROT,
+  READ_ONLY,
+  treeScenario,
+  unmaps,
+} from './tree.js';
+
+const faultVsCollapse = treeScenario({
+  name: 'fault-vs-collapse+same-table',
+  about: 'A page is mapped by a fault while its table is retracted: before, or into what follows.',
+  rules: ['T1', 'T2', 'P8', 'H5', 'H6'],
+  mustSee: ['map: done', 'map: mapped', 'collapsed'],
+  threads: 2,
+  mapped: [0, 2],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[collapses(by(one), 0, 32)], [maps(by(two), 1, 17)]];
+  },
+  atEnd: ({ world, space }) => {
+    // The table that went serves pages 4 and 5 next, and is empty then.
+    for (const thread of world.threads) world.serveAll(thread);
+    mapPage(space, 4, 9);
+    return [must(space, 0, 32), must(space, 1, 33), mustNot(space, 5)];
+  },
+});
+
+function mustNot(space: Space, page: number): Finding | null {
+  const found = walk(space, page as Vpn);
+  if (found === NOT_MAPPED) return null;
+  return { rule: 'T2', detail: `page ${page} is mapped to ${frameOf(found)}, by nobody` };
+}
+
+const faultVsFault = treeScenario({
+  name: 'fault-vs-fault+no-table',
+  about: 'Two faults bring the table of one span: one is linked, and both pages are mapped.',
+  rules: ['T1', 'P1'],
+  mustSee: ['map: done'],
+  threads: 2,
+  mapped: [2],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[maps(by(one), 0, 16)], [maps(by(two), 1, 17)]];
+  },
+  atEnd: ({ space }) => [must(space, 0, 16), must(space, 1, 17)],
+});
+
+/** Three tables are there, and the fourth of their page is the one with the list node. */
+const faultVsFaultLast = treeScenario({
+  name: 'fault-vs-fault+list-node',
+  about: 'Two faults bring one table, and the one for it has held the list node of its page.',
+  rules: ['T1', 'T2', 'H4'],
+  mustSee: ['map: done'],
+  threads: 2,
+  pages: 4,
+  mapped: [0, 2, 4],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[maps(by(one), 6, 22)], [maps(by(two), 7, 23)]];
+  },
+  atEnd: ({ space }) => [must(space, 6, 22), must(space, 7, 23)],
+});
+
+const mapVsUnmap = treeScenario({
+  name: 'fault-vs-unmap+emptied-table',
+  about: 'A page is mapped in a table that is being taken out because its last page went.',
+  rules: ['T1', 'T2', 'H6'],
+  mustSee: ['map: done'],
+  threads: 2,
+  pages: 9,
+  mapped: [0, 2],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[unmaps(by(one), 0)], [maps(by(two), 1, 17)]];
+  },
+  atEnd: ({ space }) => [must(space, 1, 17)],
+});
+
+/** Both tables are in one page, and have one lock. */
+const twoTables = treeScenario({
+  name: 'fault-vs-fault+sibling-freed',
+  about: 'Two faults want one page, when the sibling of its table has just been taken out.',
+  rules: ['T1', 'T2', 'H6', 'H7'],
+  mustSee: ['map: done', 'map: mapped'],
+  threads: 2,
+  pages: 4,
+  mapped: [2, 4],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    installTables(space, 0 as Vpn, 0);
+    return [[unmaps(by(one), 0), maps(by(one), 5, 21)], [maps(by(two), 5, 19)]];
+  },
+  atEnd: (_, results) => {
+    const done = results.flat().filter((result) => result === 'map: done').length;
+    return [done === 1 ? null : { rule: 'T2', detail: `one page was mapped ${done} times` }];
+  },
+});
+
+const forkVsUnmap = treeScenario({
+  name: 'fork-vs-unmap+one-table',
+  about: 'A tree is copied while a page of it is unmapped: the child has the page or it has not.',
+  rules: ['T1', 'T2'],
+  mustSee: ['child has the page', 'child has none'],
+  threads: 2,
+  mms: 2,
+  pages: 6,
+  mapped: [0, 1],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const child = spaceOf(one, MODEL_FORMAT, createMm(one));
+    makeSpace(child);
+    const forks = (): string => {
+      forkStep(by(one), child, 0 as Vpn, ALL);
+      return walk(child, 0 as Vpn) === NOT_MAPPED ? 'child has none' : 'child has the page';
+    };
+    const ends = (): readonly Finding[] => endOf(child);
+    return [[forks, ends], [unmaps(by(two), 0)]];
+  },
+  atEnd: ({ space }, results) => [
+    must(space, 1, 17, READ_ONLY),
+    ...((results[0]?.[1] as readonly Finding[] | undefined) ?? []),
+  ],
+});
+
+const forkVsCollapse = treeScenario({
+  name: 'fork-vs-collapse+one-table',
+  about: 'A tree is copied while two pages of it become one large frame: the child has either.',
+  rules: ['T1', 'T2'],
+  mustSee: ['child has small pages', 'child has the large one', 'collapsed'],
+  threads: 2,
+  mms: 2,
+  pages: 6,
+  mapped: [0, 1],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const child = spaceOf(one, MODEL_FORMAT, createMm(one));
+    makeSpace(child);
+    const forks = (): string => {
+      for (let pages = 0; pages === 0; ) {
+        const step = forkStep(by(one), child, 0 as Vpn, ALL);
+        pages = step.kind === 'done' ? step.pages : ALL;
+      }
+      const frame = frameOf(walk(child, 0 as Vpn));
+      return frame === 32 ? 'child has the large one' : 'child has small pages';
+    };
+    return [[forks, (): readonly Finding[] => endOf(child)], [collapses(by(two), 0, 32)]];
+  },
+  atEnd: (_, results) => (results[0]?.[1] as readonly Finding[] | undefined) ?? [],
+});
+
+const protect = treeScenario({
+  name: 'protect-vs-collapse+one-table',
+  about: 'What pages allow is changed while they become one large frame.',
+  rules: ['T1', 'T2', 'H6'],
+  mustSee: ['protected', 'large', 'collapsed'],
+  threads: 2,
+  mapped: [0, 1],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const space = by(two);
+    return [
+      [collapses(by(one), 0, 32)],
+      [
+        (): string =>
+          protectStep(space, 0 as Vpn, 1, PROT).kind === 'large' ? 'large' : 'protected',
+      ],
+    ];
+  },
+  atEnd: ({ space }) => [must(space, 1, 33)],
+});
+
+export const FAULT_SCENARIOS: readonly Scenario[] = [
+  faultVsCollapse,
+  faultVsFault,
+  faultVsFaultLast,
+  mapVsUnmap,
+  twoTables,
+  forkVsUnmap,
+  forkVsCollapse,
+  protect,
+];

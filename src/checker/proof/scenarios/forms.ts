@@ -1,0 +1,72 @@
+/**
+ * The format of scenarios of page tables: three levels, two entries to a table, so that a tree of
+ * four tables is a whole one. A page's high word has a copy of its rights, as x86-64 has NX there.
+ */
+import type { KindId } from '../../../core/base/units.js';
+import type { Kind } from '../../../core/mem/heap.js';
+import type { Format, Level } from '../../../core/pgtable/format.js';
+import type { Geometry } from '../../../core/pgtable/geometry.js';
+
+const PAGE_SHIFT = 12;
+const INDEX_BITS = 1;
+
+/** Valid, and whether it maps a frame rather than names a table; in the word that decides. */
+const VALID = 1;
+const LEAF = 2;
+const FLAGS = VALID | LEAF;
+const PROT_SHIFT = 3;
+const ADDRESS = -4096;
+const POINTER = -16;
+
+/** Fragments of 4 words, two entries, 4 to a page of 16 words. */
+function kind(name: string): Kind {
+  const [fragmentWords, perPage] = [4, 4];
+  const empty = { emptyEven: 0, emptyOdd: 0, residueEven: 0, residueOdd: 0 };
+  return { name, fragmentWords, perPage, order: 0, entryWords: fragmentWords, ...empty };
+}
+
+const NAMES = ['pte', 'pmd', 'pgd'];
+
+export const TREE_KINDS: readonly Kind[] = NAMES.map(kind);
+
+const GEOMETRY: Geometry = {
+  name: 'model',
+  pageBytes: 64,
+  kinds: NAMES.map((name) => ({ name, bytes: 16, perPage: 4 })),
+};
+
+function levelOf(number: number): Level {
+  return {
+    name: NAMES[number] as string,
+    kind: number as KindId,
+    shift: PAGE_SHIFT + number * INDEX_BITS,
+    spanShift: number * INDEX_BITS,
+    indexBits: INDEX_BITS,
+    emptyLow: 0,
+    emptyHigh: 0,
+    residueLow: 0,
+    tableMask: FLAGS,
+    tableValue: number === 0 ? -1 : VALID,
+    pointerMask: POINTER,
+    tableLow: VALID,
+    tableHigh: 0,
+    leafAll: FLAGS,
+    leafAny: LEAF,
+    frameMask: ADDRESS,
+    addressShift: 0,
+  };
+}
+
+export const MODEL_FORMAT: Format = {
+  name: 'model',
+  geometry: GEOMETRY,
+  pageShift: PAGE_SHIFT,
+  addressBits: PAGE_SHIFT + NAMES.length * INDEX_BITS,
+  bigEndian: false,
+  levels: NAMES.map((_, number) => levelOf(number)),
+  depths: [NAMES.length],
+  leafLow: (_level, address, prot) => (address & ADDRESS) | (prot << PROT_SHIFT) | FLAGS,
+  leafHigh: (level, _address, prot) => (level === 0 ? prot : 0),
+  protOf: (_level, low) => (low & ~ADDRESS) >>> PROT_SHIFT,
+  rootEntry: (address) => BigInt(address),
+};

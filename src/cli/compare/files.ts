@@ -1,0 +1,40 @@
+/** The files that a comparison can leave behind beside what it prints. */
+import type { CompareDocument } from '../../lab/compare/compare.js';
+import type { TraceHistory } from '../../lab/compare/history.js';
+import { htmlReport, type Origin } from '../../report/compare/html/report.js';
+import { perfettoTrace } from '../../report/compare/perfetto.js';
+import { type Output, writeOutput } from '../shell/output-file.js';
+
+export interface ReportRequest {
+  /** Names of files. Null: not asked for. */
+  readonly html: string | null;
+  readonly perfetto: string | null;
+  readonly origin: Origin;
+}
+
+export const NO_REPORTS: ReportRequest = Object.freeze({
+  html: null,
+  perfetto: null,
+  origin: { commandLine: '', version: '' },
+});
+
+export function outputsOf({ html, perfetto }: ReportRequest): Output[] {
+  return [
+    ...(html === null ? [] : [{ option: '--html', file: html }]),
+    ...(perfetto === null ? [] : [{ option: '--perfetto', file: perfetto }]),
+  ];
+}
+
+export async function writeReports(
+  request: ReportRequest,
+  document: CompareDocument,
+  histories: readonly TraceHistory[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { origin } = request;
+  for (const output of outputsOf(request)) {
+    const isHtml = output.option === '--html';
+    const chunks = isHtml ? [htmlReport(document, histories, origin)] : perfettoTrace(histories);
+    await writeOutput(output, chunks, signal);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The job of `ptfrag image`: page tables for a list of mappings, as the architecture's MMU reads
+ * them. PREFIX.bin has the bytes of physical memory, PREFIX.json what a machine is given.
+ */
+import { randomBytes } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { attach, createHeap } from '../../api/heap.js';
+import type { AddressSpace } from '../../api/space.js';
+import { InputError, UsageError } from '../../core/base/errors.js';
+import type { Format } from '../../core/pgtable/format.js';
+import { formatNamed } from '../../core/pgtable/formats/index.js';
+import type { Image } from '../../core/pgtable/image.js';
+import { NOT_MAPPED } from '../../core/pgtable/walk.js';
+import type { Verdict } from '../shell/failure.js';
+import { type GivenMapping, readMappings, refuseMapping } from './input.js';
+
+export interface ImageRequest {
+  readonly file: string;
+  readonly geometry: string;
+  /** Of the two files that are written. */
+  readonly prefix: string;
+}
+
+export interface ImageDocument {
+  readonly command: 'image';
+  readonly verdict: Verdict;
+  readonly ok: boolean;
+  readonly geometry: string;
+  readonly mappings: number;
+  readonly tables: number;
+  /** In hexadecimal, for JSON has no 64-bit integers. */
+  readonly rootAddress: string;
+  readonly rootEntry: string;
+  /** Physical address of the first byte of the image. */
+  readonly base: string;
+  readonly bytes: number;
+  readonly byteOrder: 'big' | 'little';
+  readonly files: readonly string[];
+}
+
+export interface ImageWatch {
+  readonly signal: AbortSignal;
+  readonly onProgress: (what: string, fraction: number) => void;
+}
+
+const MAPPABLE = "the geometry's own addresses, whole pages, frames below 4 GiB";
+
+/** Mappings between two looks at the signal. */
+const BATCH = 4096;
+
+/** Throws `InputError` for a list that can't be mapped; nothing is written then. */
+export async function makeImage(request: ImageRequest, watch: ImageWatch): Promise<ImageDocument> {
+  const { file, geometry } = request;
+  const format = formatNamed(geometry);
+  const mappings = readMappings(file);
+  const pages = pagesFor(format, mappings);
+  const thread = attach(createHeap({ geometry, pages, threadsMax: 2, mmsMax: 2 }).buffer);
+  const space = thread.createSpace();
+  for (let done = 0; done < mappings.length; done += BATCH) {
+    watch.onProgress(`${done} of ${mappings.length} mappings`, done / mappings.length);
+    await new Promise((resolve) => setImmediate(resolve));
+    watch.signal.throwIfAborted();
+    mapBatch(file, space, mappings, done);
+  }
+  const found = mappings.every(({ va }) => thread.read(() => space.walk(va)) !== NOT_MAPPED);
+  const ok = found && space.check().length === 0;
+  return writeImage(request, format, space.dumpImage(), {
+    ok,
+    mappings: mappings.length,
+    tables: thread.tablesOf(space.mm),
+  });
+}
+
+function writeImage(
+  { geometry, prefix }: ImageRequest,
+  format: Format,
+  image: Image,
+  counts: Pick<ImageDocument, 'ok' | 'mappings' | 'tables'>,
+): ImageDocument {
+  const facts = {
+    geometry,
+    mappings: counts.mappings,
+    tables: counts.tables,
+    rootAddress: hex(image.rootAddress),
+    rootEntry: hex(image.rootEntry),
+    base: hex(image.base),
+    bytes: image.bytes.length,
+    byteOrder: format.bigEndian ? 'big' : 'little',
+  } as const;
+  const files = [`${prefix}.bin`, `${prefix}.json`] as const;
+  writeAll([
+    [files[0], image.bytes],
+    [files[1], `${JSON.stringify({ schema: 1, ...facts }, null, 2)}\n`],
+  ]);
+  const verdict = counts.ok ? 'holds' : 'violated';
+  return { command: 'image', verdict, ok: counts.ok, ...facts, files };
+}
+
+function hex(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+function mapBatch(
+  file: string,
+  space: AddressSpace,
+  mappings: readonly GivenMapping[],
+  from: number,
+): void {
+  for (let index = from; index < Math.min(from + BATCH, mappings.length); index++) {
+    const { va, pfn, prot } = mappings[index] as GivenMapping;
+    try {
+      if (space.mapPage(va, pfn * space.pageBytes, prot)) continue;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw refuseMapping(file, index, error.code, error.message, MAPPABLE);
+    }
+    throw refuseMapping(file, index, 'already-mapped', `${hex(va)} is mapped twice`, 'each once');
+  }
+}
+
+/** Pages that the tables of these mappings take at most: of each level as many as are touched. */
+function pagesFor(format: Format, mappings: readonly GivenMapping[]): number {
+  let pages = 0;
+  for (const { kind, shift, indexBits } of format.levels) {
+    const { bytes, perPage } = format.geometry.kinds[
+      kind
+    ] as (typeof format.geometry.kinds)[number];
+    const reach = BigInt(shift + indexBits);
+    const tables = new Set(mappings.map(({ va }) => va >> reach)).size + 1;
+    pages += Math.ceil(tables / perPage) * Math.ceil(bytes / format.geometry.pageBytes);
+  }
+  // Larger tables need pages side by side, at a multiple of their size.
+  return pages + 64;
+}
+
+/** Writes files beside their places and then moves them there: nobody finds half of one. */
+function writeAll(files: readonly (readonly [path: string, content: Uint8Array | string])[]): void {
+  const suffix = `.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    for (const [path, content] of files) writeFileSync(path + suffix, content);
+    for (const [path] of files) renameSync(path + suffix, path);
+  } catch (error) {
+    for (const [path] of files) rmSync(path + suffix, { force: true });
+    const [path] = files[0] as readonly [string, unknown];
+    const expected = 'a prefix of files that can be written';
+    const message = `${path} cannot be written (${(error as Error).message}); expected ${expected}`;
+    throw new InputError(message, { code: 'not-writable', file: path, line: 0, expected });
+  }
+}

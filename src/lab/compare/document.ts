@@ -1,0 +1,234 @@
+/**
+ * The document of a comparison: what is in it, and how it is made of what the runs found.
+ *
+ * The claim: common, sharing within an mm, holds no more PTE pages on average than the kernel that
+ * was recorded, but for 1 % (recorded ends) or 5 % (real grace periods). PMD pages are reported and
+ * not judged; neither are imported traces, which have no kernel and no recorded ends.
+ */
+
+import type { Violation } from '../../core/frag/check.js';
+import type { Geometry } from '../../core/pgtable/geometry.js';
+import type { Sharing } from '../designs/common.js';
+import type { Mode } from '../designs/design.js';
+import type { DesignResult, KindResult, PagesBack } from './design-replay.js';
+import type { Extent } from './level.js';
+import type { Changes, Workload } from './recording.js';
+import type { TraceSummary } from './summary.js';
+
+export type TableKindName = 'pte' | 'pmd';
+
+/** One design on one trace, one kind of table. */
+export interface CompareRow {
+  readonly trace: string;
+  readonly kind: TableKindName;
+  readonly geometry: string;
+  readonly design: string;
+  readonly sharing: Sharing | null;
+  readonly mode: Mode;
+  /** Null: recorded ends. */
+  readonly gpUs: number | null;
+  readonly pages: Extent & { readonly atEnd: number };
+  readonly bytes: Extent;
+  readonly fresh: number;
+  readonly reused: number;
+  /** Pages in which no table is live: only fragments that wait hold them. */
+  readonly idle: Extent;
+  /** Of `fresh`: the list had a usable page, behind one that was pending. */
+  readonly blocked: number;
+  /** Null: recorded ends, where none is counted. */
+  readonly gracePeriods: number | null;
+  readonly callbacks: number;
+  /** Null: the rule does not say. */
+  readonly locks: number | null;
+  readonly atomics: number | null;
+  /** From the free that left no table in a page until the page was given back. */
+  readonly back: PagesBack;
+}
+
+/** What a trace's designs are held against. */
+export interface CompareReference {
+  readonly trace: string;
+  readonly kind: TableKindName;
+  readonly geometry: string;
+  readonly pageBytes: number;
+  readonly allocations: number;
+  readonly mms: number;
+  /** The most that there were at once. */
+  readonly mmsPeak: number;
+  /** Tables that were freed through RCU, and how many of these frees were deferred. */
+  readonly frees: number;
+  readonly deferred: number;
+  /** From the first record to the last. */
+  readonly seconds: number;
+  /** Length of the grace periods as recorded. Null: no table of this trace ever ended. */
+  readonly recordedGpUs: number | null;
+  /** The recorder whose text it was imported from; null: a kernel was recorded. */
+  readonly importedFrom: string | null;
+  readonly kernel: Extent & { readonly fresh: number; readonly reused: number };
+  readonly limit: Extent;
+}
+
+/** A part of the claim that does not hold: of `common`, sharing `mm`, PTE tables. */
+export interface CompareFailure {
+  readonly trace: string;
+  readonly mode: Mode;
+  readonly mean: number;
+  readonly kernel: number;
+  /** The most that the claim allows. */
+  readonly allowed: number;
+}
+
+export interface CompareViolation extends Violation {
+  readonly trace: string;
+  readonly design: string;
+  readonly sharing: Sharing | null;
+  readonly mode: Mode;
+}
+
+export interface CompareDocument {
+  readonly schema: 1;
+  readonly command: 'compare';
+  /** Inconclusive: no recording has PTE pages to compare. */
+  readonly verdict: 'holds' | 'violated' | 'inconclusive';
+  readonly ok: boolean;
+  /** How much more than the kernel common may hold, by mode: 0.01 is 1 %. */
+  readonly claim: Readonly<Record<Mode, number>>;
+  /** As asked for; null: each recording's own. */
+  readonly gpUs: number | null;
+  /** As asked for: the share of frees that are deferred, which ones, copies of each recording. */
+  readonly defer: number;
+  readonly seed: number;
+  readonly repeat: number;
+  readonly rows: readonly CompareRow[];
+  readonly references: readonly CompareReference[];
+  readonly failed: readonly CompareFailure[];
+  readonly violations: readonly CompareViolation[];
+}
+
+const CLAIM: Readonly<Record<Mode, number>> = Object.freeze({ recorded: 0.01, gp: 0.05 });
+
+/** A free waits on average for half of the grace period under way and for all of the next. */
+const WAITS_PER_GRACE = 1.5;
+
+const KIND_NAMES = ['pte', 'pmd'] as const;
+
+/** One design, in one mode, on one trace. */
+export interface Run {
+  readonly design: string;
+  readonly sharing: Sharing | null;
+  readonly mode: Mode;
+  readonly gpUs: number | null;
+  readonly result: DesignResult;
+}
+
+/** What is known when a trace has been done. */
+export interface TraceResult {
+  readonly rows: readonly CompareRow[];
+  readonly references: readonly CompareReference[];
+  readonly violations: readonly CompareViolation[];
+}
+
+/** The length of a grace period under which tables wait about as long as they did when recorded. */
+export function recordedGpUs({ graceMedianUs }: TraceSummary): number | null {
+  if (graceMedianUs === null) return null;
+  return Math.max(1, Math.round(graceMedianUs / WAITS_PER_GRACE));
+}
+
+/** What one trace's runs amount to. */
+export function resultOf(
+  trace: string,
+  geometry: Geometry,
+  workload: Workload,
+  summary: TraceSummary,
+  runs: readonly Run[],
+): TraceResult {
+  const kinds = workload.facts.allocs[1] > 0 ? ([0, 1] as const) : ([0] as const);
+  return {
+    rows: kinds.flatMap((kind) =>
+      runs.map((run) => rowOf(trace, geometry, run, kind, run.result.kinds[kind])),
+    ),
+    references: kinds.map((kind) => referenceOf(trace, geometry, workload, summary, kind)),
+    violations: runs.flatMap((run) => violationsOf(trace, run)),
+  };
+}
+
+function rowOf(
+  trace: string,
+  { name: geometry, pageBytes }: Geometry,
+  { design, sharing, mode, gpUs, result }: Run,
+  kind: 0 | 1,
+  { pages, ...counts }: KindResult,
+): CompareRow {
+  const { peak, mean } = pages;
+  const gracePeriods = gpUs === null ? null : result.gracePeriods;
+  const bytes = { peak: peak * pageBytes, mean: mean * pageBytes };
+  const which = { trace, kind: KIND_NAMES[kind], geometry, design, sharing, mode, gpUs };
+  return { ...which, pages, bytes, gracePeriods, ...counts };
+}
+
+function referenceOf(
+  trace: string,
+  geometry: Geometry,
+  { facts, changes, firstUs, lastUs }: Workload,
+  summary: TraceSummary,
+  kind: 0 | 1,
+): CompareReference {
+  const { kernel, limit } = summary;
+  const times = ({ [kind]: count }: readonly [number, number]): number => changes.repeat * count;
+  const [allocations, fresh] = [times(facts.allocs), times(facts.fresh)];
+  return {
+    trace,
+    kind: KIND_NAMES[kind],
+    geometry: geometry.name,
+    pageBytes: geometry.pageBytes,
+    allocations,
+    mms: changes.repeat * facts.mms,
+    mmsPeak: summary.mmsPeak,
+    frees: times(facts.frees),
+    deferred: summary.deferred[kind],
+    seconds: (lastUs - firstUs) / 1e6,
+    recordedGpUs: recordedGpUs(summary),
+    importedFrom: facts.imported?.source ?? null,
+    kernel: { ...kernel[kind], fresh, reused: allocations - fresh },
+    limit: limit[kind],
+  };
+}
+
+function violationsOf(trace: string, { design, sharing, mode, result }: Run): CompareViolation[] {
+  return result.violations.map(({ rule, detail }) => {
+    return { trace, design, sharing, mode, rule, detail };
+  });
+}
+
+export function documentOf(
+  results: readonly TraceResult[],
+  gpUs: number | null,
+  changes: Changes,
+): CompareDocument {
+  const rows = results.flatMap((result) => result.rows);
+  const references = results.flatMap((result) => result.references);
+  const violations = results.flatMap((result) => result.violations);
+  const failed = rows.flatMap((row) => failureOf(row, references));
+  const isWrong = failed.length + violations.length > 0;
+  const judged = references.filter((r) => r.kind === 'pte' && r.importedFrom === null);
+  const isEmpty = judged.length > 0 && judged.every(({ kernel }) => kernel.mean === 0);
+  const verdict = isWrong ? 'violated' : isEmpty ? 'inconclusive' : 'holds';
+  const ok = verdict === 'holds';
+  const { defer, seed, repeat } = changes;
+  const asked = { claim: CLAIM, gpUs, defer, seed, repeat };
+  const found = { rows, references, failed, violations };
+  return { schema: 1, command: 'compare', verdict, ok, ...asked, ...found };
+}
+
+/** Holds one row against the claim. */
+function failureOf(row: CompareRow, references: readonly CompareReference[]): CompareFailure[] {
+  const { trace, mode, design, sharing, kind } = row;
+  if (design !== 'common' || sharing !== 'mm' || kind !== 'pte') return [];
+  const reference = references.find((other) => other.trace === trace && other.kind === kind);
+  if (reference === undefined) throw new Error(`no reference for ${trace}`);
+  if (reference.importedFrom !== null) return [];
+  const { mean } = row.pages;
+  const kernel = reference.kernel.mean;
+  const allowed = kernel * (1 + CLAIM[mode]);
+  return mean <= allowed ? [] : [{ trace, mode, mean, kernel, allowed }];
+}

@@ -1,0 +1,66 @@
+/**
+ * A design: a set of rules for keeping page tables in pages, driven by the events of a trace.
+ *
+ * All designs are driven alike, on one thread, so that only their rules differ. When grace periods
+ * end is decided outside, in one of two ways:
+ *
+ *   recorded   each freed table ends when the recording says: `end` for it, then `settle` once
+ *              after the record
+ *   gp         grace periods of a given length: `beginGrace`, later `endGrace`; what was freed
+ *              before one begins ends with it
+ *
+ * mms and tables are the trace's dense numbers. Kinds: 0 PTE, 1 PMD.
+ */
+import type { Violation } from '../../core/frag/check.js';
+import type { Counts } from './counts.js';
+
+export type Mode = 'recorded' | 'gp';
+
+/** How much a design must have room for. */
+export interface Scale {
+  /** Pages at once. */
+  readonly pages: number;
+  /** mms at once, those that are dying included. */
+  readonly mms: number;
+}
+
+export interface Design {
+  readonly name: string;
+  /** Null where the design has no such choice. */
+  readonly sharing: 'mm' | 'all' | null;
+  readonly counts: Counts;
+
+  createMm(mm: number): void;
+  /** The mm's exit begins: its tables are still there. */
+  exitMm(mm: number): void;
+  /** The mm has no tables left; its record is freed through RCU too. */
+  destroyMm(mm: number): void;
+  alloc(mm: number, kind: 0 | 1, table: number): void;
+  /** Frees a table that readers may still be in. */
+  free(mm: number, kind: 0 | 1, table: number): void;
+  /**
+   * The same as Linux's pte_free_defer: since 6.6, where there is no batch to put the table in.
+   * Only the rules of 6.6 know the difference. Its `end` comes, too, if it was recorded.
+   */
+  defer(mm: number, kind: 0 | 1, table: number): void;
+  /**
+   * Frees a table that no reader can reach. True: at once, and `settled` may follow. False: this
+   * design makes no difference, and the table waits as after `free`.
+   */
+  freeNow(mm: number, kind: 0 | 1, table: number): boolean;
+  /** The kernel has finished the `freeNow` of a table (s390: it was pending until here). */
+  settled(table: number): void;
+
+  /** recorded: the table's grace period is over. Takes effect with `settle` at the latest. */
+  end(table: number): void;
+  endMm(mm: number): void;
+  settle(): void;
+
+  /** gp: whether something waits for a grace period that has not begun. */
+  wantsGrace(): boolean;
+  beginGrace(): void;
+  endGrace(): void;
+
+  /** Frees and drains what is left, and checks every rule that the design can check. */
+  finish(): Violation[];
+}

@@ -1,0 +1,148 @@
+/**
+ * A reader of a replay through page tables: walks to pages all the while, without a lock.
+ *
+ * It takes a page from a place, or another of the same span, and walks to it inside a read section,
+ * every other time by way of a TLB of its own. What it finds must be a frame that can have been
+ * mapped at that page of that mm; and where the place still stands after the walk, it must find
+ * something (T3, T4).
+ */
+
+import { InvariantError } from '../../../core/base/errors.js';
+import { Prng } from '../../../core/base/prng.js';
+import type { MmId, Vpn, Word } from '../../../core/base/units.js';
+import type { Thread } from '../../../core/mem/heap.js';
+import { release } from '../../../core/mem/lock.js';
+import type { Memory } from '../../../core/mem/memory.js';
+import { reserveBuffer, SharedMemory, viewWords } from '../../../core/mem/shared.js';
+import { lowWord } from '../../../core/pgtable/entry.js';
+import { type Format, isLeaf } from '../../../core/pgtable/format.js';
+import { lockLowest, tableLock } from '../../../core/pgtable/lock.js';
+import { entryFor, levelOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
+import { TLB_SLOT_WORDS, type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
+import { NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
+import { quiescent, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
+import { CONTROL, COUNT, controlWord, count } from '../../crew/control.js';
+import { isStill, MM_WORDS, mmWord, PLACES, type Published, placeAt, readPlace } from './board.js';
+import { misfit, spanPages } from './frames.js';
+
+/** One visit in this many dwells in its section; of those, one in this many sleeps. */
+const DWELL_ONE_IN = 16;
+const SLEEP_ONE_IN = 64;
+const SLEEP_MS = 0.3;
+const SPIN_MAX = 3000;
+
+const TLB_SLOTS = 64;
+
+const LARGE = 1;
+
+export class SpaceWalker {
+  private readonly thread: Thread;
+  private readonly control: Memory;
+  private readonly board: Memory;
+  private readonly format: Format;
+  private readonly index: number;
+  private readonly mutators: number;
+  private readonly prng: Prng;
+  private readonly tlb: Tlb;
+  private readonly spaces = new Map<number, Space>();
+  /** Whether a span goes from a table to a large frame in one store (entry.ts). */
+  private readonly inOneStore: boolean;
+
+  constructor(
+    thread: Thread,
+    control: Memory,
+    board: Memory,
+    format: Format,
+    { index, mutators, seed }: { index: number; mutators: number; seed: number },
+  ) {
+    this.thread = thread;
+    this.control = control;
+    this.board = board;
+    this.format = format;
+    this.index = index;
+    this.mutators = mutators;
+    this.prng = new Prng(seed);
+    const words = TLB_SLOTS * TLB_SLOT_WORDS;
+    const memory = new SharedMemory(viewWords(reserveBuffer(words * 4), 0, words), true);
+    this.tlb = { memory, slotsAt: 0 as Word, slots: TLB_SLOTS };
+    const large = levelOf(format, LARGE);
+    this.inOneStore = format.leafHigh(LARGE, 0, 0) === large.tableHigh;
+  }
+
+  /** Walks until the dispatcher says stop. */
+  run(): void {
+    const stop = controlWord(CONTROL.STOP);
+    while (this.control.load(stop) === 0) {
+      rcuReadLock(this.thread);
+      this.visit();
+      rcuReadUnlock(this.thread);
+      quiescent(this.thread);
+    }
+  }
+
+  /** Context: inside a read section. */
+  private visit(): void {
+    const { board, prng } = this;
+    const at = placeAt(prng.below(this.mutators), prng.below(PLACES));
+    const seen = readPlace(board, at);
+    if (seen === null) return;
+    const id = board.load(mmWord(seen.mm, MM_WORDS.ID)) as MmId | 0;
+    // From here on the mm's record is not reused before the section ends.
+    if (id === 0 || !isStill(board, seen)) return;
+    const space = this.spaceOf(id);
+    const pages = spanPages(this.format);
+    const within = Math.floor(seen.page / pages) * pages + prng.below(pages);
+    const page = (prng.below(2) === 0 ? seen.page : within) as Vpn;
+    this.walkTo(space, seen, page);
+    if (prng.below(DWELL_ONE_IN) !== 0) return;
+    this.dwell();
+    this.walkTo(space, seen, page);
+  }
+
+  private spaceOf(id: MmId): Space {
+    const known = this.spaces.get(id);
+    if (known !== undefined) return known;
+    const space = spaceOf(this.thread, this.format, id);
+    this.spaces.set(id, space);
+    return space;
+  }
+
+  private walkTo(space: Space, seen: Published, page: Vpn): void {
+    const cached = this.prng.below(2) === 0;
+    const found = cached ? walkCached(space, this.tlb, page) : walk(space, page);
+    count(this.control, this.index, COUNT.READS, 1);
+    count(this.control, this.index, found === NOT_MAPPED ? COUNT.NOTHING : COUNT.FOUND, 1);
+    const { board, format } = this;
+    if (found !== NOT_MAPPED) {
+      const wrong = misfit(format, board, seen.mm, page, found);
+      if (wrong === null) return;
+      const where = `page ${page} of mm ${seen.mm}`;
+      throw new InvariantError('T3', `a walk found ${wrong}, which was never mapped at ${where}`);
+    }
+    if (page !== seen.page || !isStill(board, seen)) return;
+    const missed = this.inOneStore || !this.isMapped(space, page);
+    // Taken back since, so it need not be mapped any more.
+    if (!missed || !isStill(board, seen)) return;
+    throw new InvariantError('T3', `a walk found nothing at page ${page}, which was mapped`);
+  }
+
+  /** Whether a page is mapped, under its table's lock. */
+  private isMapped(space: Space, page: Vpn): boolean {
+    const { heap, mem } = this.thread;
+    const locked = lockLowest(space, page);
+    if (locked === null) return false;
+    const { number, table } = locked;
+    const low = mem.load(lowWord(entryFor(this.format, number, table, page)));
+    release(this.thread, tableLock(heap, table));
+    return isLeaf(levelOf(this.format, number), low);
+  }
+
+  private dwell(): void {
+    if (this.prng.below(SLEEP_ONE_IN) === 0) {
+      this.control.awaitChange(controlWord(CONTROL.STOP), 0, SLEEP_MS);
+      return;
+    }
+    const spins = this.prng.below(SPIN_MAX);
+    for (let spin = 0; spin < spins; spin++) this.prng.next();
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * From the text of a recording, in chunks cut anywhere, to events.
+ *
+ * The header decides which operations there are; from then on every line is looked up, checked
+ * for its number of arguments, and read. Knows nothing of files: `file` is only a name for
+ * messages.
+ */
+import type { TraceCounts } from './counts.js';
+import type { TraceEvent, TraceHeader } from './event.js';
+import { ImportedTables, importedOperations } from './forms/imported.js';
+import { powerpcOperations } from './forms/powerpc.js';
+import { s390Operations } from './forms/s390.js';
+import { HeaderReader, OPERATION_FIELD } from './header.js';
+import { Ledger } from './ledger.js';
+import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
+import type { Operations } from './operations.js';
+import { RecordLine } from './record.js';
+
+const HASH = 35;
+
+/** Fields before the operation, as arguments counted from it. */
+const OPERATION = -1;
+
+export class TraceParser {
+  private readonly onEvent: (event: TraceEvent) => void;
+  private readonly onHeader: ((header: TraceHeader) => void) | undefined;
+  private readonly at: RecordLine;
+  private readonly header: HeaderReader;
+  private readonly lines: LineSplitter;
+  /** Null until the first record: before it the form isn't known. */
+  private body: Body | null = null;
+
+  constructor(
+    file: string,
+    onEvent: (event: TraceEvent) => void,
+    onHeader?: (header: TraceHeader) => void,
+  ) {
+    this.onEvent = onEvent;
+    this.onHeader = onHeader;
+    this.at = new RecordLine(file);
+    this.header = new HeaderReader(this.at);
+    this.lines = new LineSplitter(
+      (bytes, from, to) => this.read(bytes, from, to),
+      () => this.refuseLongLine(),
+    );
+  }
+
+  /** The last line that was looked at. */
+  get line(): number {
+    return this.at.line;
+  }
+
+  push(chunk: Uint8Array): undefined {
+    this.lines.push(chunk);
+  }
+
+  /** The text is at its end. */
+  finish(): TraceHeader & TraceCounts {
+    if (this.lines.unfinished) {
+      this.at.line++;
+      if (this.at.line === 1) throw this.header.notATrace('it has no line');
+      const expected = 'a newline at the end of the last line';
+      throw this.at.refuse('truncated', 'the file ends in the middle of a line', expected);
+    }
+    if (this.body === null) throw this.header.empty();
+    const { header, counts } = this.body.ledger;
+    counts.lines = this.at.line;
+    this.refuseShortened(header, counts);
+    return { ...header, ...counts };
+  }
+
+  private read(bytes: Uint8Array, from: number, to: number): void {
+    this.at.line++;
+    if (bytes[from] === HASH || this.at.line === 1) {
+      // A comment after the first record says nothing about the form.
+      if (this.body === null) this.header.line(asText(bytes, from, to));
+      return;
+    }
+    this.body ??= this.begin();
+    this.at.split(bytes, from, to);
+    this.body.read();
+  }
+
+  private begin(): Body {
+    const header = this.header.finish();
+    this.onHeader?.(header);
+    return new Body(header, this.at, this.onEvent);
+  }
+
+  /** An imported trace says how many records it has; others end where they end. */
+  private refuseShortened({ imported }: TraceHeader, { records }: TraceCounts): void {
+    if (imported === null || imported.records === records) return;
+    const found = `the file ends after ${records} records`;
+    throw this.at.refuse('truncated', found, `${imported.records} of them, as its header says`);
+  }
+
+  private refuseLongLine(): never {
+    this.at.line++;
+    if (this.at.line === 1) throw this.header.notATrace('it has no lines');
+    const found = `a line longer than ${LINE_BYTES_MAX} bytes`;
+    throw this.at.refuse('line-too-long', found, 'lines of text');
+  }
+}
+
+/** The records, of a file whose form is known. */
+class Body {
+  readonly ledger: Ledger | ImportedTables;
+
+  private readonly at: RecordLine;
+  private readonly operations: Operations;
+  private readonly operationField: number;
+  private readonly hasCpu: boolean;
+  private latestUs = 0;
+
+  constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
+    this.at = at;
+    this.operationField = OPERATION_FIELD[header.form];
+    this.hasCpu = header.form === 'frag';
+    if (header.form === 'imported') {
+      this.ledger = new ImportedTables(header, at, onEvent);
+      this.operations = importedOperations(this.ledger);
+      return;
+    }
+    this.ledger = new Ledger(header, at, onEvent);
+    this.operations =
+      header.architecture === 's390x'
+        ? s390Operations(header.form, at, this.ledger)
+        : powerpcOperations(at, this.ledger);
+  }
+
+  read(): void {
+    this.readPrefix();
+    const { at } = this;
+    const operation = this.operations.find(at.packed(OPERATION));
+    if (operation === undefined) {
+      const found = `unknown operation "${at.text(OPERATION)}"`;
+      throw at.refuse('unknown-operation', found, `one of ${this.operations.names()}`);
+    }
+    if (at.arguments < operation.min || at.arguments > operation.max) {
+      const found = `${operation.name} with ${at.arguments} arguments`;
+      throw at.refuse('bad-line', found, describeCount(operation.min, operation.max));
+    }
+    operation.read?.();
+  }
+
+  /** The fields that every record begins with: seq and time, and in frag files CPU, pid, ctx. */
+  private readPrefix(): void {
+    const { at } = this;
+    const { event, counts } = this.ledger;
+    at.operationAt(this.operationField);
+    if (at.arguments < 0) {
+      const fields = this.hasCpu ? 'seq t_us cpu pid ctx op' : 'seq t_us op';
+      throw at.refuse('bad-line', 'too few fields', `${fields} and arguments`);
+    }
+    const first = -1 - this.operationField;
+    event.seq = at.integer(first, 'a sequence number');
+    const timeUs = at.integer(first + 1, 'a time in microseconds');
+    if (this.hasCpu) this.readOrigin(first + 2);
+    if (counts.records === 0) counts.firstUs = timeUs;
+    // Records can be moved, and CPUs' clocks differ a little: time as consumers see it only grows.
+    if (timeUs > this.latestUs) this.latestUs = timeUs;
+    counts.records++;
+    counts.lastUs = this.latestUs;
+    event.timeUs = this.latestUs;
+    event.line = at.line;
+  }
+
+  /** Where a record was made: CPU, pid, and whether in a process, a softirq or a hardirq. */
+  private readOrigin(first: number): void {
+    const { at } = this;
+    this.ledger.event.cpu = at.integer(first, 'a CPU');
+    at.integer(first + 1, 'a pid');
+    const context = first + 2;
+    if (!at.is(context, 'p') && !at.is(context, 's') && !at.is(context, 'h')) {
+      throw at.wrong(context, 'a context: p, s or h');
+    }
+  }
+}
+
+function describeCount(min: number, max: number): string {
+  if (min === max) return `${min} of them`;
+  return max === Number.POSITIVE_INFINITY ? `${min} or more` : `${min} to ${max}`;
+}
+
+function asText(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.subarray(from, to)).toString('latin1');
+}

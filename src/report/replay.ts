@@ -1,0 +1,98 @@
+/** A replay for people: what was done, what came of it, and what each number must be. */
+
+import type { Paint } from '../cli/shell/terminal.js';
+import type { ReplayDocument, ThroughDocument } from '../lab/replay/replay.js';
+import { countOf, formatCount, formatMean, formatSeconds, padAll } from './table.js';
+
+type Cell = readonly [value: string, what: string];
+type Row = readonly [name: string, ...cells: Cell[]];
+
+const VIOLATIONS_SHOWN = 10;
+const GAP = '   ';
+
+export function replayReport(document: ReplayDocument, name: string, paint: Paint): string {
+  const { geometry, design, sharing, threads, readers, seed } = document;
+  const facts = [geometry, `${design}, sharing ${sharing}`, countOf(threads, 'thread')];
+  facts.push(countOf(readers, 'reader'), `seed ${seed}`);
+  const rows = rowsOf(document);
+  if (isThrough(document)) rows.splice(-1, 0, ...throughRows(document));
+  return [`${paint('bold', name)}   ${facts.join('   ')}`, '', ...table(rows)].join('\n');
+}
+
+function isThrough(document: ReplayDocument | ThroughDocument): document is ThroughDocument {
+  return 'through' in document;
+}
+
+/** What was done to page tables, and how many tables of each kind mms were given. */
+function throughRows(document: ThroughDocument): Row[] {
+  const { faults, unmapped, forks, collapses, splits, walks, given } = document;
+  const cell = (value: number, what: string): Cell => [formatCount(value), what];
+  return [
+    ['pages', cell(faults, 'faults'), cell(unmapped, 'unmapped'), cell(forks, 'forks')],
+    ['spans', cell(collapses, 'collapsed'), cell(splits, 'split')],
+    ['walks', cell(walks.found, 'found a frame'), cell(walks.nothing, 'found nothing')],
+    ...given.map(
+      ({ kind, given: ours, recorded, equal, mms }): Row => [
+        `${kind} given`,
+        cell(ours, 'here'),
+        cell(recorded, 'recorded'),
+        cell(equal, `of ${formatCount(mms)} mms alike`),
+      ],
+    ),
+  ];
+}
+
+function rowsOf(document: ReplayDocument): Row[] {
+  const { trace, pages, tables, fresh, reused, violations } = document;
+  const { gracePeriods, callbacks, reads } = document;
+  const cell = (value: number, what: string): Cell => [formatCount(value), what];
+  return [
+    [
+      'trace',
+      cell(trace.allocs, 'allocations'),
+      cell(trace.frees, 'frees'),
+      cell(trace.mms, 'mms'),
+    ],
+    [
+      'pages',
+      cell(pages.peak, 'peak'),
+      [formatMean(pages.mean), 'mean'],
+      cell(pages.atEnd, 'at end'),
+    ],
+    ['tables', cell(tables.peak, 'peak'), cell(fresh, 'in fresh pages'), cell(reused, 'reused')],
+    [
+      'RCU',
+      cell(gracePeriods, 'grace periods'),
+      cell(callbacks, 'callbacks'),
+      cell(reads, 'reads'),
+    ],
+    ['rules', cell(violations.length, 'violated: must be 0')],
+  ];
+}
+
+/** Values to the right, names and units to the left. */
+function table(rows: readonly Row[]): string[] {
+  const names = padAll(rows.map(([name]) => name));
+  const lines = [...names];
+  const count = Math.max(...rows.map((row) => row.length)) - 1;
+  for (let column = 0; column < count; column++) {
+    const cells = rows.map(([, ...row]) => row[column] ?? ['', '']);
+    const width = Math.max(...cells.map(([value]) => value.length));
+    const whats = padAll(cells.map(([, what]) => what));
+    cells.forEach(([value], at) => {
+      lines[at] += `${GAP}${value.padStart(width)} ${whats[at]}`;
+    });
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** One sentence a line. */
+export function replayVerdict({ ok, violations, seconds }: ReplayDocument): string[] {
+  if (ok) return [`holds: every rule held, in ${formatSeconds(seconds)}.`];
+  const shown = violations
+    .slice(0, VIOLATIONS_SHOWN)
+    .map(({ rule, detail }) => `${rule}  ${detail}`);
+  const left = violations.length - shown.length;
+  const rest = left > 0 ? [`and ${formatCount(left)} more; --json lists them all`] : [];
+  return [`violated: ${countOf(violations.length, 'violation')}`, ...shown, ...rest];
+}

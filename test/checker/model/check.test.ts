@@ -1,0 +1,265 @@
+/** Checking a scenario: verdicts, bounds, schedules and reports. */
+import { describe, expect, it } from 'vitest';
+import { type CheckResult, check, type Mode, replay } from '#src/checker/model/check.js';
+import type { Operation } from '#src/checker/model/machine.js';
+import { formatFailure } from '#src/checker/model/report.js';
+import type { Scenario } from '#src/checker/model/scenario.js';
+import { formatSchedule, parseSchedule } from '#src/checker/model/schedule.js';
+import { scenarioNamed } from '#src/checker/proof/catalogue.js';
+import type { Word } from '#src/core/base/units.js';
+import type { Memory } from '#src/core/mem/memory.js';
+
+const [LOCK, COUNT] = [0 as Word, 1 as Word];
+
+/** Counts under a lock that tests, and then sets. `rounds` makes it larger. */
+function broken(rounds: number, threads = 2): Scenario {
+  return {
+    name: 'holder-vs-holder+test-then-set',
+    about: 'A lock that is tested by one access and set by the next.',
+    rules: ['L1'],
+    words: 2,
+    threads,
+    mustSee: ['counted'],
+    setup: ({ memory, see }) => ({
+      threads: Array.from({ length: threads }, () =>
+        Array.from({ length: rounds }, () => (): void => {
+          if (memory.load(LOCK) !== 0) return;
+          memory.store(LOCK, 1);
+          memory.poke(COUNT, memory.peek(COUNT) + 1);
+          memory.store(LOCK, 0);
+        }),
+      ),
+      onReturn: () => see('counted'),
+      nameWord: (word) => (word === LOCK ? 'LOCK' : 'COUNT'),
+    }),
+  };
+}
+
+/** The same with a lock that works. */
+const sound: Scenario = {
+  ...broken(1),
+  name: 'holder-vs-holder+sound',
+  setup: ({ memory, see }) => ({
+    threads: [0, 1].map(() => [
+      (): void => {
+        if (memory.cas(LOCK, 0, 1) !== 0) return;
+        memory.poke(COUNT, memory.peek(COUNT) + 1);
+        memory.store(LOCK, 0);
+      },
+    ]),
+    onReturn: () => see('counted'),
+  }),
+};
+
+function scheduleOf({ failure }: CheckResult): string {
+  if (failure === null) throw new Error('nothing failed');
+  return failure.schedule;
+}
+
+describe('verdicts', () => {
+  it('what holds in every interleaving holds', () => {
+    expect(check(sound)).toMatchObject({ verdict: 'holds', complete: true, bound: null });
+  });
+
+  it('a mustSee that was never seen is a failure: the scenario is vacuous', () => {
+    const result = check({ ...sound, mustSee: ['counted', 'the moon'] });
+    expect(result.verdict).toBe('violated');
+    expect(result.failure).toMatchObject({ rule: 'vacuous', detail: 'never seen: the moon' });
+  });
+
+  it('a bound that is reached is no pass', () => {
+    const result = check(scenarioNamed('three-holders+one-lock'), { stepsMax: 100 });
+    expect(result).toMatchObject({ verdict: 'inconclusive', complete: false });
+    expect(result.bound).toMatch(/^\d+ steps$/);
+  });
+
+  it('a rule that does not hold at the end, and an error there, are failures', () => {
+    const atEnd = (of: () => never[]): Scenario => ({
+      ...sound,
+      setup: (stage) => ({ ...sound.setup(stage), atEnd: of }),
+    });
+    const thrower = atEnd(() => {
+      throw new RangeError('no end');
+    });
+    expect(check(thrower).failure?.detail).toBe('at the end: no end');
+  });
+
+  it('a scenario that says another number of threads is refused', () => {
+    expect(() => check({ ...sound, threads: 3 })).toThrow('3 threads said, 2 made');
+  });
+});
+
+describe('a scenario that is set up differently each time is refused, and says where', () => {
+  /** What outlives setting up: how often it was done. */
+  const counting = (use: (memory: Memory, times: number) => Operation): Scenario => {
+    let times = 0;
+    return {
+      ...broken(1, 1),
+      setup: ({ memory }) => ({ threads: [[use(memory, ++times)]], nameWord: () => 'COUNT' }),
+    };
+  };
+  const inMemory = (): Scenario =>
+    counting((memory, times) => {
+      memory.poke(COUNT, times);
+      return () => memory.load(LOCK);
+    });
+
+  it('in memory', () => {
+    expect(() => check(inMemory())).toThrow(/set up twice, COUNT is 1 once, and then 2/);
+  });
+
+  it('in what its threads do', () => {
+    const scenario = counting((memory, times) => () => memory.load((times % 2) as Word));
+    expect(() => check(scenario)).toThrow(
+      /set up twice, the first access of thread 0 is .*"word":1/,
+    );
+  });
+
+  it('when a schedule is run, too', () => {
+    expect(() => replay(inMemory(), '0~0000')).toThrow(/set up twice/);
+  });
+});
+
+const MODES: readonly (readonly [Mode, RegExp])[] = [
+  [{ kind: 'exhaustive' }, /^$/],
+  [{ kind: 'naive' }, /^$/],
+  [{ kind: 'bounded', preemptions: 1 }, /^1 preemptions$/],
+  [{ kind: 'random', seed: 5, executions: 500 }, /^500 random executions, seed 5$/],
+  [{ kind: 'pct', seed: 5, executions: 500, depth: 2 }, /^500 executions, depth 2, seed 5$/],
+];
+
+describe('modes', () => {
+  it.each(MODES)('%j finds the planted bug', (mode) => {
+    const { failure, verdict } = check(broken(1), { mode });
+    expect(verdict).toBe('violated');
+    expect(failure?.rule).toBe('race');
+  });
+
+  it.each(MODES)('%j says what it did not cover', (mode, bound) => {
+    const result = check(sound, { mode });
+    expect(result.verdict).toBe('holds');
+    expect(result.bound ?? '').toMatch(bound);
+    expect(result.complete).toBe(result.bound === null);
+  });
+});
+
+describe('early returns', () => {
+  /** Waits for its turn by one sleep; `looks` again in a loop, or does not. */
+  const handOver = (looks: boolean, earlyReturns: number): Scenario => ({
+    name: 'waiter-vs-waker+one-flag',
+    about: 'A waiter that may return early.',
+    rules: ['L2'],
+    words: 2,
+    threads: 2,
+    earlyReturns,
+    mustSee: ['read'],
+    setup: ({ memory, see }) => ({
+      threads: [
+        [
+          (): number => {
+            do memory.awaitChange(LOCK, 0);
+            while (memory.load(LOCK) === 0 && looks);
+            return memory.peek(COUNT);
+          },
+        ],
+        [
+          (): void => {
+            memory.poke(COUNT, 1);
+            memory.store(LOCK, 1);
+            memory.notify(LOCK);
+          },
+        ],
+      ],
+      onReturn: () => see('read'),
+    }),
+  });
+
+  it('one that does not look again is caught only where it may, and by a schedule', () => {
+    expect(check(handOver(false, 0)).verdict).toBe('holds');
+    const scenario = handOver(false, 1);
+    const found = check(scenario);
+    expect(found.failure?.rule).toBe('race');
+    expect(replay(scenario, scheduleOf(found)).finding?.rule).toBe('race');
+    const random = check(scenario, { mode: { kind: 'random', seed: 1, executions: 200 } });
+    expect(random.failure?.rule).toBe('race');
+  });
+
+  it('one that looks again holds, however often it returns', () => {
+    const executions = [0, 1, 2, 3].map((times) => {
+      const result = check(handOver(true, times));
+      expect(result).toMatchObject({ verdict: 'holds', complete: true });
+      return result.executions;
+    });
+    expect([...executions].sort((a, b) => a - b)).toEqual(executions);
+  });
+
+  it('the lock that ships holds with them', () => {
+    const scenario = { ...scenarioNamed('holder-vs-holder+one-lock'), earlyReturns: 2 };
+    const few = check(scenario);
+    expect(few).toMatchObject({ verdict: 'holds', complete: true });
+    expect(few.executions).toBeGreaterThan(check({ ...scenario, earlyReturns: 0 }).executions);
+  });
+});
+
+describe('schedules', () => {
+  it('one with the fewest preemptions is reported', () => {
+    const { steps } = check(broken(3)).failure ?? { steps: [] };
+    // One thread is interrupted once, the other runs to its end.
+    const changes = steps.filter(({ thread }, i) => i > 0 && thread !== steps[i - 1]?.thread);
+    expect(changes).toHaveLength(2);
+  });
+
+  it('leads to the same failure again, each time', () => {
+    const scenario = broken(2);
+    const result = check(scenario);
+    const schedule = scheduleOf(result);
+    const found = replay(scenario, schedule);
+    expect(found.finding?.rule).toBe('race');
+    expect(found.steps).toEqual(result.failure?.steps);
+    expect(scheduleOf(check(scenario))).toBe(schedule);
+  });
+
+  it('is read back as it was written', () => {
+    const { failure } = check(broken(2));
+    const steps = failure?.steps ?? [];
+    const { threads, mark } = parseSchedule(formatSchedule(steps));
+    expect(threads).toEqual(steps.map(({ thread }) => thread));
+    expect(mark).toMatch(/^[0-9a-f]{4}$/);
+  });
+
+  it.each([
+    '',
+    '0x5',
+    '0x5~',
+    '0x5~9f3',
+    '0y5~9f3a',
+    'x~9f3a',
+    '0..1~9f3a',
+    '-1~9f3a',
+    '0~9f3a~1',
+    '0x999999999~9f3a',
+  ])('%j is refused', (text) => {
+    expect(() => parseSchedule(text)).toThrow(/schedule|million/);
+  });
+
+  it('one for other code is refused, and says why', () => {
+    const schedule = scheduleOf(check(broken(2)));
+    expect(() => replay(sound, schedule)).toThrow(
+      /sound: .*; the code or the scenario has changed/,
+    );
+    expect(() => replay(sound, '~0000')).toThrow("the steps' mark is 811c");
+    expect(() => replay(sound, '7~0000')).toThrow("thread 7 can't make step 1");
+  });
+});
+
+it('a report has a column for each thread, names, the rule and the schedule', () => {
+  const scenario = broken(1);
+  const { failure } = check(scenario);
+  if (failure === null) throw new Error('nothing failed');
+  const text = formatFailure(scenario, failure).join('\n');
+  expect(text).toMatch(/^race: thread [01]: COUNT: plain /);
+  expect(text).toMatch(/^thread 0 {2,}thread 1$/m);
+  expect(text).toMatch(/^load {5}LOCK = 0$/m);
+  expect(text).toMatch(/^ {20,}load {5}LOCK = 0$/m);
+  expect(text).toContain(`\nschedule  ${failure.schedule}\n`);
+});

@@ -1,0 +1,342 @@
+/** `ptfrag check` and `ptfrag merge`: verdicts, documents, shards, and what is refused. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CheckDocument } from '#src/checker/check/document.js';
+import { mergeFiles } from '#src/checker/check/merge.js';
+import { CATALOGUE } from '#src/checker/proof/catalogue.js';
+import { MUTANTS } from '#src/checker/proof/mutants.js';
+import {
+  type AnyDocument,
+  documentIn,
+  type Finished,
+  keyPaths,
+  ptfrag,
+} from '../fixtures/command.js';
+import { ANNOUNCE, signalAfter } from '../fixtures/signals.js';
+import { TraceFolder } from '../fixtures/trace-files.js';
+import { BrokenBuild } from '../support/build.js';
+
+const SMALL = CATALOGUE.filter(({ large }) => large !== true);
+
+/** Explored in no time; one of them has two mutants. */
+const [ONE, OTHER] = ['take-vs-take+one-block', 'return-vs-return+buddies'] as const;
+const BIG = 'three-holders+one-lock';
+
+/** What a command prints that could not begin. */
+const FAILED = { schema: 1, command: 'check', error: { message: 'no such scenario' } };
+
+const mutantsOf = (...scenarios: string[]): string[] =>
+  MUTANTS.filter(({ scenario }) => scenarios.includes(scenario)).map(({ name }) => name);
+
+const namesOf = (rows: readonly { readonly name: string }[]): string[] =>
+  rows.map(({ name }) => name);
+
+const check = (line: string): Promise<Finished> => ptfrag(['check', ...line.split(' ')]);
+
+async function documentOf(line: string): Promise<CheckDocument & AnyDocument> {
+  return documentIn<CheckDocument>(await check(`${line} --json`));
+}
+
+describe('check', () => {
+  it('prints a row a scenario and a row a mutant, and what was explored', async () => {
+    const { status, stdout } = await check(`${OTHER} ${ONE}`);
+    expect(status).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const tables = lines.indexOf('');
+    expect(lines[0]).toMatch(/^scenario +executions +steps +time +verdict$/);
+    const rows = lines.slice(1, tables).map((line) => line.split(/ +/));
+    expect(rows.map(([name]) => name).sort()).toEqual([OTHER, ONE].sort());
+    for (const row of rows) expect(row.at(-1)).toBe('holds');
+    expect(lines[tables + 1]).toMatch(/^mutant +caught by +steps +schedule$/);
+    const mutants = lines.slice(tables + 2, lines.indexOf('', tables + 1));
+    const names = mutants.map((line) => line.split(' ')[0]);
+    expect(names.sort()).toEqual(mutantsOf(ONE, OTHER).sort());
+    for (const line of mutants) expect(line).toMatch(/ \d+ {2}[\d.x]*~[0-9a-f]{4}$/);
+    const all = `${names.length} of ${names.length} mutants`;
+    const sum = `holds: 2 scenarios explored completely; .*; ${all} caught`;
+    expect(stdout.replaceAll('\n', ' ')).toMatch(new RegExp(sum));
+  });
+
+  it('has a document, in the order of the question', async () => {
+    const document = await documentOf(`${OTHER} ${ONE}`);
+    const scenario = [
+      'bound',
+      'complete',
+      'design',
+      'dismissed',
+      'executions',
+      'failure',
+      'mustSee.missing',
+    ];
+    scenario.push('mustSee.seen[]', 'name', 'redundant', 'report', 'rules[]', 'seconds', 'steps');
+    const mutant = ['about', 'caught', 'complete', 'name', 'report[]', 'rule', 'scenario'];
+    mutant.push('schedule', 'seconds', 'steps');
+    const own = ['asked.mutants', 'asked.scenarios', 'build', 'command', 'missing', 'ok'];
+    const options = [
+      'design',
+      'large',
+      'mode.kind',
+      'mutant',
+      'mutants',
+      'scenarios[]',
+      'schedule',
+    ];
+    const expected = [
+      ...own,
+      ...[...options, 'stepsMax'].map((key) => `options.${key}`),
+      ...[...scenario, 'verdict'].map((key) => `scenarios[].${key}`),
+      ...mutant.map((key) => `mutants[].${key}`),
+      ...['schema', 'shard', 'verdict'],
+    ];
+    expect(keyPaths(document)).toEqual(expected.sort());
+    expect(document).toMatchObject({ schema: 1, command: 'check', verdict: 'holds', ok: true });
+    expect(namesOf(document.scenarios)).toEqual([OTHER, ONE]);
+    expect(namesOf(document.mutants)).toEqual(mutantsOf(ONE, OTHER));
+    for (const { caught, steps, schedule } of document.mutants) {
+      expect(caught).toBe(true);
+      expect(schedule).toMatch(steps === 0 ? /^~/ : /^\d/);
+    }
+  });
+
+  it('lists every scenario, with what it asks', async () => {
+    const { status, stdout } = await check('--list');
+    expect(status).toBe(0);
+    for (const { name } of CATALOGUE) expect(stdout).toContain(name);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2 * CATALOGUE.length);
+    expect(stdout).toContain(`\n  ${CATALOGUE[0]?.about}  ${CATALOGUE[0]?.rules.join(' ')}\n`);
+  });
+
+  it('speaks KTAP', async () => {
+    const { status, stdout } = await check(`${ONE} ${BIG} --steps 100 --ktap`);
+    expect(status).toBe(3);
+    const [version, plan, ...results] = stdout.trimEnd().split('\n');
+    expect(version).toBe('KTAP version 1');
+    expect(plan).toBe(`1..${results.length}`);
+    expect(results).toHaveLength(2 + mutantsOf(ONE, BIG).length);
+    results.forEach((line, at) => {
+      expect(line).toMatch(new RegExp(`^ok ${at + 1} [\\w +-]+(?: # SKIP a bound was reached)?$`));
+    });
+    expect(results.filter((line) => line.includes('# SKIP'))).toEqual([
+      `ok 2 ${BIG} # SKIP a bound was reached`,
+    ]);
+  });
+
+  it('shows how a mutant is caught', async () => {
+    const { status, stdout } = await check('--mutant lock-tests-then-sets');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^lock-tests-then-sets +race +\d+ {2}\S+~[0-9a-f]{4}$/m);
+    expect(stdout).toContain('\nThe lock is tested by one access and taken by the next.\n\nrace: ');
+    expect(stdout).toMatch(/^thread 0 +thread 1$/m);
+  });
+});
+
+describe.concurrent('a bound', () => {
+  it.each([
+    ['--steps 100', 3, 'inconclusive', '100 steps'],
+    ['--preemptions 1', 0, 'holds, bounded', '1 preemptions'],
+    ['--random 20 --seed 7', 0, 'holds, bounded', '20 random executions, seed 7'],
+    ['--pct 20 --depth 2', 0, 'holds, bounded', '20 executions, depth 2, seed 1'],
+  ])('is said: %s', async (flags, status, word, bound) => {
+    const run = await check(`${BIG} --no-mutants ${flags}`);
+    expect(run.status).toBe(status);
+    expect(run.stdout).toMatch(new RegExp(`^${BIG.replace('+', '\\+')} .* {2}${word}$`, 'm'));
+    expect(run.stdout.replaceAll('\n', ' ')).toContain(`1 scenario explored up to ${bound}; `);
+    if (status === 3) expect(run.stderr).toMatch(/^again: .* check /m);
+  });
+});
+
+describe('a schedule', () => {
+  const broken = new BrokenBuild('callback-never-lists');
+  const scenario = 'alloc-vs-free+out-of-pages';
+  let run: Finished;
+  let replay: readonly string[] = [];
+
+  beforeAll(async () => {
+    run = await ptfrag(['check', scenario, '--no-mutants'], { main: broken.main });
+    const [, line = ''] = /^replay {4}ptfrag (.*)$/m.exec(run.stdout) ?? [];
+    replay = line.split(' ');
+  });
+  afterAll(() => broken.remove());
+
+  it('is what a violation ends with, and leads there again', async () => {
+    expect(run.status).toBe(1);
+    expect(run.stdout).toMatch(/^P4 does not hold: /m);
+    expect(run.stdout).toMatch(/^violated: 1 scenario violated; /m);
+    const again = await ptfrag([...replay, '--json'], { main: broken.main });
+    expect(again.status).toBe(1);
+    const [row] = documentIn<CheckDocument>(again).scenarios;
+    expect(row).toMatchObject({ name: scenario, verdict: 'violated', executions: 1 });
+    expect(row?.failure).toMatchObject({ rule: 'P4', schedule: replay.at(-1) });
+  });
+
+  it('that breaks nothing says nothing of others', async () => {
+    const { status, stdout } = await ptfrag(replay);
+    expect(status).toBe(3);
+    expect(stdout).toContain('no rule is broken on this schedule\n');
+    expect(stdout.replaceAll('\n', ' ')).toContain(
+      'inconclusive: 1 scenario explored up to one sc',
+    );
+  });
+
+  it.each([
+    [`${scenario} --schedule 0y5`, 'bad-schedule', 'is no schedule; expected like'],
+    [`${scenario} --schedule 0x7~0000`, 'stale-schedule', 'the code or the scenario has changed'],
+    ['--schedule 0~0000', 'one-scenario', 'name just that one'],
+  ])('that cannot be followed is refused: %s', async (line, code, message) => {
+    const refused = await check(`${line} --json`);
+    expect(refused.status).toBe(2);
+    const { error } = documentIn(refused);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+it.concurrent.each([
+  ['nix', 'no-such-scenario', `there are\n  ${CATALOGUE[0]?.name}\n`],
+  ['--mutant nix', 'no-such-mutant', `there are\n  ${MUTANTS[0]?.name}\n`],
+  [`${ONE} --mutant ${MUTANTS[0]?.name}`, 'mutant-alone', 'name no other'],
+  ['--naive --random 5', 'one-mode', 'take one'],
+  ['--shard 4/3', 'invalid-argument', 'Expected i/n'],
+])('what cannot be asked is refused: check %s', async (line, code, message) => {
+  const run = await check(`${line} --json`);
+  expect(run.status).toBe(2);
+  const { error } = documentIn(run);
+  expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+});
+
+describe('an interrupted check', () => {
+  it('ends with a document', async () => {
+    const started = signalAfter('stderr', 'ready', 'SIGINT');
+    const run = await ptfrag(['check', '--json'], { node: ANNOUNCE, started });
+    expect(run.status).toBe(130);
+    expect(documentIn(run)).toMatchObject({ command: 'check', verdict: 'interrupted', ok: false });
+    expect(run.stderr).toMatch(
+      /^interrupted: (?:nothing was finished|explored \d+ scenarios?) \(/m,
+    );
+  });
+
+  it('keeps the rows that it had', async () => {
+    const started = signalAfter('stdout', ONE, 'SIGINT');
+    const run = await ptfrag(['check', ONE, BIG], { started });
+    expect(run.status).toBe(130);
+    expect(run.stderr).toMatch(/^interrupted: explored [12] scenarios? \(stopped by SIGINT\)$/m);
+    expect(run.stdout).not.toContain('holds: ');
+  });
+});
+
+/** Two runs of the same differ in how long they took. */
+function withoutTimes(document: CheckDocument): object {
+  const still = (row: object): object => ({ ...row, seconds: 0 });
+  const { scenarios, mutants } = document;
+  return { ...document, scenarios: scenarios.map(still), mutants: mutants.map(still) };
+}
+
+describe('shards', () => {
+  const folder = new TraceFolder();
+  const files: string[] = [];
+  const LINE = `${OTHER} ${ONE} attach-vs-attach+records`;
+
+  beforeAll(async () => {
+    const runs = await Promise.all([1, 2].map((i) => check(`${LINE} --shard ${i}/2 --json`)));
+    for (const { stdout } of runs) files.push(folder.write(stdout));
+  });
+  afterAll(() => folder.remove());
+
+  const merge = (given: readonly string[], ...flags: string[]): Promise<Finished> =>
+    ptfrag(['merge', ...given, ...flags]);
+
+  it('have each scenario once between them', async () => {
+    const line = '--steps 1 --no-mutants --shard';
+    const parts = await Promise.all([1, 2, 3].map((i) => documentOf(`${line} ${i}/3`)));
+    const names = parts.flatMap(({ scenarios }) => namesOf(scenarios));
+    expect(names.sort()).toEqual(namesOf(SMALL).sort());
+    const sizes = parts.map(({ scenarios }) => scenarios.length);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+  });
+
+  it('merge to the document of the whole, whatever their order', async () => {
+    const whole = await documentOf(LINE);
+    for (const order of [files, files.toReversed()]) {
+      const run = await merge(order, '--json');
+      expect(run.status).toBe(0);
+      expect(withoutTimes(documentIn<CheckDocument>(run))).toEqual(withoutTimes(whole));
+    }
+    expect(namesOf(whole.mutants).sort()).toEqual(mutantsOf(...LINE.split(' ')).sort());
+  });
+
+  it('are printed as one table, and a document alone as it is', async () => {
+    const { status, stdout } = await merge(files);
+    expect(status).toBe(0);
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${OTHER.replace('+', '\\+')} .* holds$`));
+    expect(stdout).toMatch(/^holds: 3 scenarios explored completely; /m);
+    const all = await merge(files, '--json');
+    const again = await merge([folder.write(all.stdout)], '--json');
+    expect(documentIn(again)).toEqual(documentIn(all));
+  });
+
+  it('that are missing make it inconclusive', async () => {
+    const run = await merge(files.slice(0, 1));
+    expect(run.status).toBe(3);
+    expect(run.stdout).toMatch(/^inconclusive: not here: shard 2\/2; 2 scenarios explored comp/m);
+    expect(run.stderr).toMatch(/^again: .* merge /m);
+  });
+
+  it('that were interrupted do too', () => {
+    const edited = edit(1, (document) => ({ ...document, verdict: 'interrupted', scenarios: [] }));
+    expect(mergeFiles([files[0] as string, edited])).toMatchObject({
+      verdict: 'inconclusive',
+      missing: ['what was not done of shard 2/2'],
+    });
+  });
+
+  it('that found something are not hidden by it', () => {
+    const edited = edit(0, (document) => ({
+      ...document,
+      scenarios: document.scenarios.map((row) => ({ ...row, verdict: 'violated' as const })),
+    }));
+    expect(mergeFiles([edited])).toMatchObject({ verdict: 'violated', missing: ['shard 2/2'] });
+  });
+
+  /** A file like that of a shard, with something changed in it. */
+  function edit(at: number, change: (document: CheckDocument) => object): string {
+    const text = readFileSync(files[at] as string, 'utf8');
+    return folder.write(JSON.stringify(change(JSON.parse(text) as CheckDocument)));
+  }
+
+  const SHARDS = { index: 2, count: 3 };
+  const refused: readonly (readonly [string, () => readonly string[], string, string])[] = [
+    ['not there', () => ['nix'], 'not-found', 'JSON document of `ptfrag check --json`'],
+    ['a folder', () => [folder.path], 'not-readable', 'JSON document'],
+    ['no JSON', () => [folder.write('KTAP version 1')], 'not-json', 'JSON document'],
+    ['no object', () => [folder.write('null')], 'other-command', '"check"'],
+    ['another command', () => [folder.write('{"command":"doctor"}')], 'other-command', '"check"'],
+    ['another schema', () => [edit(0, (d) => ({ ...d, schema: 2 }))], 'other-schema', 'schema 1'],
+    ['an early end', () => [edit(0, () => FAILED)], 'not-a-result', 'a check that began'],
+    ['a row cut', () => [edit(0, (d) => ({ ...d, mutants: [{}] }))], 'not-a-result', 'that began'],
+    ['no shard', () => [edit(0, (d) => ({ ...d, shard: 1 }))], 'not-a-result', 'that began'],
+    ['twice', () => [files[0] as string, files[0] as string], 'same-shard', 'each once'],
+    ['other build', () => beside((d) => ({ ...d, build: 'x' })), 'other-build', 'build '],
+    ['other options', () => beside((d) => ({ ...d, options: {} })), 'other-options', 'options {'],
+    ['other count', () => beside((d) => ({ ...d, shard: SHARDS })), 'other-shards', 'shard of 2'],
+    ['a whole one', () => beside((d) => ({ ...d, shard: null })), 'no-shard', 'shards of one'],
+  ];
+
+  function beside(change: (document: CheckDocument) => object): readonly string[] {
+    return [files[0] as string, edit(1, change)];
+  }
+
+  it.each(refused)('are refused: %s', (_name, make, code, expected) => {
+    const given = make();
+    const place = { code, file: given.at(-1), line: 0 };
+    const more = { ...place, expected: expect.stringContaining(expected) };
+    expect(() => mergeFiles(given)).toThrow(expect.objectContaining(more));
+  });
+
+  it('are refused with the file and what was expected', async () => {
+    const run = await merge([files[0] as string, 'nix'], '--json');
+    expect(run.status).toBe(2);
+    const { error } = documentIn(run);
+    expect(error).toMatchObject({ code: 'not-found', file: 'nix', line: 0 });
+    expect(run.stderr).toBe(`ptfrag: nix is not there; expected ${error?.expected}\n`);
+  });
+});

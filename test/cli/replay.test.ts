@@ -1,0 +1,95 @@
+/** `ptfrag replay` and `ptfrag demo`: their documents, and what they tell people. */
+import { describe, expect, it } from 'vitest';
+import type { CompareDocument } from '#src/lab/compare/compare.js';
+import type { ReplayDocument } from '#src/lab/replay/replay.js';
+import { documentIn, type Finished, keyPaths, ptfrag } from '../fixtures/command.js';
+
+const DOCUMENT_KEYS = [
+  'callbacks',
+  'command',
+  'design',
+  'fresh',
+  'geometry',
+  'gracePeriods',
+  'ok',
+  'pages.atEnd',
+  'pages.mean',
+  'pages.peak',
+  'readers',
+  'reads',
+  'reused',
+  'schema',
+  'seconds',
+  'seed',
+  'sharing',
+  'tables.peak',
+  'threads',
+  'trace.allocs',
+  'trace.file',
+  'trace.frees',
+  'trace.mms',
+  'verdict',
+  'violations',
+];
+
+describe('replay', () => {
+  it('runs on threads and says what it did', async () => {
+    const run = await ptfrag(['replay', 's390x/quick', '--readers', '1', '--seed', '7', '--json']);
+    expect(run.status).toBe(0);
+    const document = documentIn<ReplayDocument>(run);
+    expect(keyPaths(document)).toEqual(DOCUMENT_KEYS);
+    expect(document).toMatchObject({
+      schema: 1,
+      command: 'replay',
+      verdict: 'holds',
+      ok: true,
+      trace: { file: 's390x/quick.canon', allocs: 1764, mms: 52 },
+      threads: 2,
+      readers: 1,
+      seed: 7,
+      violations: [],
+    });
+    expect(document.fresh + document.reused).toBe(1764);
+    expect(document.reads).toBeGreaterThan(0);
+  });
+
+  it('is a table and a sentence for people', async () => {
+    const { status, stdout } = await ptfrag(['replay', 's390x/quick']);
+    expect(status).toBe(0);
+    const [title, ...lines] = stdout.split('\n');
+    expect(title).toMatch(
+      /^s390x\/quick\.canon {3}s390 {3}common, sharing mm {3}2 threads {3}2 rea/,
+    );
+    const names = ['trace', 'pages', 'tables', 'RCU', 'rules'];
+    expect(lines.slice(1, 6).map((line) => line.split(' ')[0])).toEqual(names);
+    expect(lines[5]).toMatch(/^rules +0 violated: must be 0$/);
+    expect(stdout).toMatch(/\n\nholds: every rule held, in \d+\.\d s\.\n$/);
+  });
+
+  it('with one thread has the figures of the comparison', async () => {
+    const common = ['replay', 'ppc64le/quick-hash', '--threads', '1', '--sharing', 'all', '--json'];
+    const runs = [ptfrag(common), ptfrag(['compare', 'ppc64le/quick-hash', '--json'])];
+    const [replay, compare] = (await Promise.all(runs)) as [Finished, Finished];
+    const replayed = documentIn<ReplayDocument>(replay);
+    const row = documentIn<CompareDocument>(compare).rows.find(
+      ({ sharing, mode, kind }) => sharing === 'all' && mode === 'recorded' && kind === 'pte',
+    );
+    expect(replayed.readers).toBe(0);
+    expect(replayed.pages).toEqual(row?.pages);
+  });
+});
+
+describe('demo', () => {
+  it('compares, replays, and ends with commands to try', async () => {
+    const { status, stdout } = await ptfrag(['demo']);
+    expect(status).toBe(0);
+    for (const title of ['s390x/mix.canon', 'ppc64le/mm-radix.frag']) {
+      expect(stdout).toContain(`\n${title}   `);
+    }
+    expect(stdout).toContain('holds: on 2 recordings common holds 0.30 to 1.00 times');
+    expect(stdout).toContain('holds: every rule held');
+    const next = stdout.slice(stdout.indexOf('Try next:')).split('\n');
+    expect(next.filter((line) => /^ {2}node .*main\.js /.test(line))).toHaveLength(4);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+});

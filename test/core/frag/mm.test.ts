@@ -1,0 +1,194 @@
+/** Address spaces: what they count, how they end, and when their record is used again. */
+import { describe, expect, it } from 'vitest';
+import type { MmId, Word } from '#src/core/base/units.js';
+import { allocTable } from '#src/core/frag/alloc.js';
+import { CALLBACKS } from '#src/core/frag/callback.js';
+import { checkHeap } from '#src/core/frag/check.js';
+import { freeTable } from '#src/core/frag/free.js';
+import { createMm, destroyMm, enterMm, leaveMm, ownerOf, tablesOf } from '#src/core/frag/mm.js';
+import { mmRecord, pfnOfAddress } from '#src/core/mem/heap.js';
+import { supplyCounts } from '#src/core/mem/supply.js';
+import { attachThread } from '#src/core/rcu/attach.js';
+import { pollAll } from '#src/core/rcu/callback.js';
+import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
+import {
+  checkClean,
+  checkDrained,
+  drain,
+  KIND_0,
+  KIND_1,
+  kindOf,
+  makeHeap,
+  pageField,
+} from '../../support/heap.js';
+
+describe('an mm', () => {
+  it('counts its tables of all kinds', () => {
+    const kinds = [kindOf(4), kindOf(2, 8)];
+    const { heap, thread } = makeHeap({ kinds, pageShift: 4 });
+    const [one, two] = [createMm(thread), createMm(thread)];
+    const tables = [KIND_0, KIND_1, KIND_0].map((kind) => allocTable(thread, one, kind) as Word);
+    expect([tablesOf(thread, one), tablesOf(thread, two)]).toEqual([3, 0]);
+    for (const [i, table] of tables.entries()) {
+      freeTable(thread, one, table);
+      expect(tablesOf(thread, one)).toBe(2 - i);
+    }
+    checkClean(heap);
+  });
+
+  it('has pages of its own, one list for each kind', () => {
+    const { heap, thread } = makeHeap({ kinds: [kindOf(4), kindOf(2, 8)], pageShift: 4 });
+    const [one, two] = [createMm(thread), createMm(thread)];
+    const pages = [one, one, two, two].flatMap((mm) =>
+      [KIND_0, KIND_1].map((kind) => pfnOfAddress(heap, allocTable(thread, mm, kind) as Word)),
+    );
+    expect(pages).toEqual([0, 1, 0, 1, 2, 3, 2, 3].map((i) => pages[[0, 1, 4, 5][i] as number]));
+    expect(new Set(pages).size).toBe(4);
+  });
+
+  it('number 0 is nobody, and numbers are given out from 1, lowest free record last freed', () => {
+    const { thread } = makeHeap();
+    const [one, two, three] = [createMm(thread), createMm(thread), createMm(thread)];
+    expect([one, two, three]).toEqual([1, 2, 3]);
+    destroyMm(thread, one);
+    drain(thread);
+    expect(createMm(thread)).toBe(one);
+    expect(createMm(thread)).toBe(4);
+  });
+});
+
+describe('the record of a destroyed mm', () => {
+  it('is used again only after a grace period (P5)', () => {
+    const { heap, thread } = makeHeap({ mmsMax: 3 });
+    const reader = attachThread(heap, 'epoch');
+    const [one] = [createMm(thread), createMm(thread)] as [MmId, MmId];
+    rcuReadLock(reader);
+    destroyMm(thread, one);
+    for (let i = 0; i < 6; i++) pollAll(thread, CALLBACKS, 9);
+    expect(() => createMm(thread)).toThrow(
+      expect.objectContaining({ name: 'LimitError', limit: 'mmsMax', max: 2 }),
+    );
+    checkClean(heap);
+    rcuReadUnlock(reader);
+    drain(thread);
+    expect(createMm(thread)).toBe(one);
+    checkClean(heap, { drained: true });
+  });
+
+  it('is not needed by pages that still wait: their callbacks may run later (H1, P5)', () => {
+    const { heap, thread } = makeHeap();
+    const reader = attachThread(heap, 'epoch');
+    const mm = createMm(thread);
+    const tables = [1, 2, 3, 4, 5].map(() => allocTable(thread, mm, KIND_0) as Word);
+    rcuReadLock(reader);
+    for (const table of tables) freeTable(thread, mm, table);
+    destroyMm(thread, mm);
+    expect(tables.map((table) => pageField(heap, table, 'OWNER'))).toEqual(
+      Array(5).fill(-mmRecord(heap, mm)),
+    );
+    checkClean(heap);
+    rcuReadUnlock(reader);
+    // In whatever order: the mm's callback first, then the pages', and a new mm in between.
+    pollAll(thread, CALLBACKS, 1);
+    expect(createMm(thread)).toBe(mm);
+    expect(supplyCounts(thread).free).toBe(30);
+    checkClean(heap);
+    checkDrained(thread);
+  });
+
+  it('is free again: an mm made of it starts with nothing', () => {
+    const { heap, thread } = makeHeap({ mmsMax: 2 });
+    for (let i = 0; i < 20; i++) {
+      const mm = createMm(thread);
+      expect(tablesOf(thread, mm)).toBe(0);
+      expect(() => leaveMm(thread, mm)).toThrow(expect.objectContaining({ code: 'not-a-user' }));
+      const table = allocTable(thread, mm, KIND_0) as Word;
+      freeTable(thread, mm, table);
+      destroyMm(thread, mm);
+      checkDrained(thread);
+    }
+    expect(checkHeap(heap, { drained: true })).toEqual([]);
+  });
+});
+
+describe('users of an mm', () => {
+  it('keep it from being destroyed until each has left', () => {
+    const { heap, thread } = makeHeap();
+    const other = attachThread(heap, 'epoch');
+    const mm = createMm(thread);
+    enterMm(thread, mm);
+    enterMm(other, mm);
+    for (const leaver of [other, thread]) {
+      expect(() => destroyMm(thread, mm)).toThrow(expect.objectContaining({ code: 'mm-in-use' }));
+      leaveMm(leaver, mm);
+    }
+    destroyMm(thread, mm);
+    checkDrained(thread);
+  });
+});
+
+describe('one owner for all mms', () => {
+  const options = { kinds: [kindOf(4)], sharedOwner: true };
+
+  it('lets two mms share a page, and each counts its own tables', () => {
+    const { heap, thread } = makeHeap(options);
+    const [one, two] = [createMm(thread), createMm(thread)];
+    const tables = [one, two, one, two].map((mm) => allocTable(thread, mm, KIND_0) as Word);
+    expect(new Set(tables.map((table) => pfnOfAddress(heap, table))).size).toBe(1);
+    expect([one, two].map((mm) => tablesOf(thread, mm))).toEqual([2, 2]);
+    expect(ownerOf(heap, one)).toBe(ownerOf(heap, two));
+    checkClean(heap);
+  });
+
+  it('does not destroy an mm that still has tables in a shared page', () => {
+    const { heap, thread } = makeHeap(options);
+    const [one, two] = [createMm(thread), createMm(thread)];
+    const [first, second] = [one, two].map((mm) => allocTable(thread, mm, KIND_0) as Word);
+    expect(() => destroyMm(thread, one)).toThrow(
+      expect.objectContaining({ code: 'mm-has-tables' }),
+    );
+    freeTable(thread, one, first as Word);
+    destroyMm(thread, one);
+    checkClean(heap);
+    expect(tablesOf(thread, two)).toBe(1);
+    freeTable(thread, two, second as Word);
+    destroyMm(thread, two);
+    checkDrained(thread);
+  });
+
+  it('hands out what another mm freed, after the grace period', () => {
+    const { thread } = makeHeap(options);
+    const [one, two] = [createMm(thread), createMm(thread)];
+    const [first] = [one, two].map((mm) => allocTable(thread, mm, KIND_0) as Word);
+    freeTable(thread, one, first as Word);
+    drain(thread);
+    const next = [1, 2, 3].map(() => allocTable(thread, two, KIND_0));
+    expect(next).toContain(first);
+  });
+});
+
+describe('an operation', () => {
+  it('changes none of the handles that it is given (X2, X4)', () => {
+    const { heap, thread } = makeHeap();
+    Object.freeze(heap.kinds);
+    const { mem: _, ...facts } = heap;
+    const before = JSON.stringify([facts, { ...thread, heap: 0, mem: 0 }]);
+    const keys = Object.keys(thread);
+    const mm = createMm(thread);
+    enterMm(thread, mm);
+    rcuReadLock(thread);
+    const tables = [1, 2, 3].map(() => allocTable(thread, mm, KIND_0) as Word);
+    rcuReadUnlock(thread);
+    for (const table of tables) freeTable(thread, mm, table);
+    leaveMm(thread, mm);
+    destroyMm(thread, mm);
+    drain(thread);
+    expect(JSON.stringify([facts, { ...thread, heap: 0, mem: 0 }])).toBe(before);
+    expect(Object.keys(thread)).toEqual(keys);
+    expect([heap, thread, CALLBACKS].map((value) => Object.isExtensible(value))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+});

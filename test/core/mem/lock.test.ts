@@ -1,0 +1,187 @@
+/** The lock: its word, its sleepers, and what becomes of them when a rule is broken. */
+import { describe, expect, it } from 'vitest';
+import type { MmId, Word } from '#src/core/base/units.js';
+import { type Heap, headerWord, mmRecord, type Thread } from '#src/core/mem/heap.js';
+import { HEAP } from '#src/core/mem/layout.js';
+import { acquire, breakRule, release, SLEEPERS, throwIfBroken } from '#src/core/mem/lock.js';
+import { attachThread } from '#src/core/rcu/attach.js';
+import { checkClean, makeHeap } from '../../support/heap.js';
+import { HookMemory } from '../../support/hook.js';
+import { runJobs, sharedWords, valuesOf } from '../../support/threads.js';
+
+const SUPPLY = headerWord(HEAP.SUPPLY_LOCK);
+const MM_1 = 1 as MmId;
+
+/** One heap with three threads' handles, and a hook into the seam. */
+function makeHooked(): { heap: Heap; mem: HookMemory; threads: [Thread, Thread, Thread] } {
+  const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 0 });
+  const threads = [thread, attachThread(heap, 'epoch'), attachThread(heap, 'epoch')];
+  return { heap, mem: mem as HookMemory, threads: threads as [Thread, Thread, Thread] };
+}
+
+describe('a free lock', () => {
+  it('is taken and let go, and its word names the owner meanwhile', () => {
+    const { heap, mem } = makeHeap();
+    const other = attachThread(heap, 'epoch');
+    for (const lock of [SUPPLY, headerWord(HEAP.MM_TABLE_LOCK), mmRecord(heap, MM_1)]) {
+      acquire(other, lock);
+      expect(mem.load(lock)).toBe(other.id + 1);
+      release(other, lock);
+      expect(mem.load(lock)).toBe(0);
+    }
+    checkClean(heap);
+  });
+
+  it('is taken with one compare-and-swap and no other access', () => {
+    const { mem, threads } = makeHooked();
+    const seen: string[] = [];
+    mem.watch((access, word) => seen.push(`${access} ${word}`));
+    acquire(threads[0], SUPPLY);
+    release(threads[0], SUPPLY);
+    expect(seen).toEqual([`cas ${SUPPLY}`, `exchange ${SUPPLY}`]);
+  });
+});
+
+describe('a lock that is held', () => {
+  const isWait = (access: string, word: Word): boolean =>
+    access === 'awaitChange' && word === SUPPLY;
+
+  it('is not slept for when it is let go just before: no wake-up is lost', () => {
+    const { mem, threads } = makeHooked();
+    const [holder, waiter] = threads;
+    acquire(holder, SUPPLY);
+    mem.once(isWait, () => {
+      expect(mem.load(SUPPLY)).toBe((holder.id + 1) | SLEEPERS);
+      release(holder, SUPPLY);
+    });
+    acquire(waiter, SUPPLY);
+    // Others may sleep for all that the waiter knows: it must notify when it lets go.
+    expect(mem.load(SUPPLY)).toBe((waiter.id + 1) | SLEEPERS);
+    release(waiter, SUPPLY);
+    expect([mem.load(SUPPLY), mem.armed]).toEqual([0, false]);
+  });
+
+  it('is not slept for when it is let go before the waiter says that it will sleep', () => {
+    const { mem, threads } = makeHooked();
+    const [holder, waiter, third] = threads;
+    acquire(holder, SUPPLY);
+    let attempts = 0;
+    // The second CAS of the waiter is the one that sets S.
+    mem.once(
+      (access) => access === 'cas' && ++attempts === 2,
+      () => {
+        release(holder, SUPPLY);
+        acquire(third, SUPPLY);
+        mem.once(isWait, () => release(third, SUPPLY));
+      },
+    );
+    acquire(waiter, SUPPLY);
+    expect(mem.load(SUPPLY) & ~SLEEPERS).toBe(waiter.id + 1);
+  });
+
+  it('is tried as often as the heap says before anybody sleeps', () => {
+    const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 7 });
+    const waiter = attachThread(heap, 'epoch');
+    acquire(thread, SUPPLY);
+    let loads = 0;
+    (mem as HookMemory).once(
+      (access, word) => {
+        if (access === 'load' && word === SUPPLY) loads++;
+        return loads === 7;
+      },
+      () => release(thread, SUPPLY),
+    );
+    acquire(waiter, SUPPLY);
+    // Taken while spinning: nobody sleeps, and the word says so.
+    expect(mem.load(SUPPLY)).toBe(waiter.id + 1);
+  });
+
+  it('throws what is broken, instead of sleeping, at whoever is about to sleep', () => {
+    const { heap, mem, threads } = makeHooked();
+    const [holder, waiter, third] = threads;
+    acquire(holder, SUPPLY);
+    mem.once(isWait, () => {
+      expect(() => breakRule(heap, 4, 'planted')).toThrow('P4 does not hold: planted');
+    });
+    expect(() => acquire(waiter, SUPPLY)).toThrow(expect.objectContaining({ rule: 'P4' }));
+    expect(() => acquire(third, SUPPLY)).toThrow('found by another thread, which stopped');
+    expect(mem.load(SUPPLY)).toBe(holder.id + 1);
+  });
+
+  it('throws at a second waiter too, and that one does not put the first to sleep', () => {
+    const { heap, mem, threads } = makeHooked();
+    const [holder, waiter, second] = threads;
+    acquire(holder, SUPPLY);
+    mem.once(isWait, () => {
+      expect(() => breakRule(heap, 3, 'planted')).toThrow('P3');
+      expect(() => acquire(second, SUPPLY)).toThrow('P3');
+    });
+    expect(() => acquire(waiter, SUPPLY)).toThrow(expect.objectContaining({ rule: 'P3' }));
+  });
+});
+
+describe('a broken rule', () => {
+  it('is kept in the heap, the first one only, and found by a look', () => {
+    const { heap } = makeHeap();
+    expect(throwIfBroken(heap)).toBe(undefined);
+    expect(() => breakRule(heap, 3, 'first')).toThrow('P3 does not hold: first');
+    expect(() => breakRule(heap, 7, 'second')).toThrow('P7 does not hold: second');
+    expect(() => throwIfBroken(heap)).toThrow(
+      expect.objectContaining({ name: 'InvariantError', rule: 'P3' }),
+    );
+  });
+});
+
+describe('on threads', () => {
+  const TIMES = 100_000;
+
+  it.each([
+    { spins: 100, maySleep: true },
+    { spins: 0, maySleep: true },
+    { spins: 10, maySleep: false },
+  ])('two count to 200000 in a plain word (spins $spins, sleeping $maySleep)', async (how) => {
+    const { heap, mem } = makeHeap({ spins: how.spins });
+    const [lock, word] = [mmRecord(heap, MM_1), heap.pagesAt];
+    const job = { job: 'increment', lock, word, times: TIMES, maySleep: how.maySleep };
+    expect(valuesOf(await runJobs('lock', heap, [job, job]))).toEqual([TIMES, TIMES]);
+    expect(mem.load(word)).toBe(2 * TIMES);
+    expect(mem.load(lock)).toBe(0);
+    checkClean(heap);
+  });
+
+  it('sleepers are woken, each, by a holder that slept', async () => {
+    const { heap, mem } = makeHeap({ spins: 1 });
+    const lock = mmRecord(heap, MM_1);
+    const takers = Array.from({ length: 3 }, () => ({ job: 'takeOnce', lock }));
+    const jobs = [{ job: 'hold', lock }, ...takers];
+    const [held, ...taken] = valuesOf<number>(await runJobs('lock', heap, jobs, sharedWords(2)));
+    expect(held).toBeLessThan(0);
+    const owners = [(held as number) & ~SLEEPERS, ...taken];
+    expect(owners.sort()).toEqual([2, 3, 4, 5]);
+    expect(mem.load(lock)).toBe(0);
+  });
+
+  it('one that may not sleep spins until the lock is free', async () => {
+    const { heap } = makeHeap({ spins: 1 });
+    const lock = mmRecord(heap, MM_1);
+    const jobs = [
+      { job: 'holdFor', lock, ms: 20 },
+      { job: 'takeOnce', lock, maySleep: false },
+    ];
+    const [othersBefore] = valuesOf(await runJobs('lock', heap, jobs, sharedWords(2)));
+    expect(othersBefore).toBe(0);
+  });
+
+  it('sleepers are woken by a broken rule and throw it', async () => {
+    const { heap } = makeHeap({ spins: 1 });
+    const lock = mmRecord(heap, MM_1);
+    const takers = Array.from({ length: 3 }, () => ({ job: 'takeOnce', lock }));
+    const jobs = [{ job: 'breakWhileHeld', lock }, ...takers];
+    const outcomes = await runJobs('lock', heap, jobs, sharedWords(2));
+    expect(outcomes.map(({ error }) => [error?.name, error?.rule])).toEqual(
+      Array(4).fill(['InvariantError', 'P4']),
+    );
+    expect(outcomes[0]?.error?.message).toContain('planted');
+    expect(outcomes[1]?.error?.message).toContain('found by another thread');
+  });
+});
