@@ -1,7 +1,7 @@
 /** Writes docs/proof.md. `npm run docs:proof` builds first what is missing. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CATALOGUE, MUTANTS } from '../dist/checker/model/index.js';
+import { CATALOGUE, MUTANTS } from '../dist/checker/proof/index.js';
 import { ofTheCore, proofText } from './proof/text.mjs';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));

@@ -3,7 +3,9 @@
  * a test holds the page against them; the executions explore everything and take about a minute.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { CATALOGUE, CORES, check, costOf, SITUATIONS } from 'ptfrag/model';
+import { check } from 'ptfrag/model';
+import { CATALOGUE, CORES, costOf, SITUATIONS } from 'ptfrag/proof';
+import { withBlock } from './block.mjs';
 
 const PAGE = new URL('../docs/variants.md', import.meta.url);
 
@@ -47,15 +49,6 @@ function executionTable() {
     rows.push([`all ${what}`, ...sums.map((sum) => sum[what].toLocaleString('en-US'))]);
   }
   return table(['scenario', ...NAMES], rows);
-}
-
-/** The page with what stands between two marks replaced. */
-export function withBlock(page, name, block) {
-  const [begin, end] = [`<!-- ${name} -->\n`, `\n<!-- /${name} -->`];
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/variants.md has no block "${name}"`);
-  return page.slice(0, from + begin.length) + block + page.slice(to);
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
+import { ROOMS } from '#src/rooms.js';
+import { withBlock } from '../scripts/block.mjs';
+import { roomTable } from '../scripts/rooms.mjs';
 import { documentIn, keyPaths, ptfrag } from './fixtures/command.js';
 import { type Source, source } from './tidy/source.js';
 
@@ -168,7 +171,7 @@ describe('docs/requirements.md', () => {
     const entries = rows.flatMap((row) => cell(row, 'checked by').split('<br>'));
     const lost = entries.filter((entry) => {
       if (entry.startsWith('not built yet')) return false;
-      const [, file = '', name = ''] = /^`([\w-]+\.test\.ts)`: (.+)$/.exec(entry) ?? [];
+      const [, file = '', name = ''] = /^`([\w/-]+\.test\.ts)`: (.+)$/.exec(entry) ?? [];
       return (
         file === '' || !existsSync(`${ROOT}test/${file}`) || !hasTest(read(`test/${file}`), name)
       );
@@ -221,16 +224,10 @@ function hasTest(text: string, name: string): boolean {
 describe('ARCHITECTURE.md', () => {
   const text = read('ARCHITECTURE.md');
 
-  it('has the layers, in the order that test/tidy checks', () => {
-    const [, list = ''] = /const LAYERS = \[([^\]]*)\]/.exec(read('test/tidy/project.ts')) ?? [];
-    const layers = [...list.matchAll(/'(\w+)'/g)].map((match) => match[1]);
-    const drawn = rowsOf(section(text, 'Layers')).flatMap((row) => quoted(row['folder'] ?? ''));
-    expect(drawn).toEqual(layers.map((name) => `src/${name}/`));
-    for (const row of rowsOf(section(text, 'Layers'))) {
-      const folders = quoted(row['folder'] ?? '');
-      const built = row['what it is'] !== 'not built yet';
-      for (const folder of folders) expect(existsSync(ROOT + folder), folder).toBe(built);
-    }
+  it('has the rooms, from the one list of them', () => {
+    expect(text).toBe(withBlock(text, 'rooms', roomTable()));
+    for (const { folder } of Object.values(ROOMS))
+      expect(existsSync(`${ROOT}src/${folder}`)).toBe(true);
   });
 
   it('has every lock of the layout, and no other', () => {
@@ -262,7 +259,18 @@ describe('ARCHITECTURE.md', () => {
     const fields = new Set([HEAP, MM, PTDESC, RCU_HEAD, THREAD].flatMap((t) => Object.keys(t)));
     const shouted = text.match(/\b[A-Z]{2,}(?:_[A-Z]+)*\b/g) ?? [];
     const known = (word: string): boolean => fields.has(word) || declares(CODE, word);
-    const prose = ['JSON', 'RCU', 'CPU', 'PTE', 'PGSTE', 'AFFF', 'PUBLISH', 'OBSERVE', 'FAILED'];
+    const prose = [
+      'JSON',
+      'HTML',
+      'RCU',
+      'CPU',
+      'PTE',
+      'PGSTE',
+      'AFFF',
+      'PUBLISH',
+      'OBSERVE',
+      'FAILED',
+    ];
     expect([...new Set(shouted)].filter((w) => !known(w) && !prose.includes(w))).toEqual([]);
   });
 });

@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkBans } from './tidy/bans.js';
-import { checkDeadFiles, checkImports, checkLabels, importsOf } from './tidy/project.js';
+import {
+  checkArrows,
+  checkDeadFiles,
+  checkImports,
+  checkLabels,
+  importsOf,
+} from './tidy/project.js';
 import {
   checkAssertions,
   checkDensity,
@@ -38,7 +44,8 @@ const inTests =
     check(files.filter((file) => file.path.startsWith('test/')));
 
 const CHECKS: Record<string, Check> = {
-  'imports go down': each(checkImports),
+  'imports are in the list': each(checkImports),
+  'the list has no arrow that nothing needs': checkArrows,
   'no banned spelling': each(checkBans),
   'short functions': each(checkFunctions),
   'short files and lines': each(checkLines),
@@ -70,7 +77,7 @@ describe('this project', () => {
   }
 
   it('was looked at: files, imports, functions and tests were found', () => {
-    expect(files.some((file) => file.path === 'src/base/units.ts')).toBe(true);
+    expect(files.some((file) => file.path === 'src/core/base/units.ts')).toBe(true);
     expect(files.flatMap(importsOf).length).toBeGreaterThan(files.length);
     expect(files.flatMap(functionBodies).length).toBeGreaterThan(files.length);
     expect(files.flatMap(testBodies).length).toBeGreaterThan(5);
@@ -86,33 +93,76 @@ const density = (comments: number): string => lines(comments, '// why') + lines(
 
 const CASES: readonly Case[] = [
   // Imports.
-  ['imports go down', { 'src/mem/a.ts': "import { x } from '../rcu/x.js';" }, 'a.ts:1: imports'],
-  ['imports go down', { 'src/mem/a.ts': "\nexport * from '../cli/x.js';" }, 'a.ts:2: imports'],
-  ['imports go down', { 'src/mem/a.ts': "const x = import('../rcu/x.js');" }, 'above src/mem'],
-  ['imports go down', { 'src/mem/a.ts': "type X = import('../rcu/x.js').X;" }, 'above src/mem'],
-  ['imports go down', { 'src/mem/a.ts': "import type {\n  X,\n} from '../rcu/x.js';" }, 'a.ts:3:'],
-  ['imports go down', { 'src/frag/a.ts': "import { x } from '../mem/x.js';" }, ''],
-  ['imports go down', { 'src/frag/a.ts': "// from '../cli/x.js'\nimport './x.js';" }, ''],
-  ['imports go down', { 'src/model/a.ts': "import 'node:fs';" }, 'no package'],
-  ['imports go down', { 'src/base/a.ts': "import { z } from 'commander';" }, 'no package'],
-  ['imports go down', { 'src/cli/a.ts': "import { z } from 'commander';" }, ''],
-  ['imports go down', { 'src/api/a.ts': "import '#src/mem/x.js';" }, 'name the file'],
-  ['imports go down', { 'src/api/a.ts': "import '../../test/x.js';" }, 'outside'],
-  ['imports go down', { 'src/misc/a.ts': '' }, 'no layer'],
-  ['imports go down', { 'src/a.ts': '' }, 'no layer'],
+  [
+    'imports are in the list',
+    { 'src/core/mem/a.ts': "import { x } from '../rcu/x.js';" },
+    'a.ts:1: imports',
+  ],
+  [
+    'imports are in the list',
+    { 'src/core/mem/a.ts': "\nexport * from '../../cli/x.js';" },
+    'a.ts:2: imports',
+  ],
+  [
+    'imports are in the list',
+    { 'src/core/mem/a.ts': "const x = import('../rcu/x.js');" },
+    'mem may import base',
+  ],
+  [
+    'imports are in the list',
+    { 'src/core/mem/a.ts': "type X = import('../rcu/x.js').X;" },
+    'mem may import base',
+  ],
+  [
+    'imports are in the list',
+    { 'src/core/mem/a.ts': "import type {\n  X,\n} from '../rcu/x.js';" },
+    'a.ts:3:',
+  ],
+  ['imports are in the list', { 'src/core/frag/a.ts': "import { x } from '../mem/x.js';" }, ''],
+  [
+    'imports are in the list',
+    { 'src/core/frag/a.ts': "// from '../cli/x.js'\nimport './x.js';" },
+    '',
+  ],
+  ['imports are in the list', { 'src/checker/model/a.ts': "import 'node:fs';" }, 'no package'],
+  [
+    'imports are in the list',
+    { 'src/core/base/a.ts': "import { z } from 'commander';" },
+    'no package',
+  ],
+  ['imports are in the list', { 'src/cli/a.ts': "import { z } from 'commander';" }, ''],
+  ['imports are in the list', { 'src/api/a.ts': "import '#src/mem/x.js';" }, 'name the file'],
+  ['imports are in the list', { 'src/api/a.ts': "import '../../test/x.js';" }, 'outside'],
+  ['imports are in the list', { 'src/misc/a.ts': '' }, 'in no room'],
+  ['imports are in the list', { 'src/a.ts': '' }, 'in no room'],
+
+  [
+    'the list has no arrow that nothing needs',
+    { 'src/rooms.ts': '', 'src/core/mem/a.ts': "import '../base/x.js';" },
+    'rcu may import base, and does not',
+  ],
+  ['the list has no arrow that nothing needs', { 'src/core/mem/a.ts': '' }, ''],
 
   // Bans.
   ['no banned spelling', { 'src/api/a.ts': 'Atomics.load(w, 0);' }, 'a.ts:1: `Atomics`'],
   ['no banned spelling', { 'src/api/a.ts': '// Atomics\nsay("Atomics");' }, ''],
-  ['no banned spelling', { 'src/mem/a.ts': 'Atomics.load(new Int32Array(b), 0);' }, ''],
-  ['no banned spelling', { 'src/rcu/a.ts': '\nnew Int32Array(b);' }, 'a.ts:2: `new Int32Array`'],
+  ['no banned spelling', { 'src/core/mem/a.ts': 'Atomics.load(new Int32Array(b), 0);' }, ''],
+  [
+    'no banned spelling',
+    { 'src/core/rcu/a.ts': '\nnew Int32Array(b);' },
+    'a.ts:2: `new Int32Array`',
+  ],
   ['no banned spelling', { 'src/api/a.ts': 'new SharedArrayBuffer(8);' }, 'only src/mem makes'],
   ['no banned spelling', { 'src/api/a.ts': 'typeof SharedArrayBuffer;' }, ''],
-  ['no banned spelling', { 'src/base/a.ts': 'type B = SharedArrayBuffer;' }, 'speak to Memory'],
+  [
+    'no banned spelling',
+    { 'src/core/base/a.ts': 'type B = SharedArrayBuffer;' },
+    'speak to Memory',
+  ],
   ['no banned spelling', { 'src/api/a.ts': '// TODO: later' }, 'a.ts:1: `TODO`'],
   ['no banned spelling', { 'test/a.test.ts': '/*\n * FIXME\n */' }, 'a.test.ts:2: `FIXME`'],
   ['no banned spelling', { 'src/api/a.ts': '// the RCU TODO bits; todo' }, ''],
-  ['no banned spelling', { 'src/frag/a.ts': 'console.log(1);' }, 'only src/cli prints'],
+  ['no banned spelling', { 'src/core/frag/a.ts': 'console.log(1);' }, 'only src/cli prints'],
   ['no banned spelling', { 'src/cli/a.ts': 'console.log(1);' }, ''],
   ['no banned spelling', { 'src/api/a.ts': 'f(x as any);' }, '`as any`'],
   ['no banned spelling', { 'src/api/a.ts': 'let x: any;' }, '`: any`'],
@@ -122,18 +172,22 @@ const CASES: readonly Case[] = [
   ['no banned spelling', { 'src/api/a.ts': 'debugger;' }, '`debugger`'],
   ['no banned spelling', { 'test/a.test.ts': "it.only('x', f);" }, '`it.only`'],
   ['no banned spelling', { 'src/api/a.ts': 'this.#x = 1;' }, '#fields'],
-  ['no banned spelling', { 'src/model/a.ts': 'Date.now();' }, '(X6)'],
-  ['no banned spelling', { 'src/pgtable/a.ts': 'performance.now();' }, '(X6)'],
-  ['no banned spelling', { 'src/base/a.ts': 'Math.random();' }, '(X6)'],
-  ['no banned spelling', { 'src/torture/a.ts': 'Date.now();' }, ''],
-  ['no banned spelling', { 'src/frag/a.ts': 'try {\n} catch {\n}' }, 'a.ts:2: `catch`'],
-  ['no banned spelling', { 'src/mem/shared.ts': 'async () => { try {} catch {} };' }, ''],
-  ['no banned spelling', { 'src/rcu/a.ts': 'export async function f() {}' }, '(X1)'],
-  ['no banned spelling', { 'src/rcu/a.ts': 'mem.awaitChange(word, 1);' }, ''],
-  ['no banned spelling', { 'src/frag/a.ts': 'f();\nlet count = 0;' }, 'a.ts:2: `let`'],
-  ['no banned spelling', { 'src/frag/a.ts': 'function f() { let x = 0; for (let y of z); }' }, ''],
-  ['no banned spelling', { 'src/frag/a.ts': 'f(10n);' }, '`10n`'],
-  ['no banned spelling', { 'src/mem/a.ts': 'f(BigInt(1), 0x1fn);' }, '`BigInt`'],
+  ['no banned spelling', { 'src/checker/model/a.ts': 'Date.now();' }, '(X6)'],
+  ['no banned spelling', { 'src/core/pgtable/a.ts': 'performance.now();' }, '(X6)'],
+  ['no banned spelling', { 'src/core/base/a.ts': 'Math.random();' }, '(X6)'],
+  ['no banned spelling', { 'src/lab/crew/a.ts': 'Date.now();' }, ''],
+  ['no banned spelling', { 'src/core/frag/a.ts': 'try {\n} catch {\n}' }, 'a.ts:2: `catch`'],
+  ['no banned spelling', { 'src/core/mem/shared.ts': 'async () => { try {} catch {} };' }, ''],
+  ['no banned spelling', { 'src/core/rcu/a.ts': 'export async function f() {}' }, '(X1)'],
+  ['no banned spelling', { 'src/core/rcu/a.ts': 'mem.awaitChange(word, 1);' }, ''],
+  ['no banned spelling', { 'src/core/frag/a.ts': 'f();\nlet count = 0;' }, 'a.ts:2: `let`'],
+  [
+    'no banned spelling',
+    { 'src/core/frag/a.ts': 'function f() { let x = 0; for (let y of z); }' },
+    '',
+  ],
+  ['no banned spelling', { 'src/core/frag/a.ts': 'f(10n);' }, '`10n`'],
+  ['no banned spelling', { 'src/core/mem/a.ts': 'f(BigInt(1), 0x1fn);' }, '`BigInt`'],
   ['no banned spelling', { 'src/api/a.ts': 'f(10n);' }, ''],
 
   // Sizes.
@@ -159,16 +213,20 @@ const CASES: readonly Case[] = [
   ['short files and lines', { 'test/a.test.ts': lines(501, 'step();') }, '501 lines'],
 
   // Labels.
-  ['labels have both ends', { 'src/mem/a.ts': '// PUBLISH(x): why' }, 'has no OBSERVE(x)'],
-  ['labels have both ends', { 'src/rcu/a.ts': '// OBSERVE(x): why' }, 'has no PUBLISH(x)'],
-  ['labels have both ends', { 'src/rcu/a.ts': '// OBSERVE(x), OBSERVE(y): why' }, 'PUBLISH(x)'],
-  ['labels have both ends', { 'src/rcu/a.ts': '// PUBLISH(x): see OBSERVE(x)' }, 'OBSERVE(x)'],
+  ['labels have both ends', { 'src/core/mem/a.ts': '// PUBLISH(x): why' }, 'has no OBSERVE(x)'],
+  ['labels have both ends', { 'src/core/rcu/a.ts': '// OBSERVE(x): why' }, 'has no PUBLISH(x)'],
   [
     'labels have both ends',
-    { 'src/rcu/a.ts': '// PUBLISH(x): why', 'src/api/b.ts': '/** OBSERVE(x): why */' },
+    { 'src/core/rcu/a.ts': '// OBSERVE(x), OBSERVE(y): why' },
+    'PUBLISH(x)',
+  ],
+  ['labels have both ends', { 'src/core/rcu/a.ts': '// PUBLISH(x): see OBSERVE(x)' }, 'OBSERVE(x)'],
+  [
+    'labels have both ends',
+    { 'src/core/rcu/a.ts': '// PUBLISH(x): why', 'src/api/b.ts': '/** OBSERVE(x): why */' },
     '',
   ],
-  ['labels have both ends', { 'src/rcu/a.ts': '// CLAIM(x): one winner' }, ''],
+  ['labels have both ends', { 'src/core/rcu/a.ts': '// CLAIM(x): one winner' }, ''],
 
   // Tests.
   ['tests assert', { 'test/a.test.ts': "\nit('x', () => {\n  step();\n});" }, 'a.test.ts:2:'],
@@ -181,9 +239,17 @@ const CASES: readonly Case[] = [
   ['tests assert', { 'test/a.test.ts': 'if (/x/.test(text)) step(it);' }, ''],
 
   // Dead files.
-  ['no dead files', { 'src/api/index.ts': '', 'src/mem/a.ts': '' }, 'src/mem/a.ts:1: a dead file'],
-  ['no dead files', { 'src/api/index.ts': "import '../mem/a.js';", 'src/mem/a.ts': '' }, ''],
-  ['no dead files', { 'src/cli/main.ts': '', 'src/torture/worker.ts': '' }, ''],
+  [
+    'no dead files',
+    { 'src/api/index.ts': '', 'src/core/mem/a.ts': '' },
+    'src/core/mem/a.ts:1: a dead file',
+  ],
+  [
+    'no dead files',
+    { 'src/api/index.ts': "import '../core/mem/a.js';", 'src/core/mem/a.ts': '' },
+    '',
+  ],
+  ['no dead files', { 'src/cli/main.ts': '', 'src/lab/crew/worker.ts': '' }, ''],
   ['no dead files', { 'test/a.test.ts': "import '../src/b.js';", 'src/b.ts': '' }, 'src/b.ts:1:'],
 
   // Headers and comments.
@@ -195,11 +261,15 @@ const CASES: readonly Case[] = [
     { 'src/cli/a.ts': '#!/bin/x\n/** The commands of it. */' },
     '',
   ],
-  ['arguments next to the code', { 'src/mem/a.ts': density(14) }, '14.0 comment lines'],
-  ['arguments next to the code', { 'src/mem/a.ts': density(46) }, '46.0 comment lines'],
+  ['arguments next to the code', { 'src/core/mem/a.ts': density(14) }, '14.0 comment lines'],
+  ['arguments next to the code', { 'src/core/mem/a.ts': density(46) }, '46.0 comment lines'],
   [
     'arguments next to the code',
-    { 'src/mem/a.ts': density(0), 'src/frag/b.ts': density(40), 'src/cli/c.ts': density(0) },
+    {
+      'src/core/mem/a.ts': density(0),
+      'src/core/frag/b.ts': density(40),
+      'src/cli/c.ts': density(0),
+    },
     '',
   ],
 ];

@@ -1,7 +1,7 @@
 /**
- * Ranges: loops of the steps of src/core/pgtable, as generators. Each yields how far it is, so that the
- * same loop runs to its end at once, or in slices between which other work is done, progress is
- * told and an abort is seen. What is thrown into a generator makes it undo what it did.
+ * Ranges: loops of the steps of src/core/pgtable, as generators. Each yields how far it is, so that
+ * the same loop runs to its end at once, or in slices between which other work is done, progress
+ * is told and an abort is seen. What is thrown into a generator makes it undo what it did.
  */
 import { LimitError, OutOfPagesError, UsageError } from '../core/base/errors.js';
 import type { MmId, Vpn, Word } from '../core/base/units.js';

@@ -1,6 +1,6 @@
 /**
- * An address space as a thread has it: what users call. Steps are in src/core/pgtable, ranges of them in
- * ranges.ts; here are the checks of what was given, the errors, and polling.
+ * An address space as a thread has it: what users call. Steps are in src/core/pgtable, ranges of
+ * them in ranges.ts; here are the checks of what was given, the errors, and polling.
  *
  * Every operation may run while other threads work on the same space, but `exit` and `dumpImage`.
  * A range is not atomic: what it undoes, on failing, are its pages, so nobody else should map,

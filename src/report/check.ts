@@ -3,7 +3,8 @@
 import type { CheckDocument, MutantRow, ScenarioRow } from '../checker/check/document.js';
 import { CATALOGUE } from '../checker/proof/catalogue.js';
 import { MUTANTS } from '../checker/proof/mutants.js';
-import type { Paint, Style } from '../cli/shell/terminal.js';
+import type { Paint, Style } from './paint.js';
+import { quote } from './shell-words.js';
 import { countOf, formatCount, formatSeconds } from './table.js';
 
 const NAME_WIDTH = Math.max(...[...CATALOGUE, ...MUTANTS].map(({ name }) => name.length));
@@ -58,11 +59,17 @@ function mutantLine({ name, caught, complete, ...row }: MutantRow, paint: Paint)
 
 /** What went wrong in full: interleavings, and what those mutants are that nothing noticed. */
 export function checkFindings({ scenarios, mutants }: CheckDocument): string[] {
-  const reports = scenarios.map(({ report }) => report).filter(({ length }) => length > 0);
+  const reports = scenarios.map(scenarioReport).filter(({ length }) => length > 0);
   const survivors = mutants
     .filter(({ caught }) => !caught)
     .map(({ name, scenario, about }) => [`${name} survives ${scenario}: ${about}`]);
   return [...reports, ...survivors].flatMap((report) => ['', ...report]);
+}
+
+/** A failure in full, and the command that shows it again. */
+function scenarioReport({ name, failure, report }: ScenarioRow): readonly string[] {
+  if (failure === null || failure.schedule === '') return report;
+  return [...report, '', `replay    ptfrag check ${name} --schedule ${quote(failure.schedule)}`];
 }
 
 /** How a mutant is caught, in columns. */
@@ -125,7 +132,7 @@ export function ktap({ scenarios, mutants }: CheckDocument): string {
       name: row.name,
       ok: row.verdict !== 'violated',
       skipped: row.verdict === 'inconclusive',
-      report: row.report,
+      report: scenarioReport(row),
     })),
     ...mutants.map((row) => ({
       name: `mutant ${row.name}`,

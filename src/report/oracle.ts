@@ -1,7 +1,7 @@
 /** The oracle for people: a line for each recording, what differs with its history, the verdict. */
 
-import type { Paint } from '../cli/shell/terminal.js';
 import type { OracleDocument, OracleRow } from '../lab/oracle/ask.js';
+import type { Paint } from './paint.js';
 import { countOf, formatCount } from './table.js';
 
 const NAME_COLUMNS = 25;

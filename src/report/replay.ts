@@ -1,7 +1,7 @@
 /** A replay for people: what was done, what came of it, and what each number must be. */
 
-import type { Paint } from '../cli/shell/terminal.js';
 import type { ReplayDocument, ThroughDocument } from '../lab/replay/replay.js';
+import type { Paint } from './paint.js';
 import { countOf, formatCount, formatMean, formatSeconds, padAll } from './table.js';
 
 type Cell = readonly [value: string, what: string];

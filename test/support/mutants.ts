@@ -9,11 +9,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CheckOptions, CheckResult, Replay } from '#src/checker/model/check.js';
 import { applyMutant, type Mutant } from '#src/checker/model/mutant.js';
 import type { Scenario } from '#src/checker/model/scenario.js';
+import { neededBy } from '#src/rooms.js';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-
-/** The layers that the checker's scenarios reach. */
-const LAYERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'designs', 'model'];
 
 interface PatchedModules {
   readonly scenario: Scenario;
@@ -31,8 +29,8 @@ export async function withMutant<T>(
   // vitest.config.ts.
   const folder = join(temporary, 'dist');
   try {
-    for (const layer of LAYERS) {
-      cpSync(DIST + layer, join(folder, layer), {
+    for (const room of neededBy('proof')) {
+      cpSync(DIST + room.folder, join(folder, room.folder), {
         recursive: true,
         filter: (path) => !/\.(?:map|d\.ts)$/.test(path),
       });
@@ -40,9 +38,9 @@ export async function withMutant<T>(
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     const file = join(folder, mutant.file);
     writeFileSync(file, applyMutant(mutant, readFileSync(file, 'utf8')));
-    const url = (name: string): string => pathToFileURL(join(folder, 'model', name)).href;
-    const { scenarioNamed } = await import(/* @vite-ignore */ url('catalogue.js'));
-    const { check, replay } = await import(/* @vite-ignore */ url('check.js'));
+    const url = (name: string): string => pathToFileURL(join(folder, 'checker', name)).href;
+    const { scenarioNamed } = await import(/* @vite-ignore */ url('proof/catalogue.js'));
+    const { check, replay } = await import(/* @vite-ignore */ url('model/check.js'));
     return use({ scenario: scenarioNamed(mutant.scenario), check, replay });
   } finally {
     rmSync(temporary, { recursive: true, force: true });

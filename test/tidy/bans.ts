@@ -4,17 +4,23 @@
  * X1 and so on are the rules that make re-running an operation harmless for the checker; P8 and the
  * like are the core's own. A ban with `files` excepts those, each for the reason given there.
  */
-import { type Finding, finding, folderOf, lineAt, type Source } from './source.js';
+import { ROOMS, type Room } from '#src/rooms.js';
+import { type Finding, finding, lineAt, roomOf, type Source } from './source.js';
 
-/** The folders whose operations the checker re-runs. */
-const RERUN = ['mem', 'rcu', 'frag', 'pgtable'];
-const SRC = ['base', ...RERUN, 'api', 'designs', 'trace', 'model', 'torture', 'cli'];
+const named = (which: (room: Room) => boolean): string[] =>
+  Object.entries<Room>(ROOMS)
+    .filter(([, room]) => which(room))
+    .map(([name]) => name);
+
+/** The rooms whose operations the checker runs again and again. */
+const REPLAYED = named((room) => room.isReplayed === true);
+const SRC = named(() => true);
 const EVERYWHERE = [...SRC, 'test', 'bench', 'examples'];
 
 /** The seam over real shared memory: never run by the checker, which has a seam of its own. */
 const SEAM = 'src/core/mem/shared.ts';
 
-/** The only files of the re-run folders that may say async. Asynchronous loops are src/api's. */
+/** The only files of these rooms that may say async. Asynchronous loops are src/api's. */
 const ASYNC_FILES: readonly string[] = [SEAM];
 
 /** Files with typed arrays of their own, over memory that is not shared and no heap. */
@@ -26,7 +32,7 @@ const PRIVATE_ARRAYS: readonly string[] = [
 
 interface Ban {
   readonly pattern: RegExp;
-  readonly folders: readonly string[];
+  readonly rooms: readonly string[];
   readonly files?: readonly string[];
   /** Look in comments instead of code. */
   readonly inComments?: boolean;
@@ -36,68 +42,68 @@ interface Ban {
 const BANS: readonly Ban[] = [
   {
     pattern: /(?<!RCU[- ])\b(?:TODO|FIXME|XXX)\b/,
-    folders: EVERYWHERE,
+    rooms: EVERYWHERE,
     inComments: true,
     say: 'do it, or write an issue',
   },
   {
     pattern: /\bconsole\./,
-    folders: SRC.filter((folder) => folder !== 'cli'),
+    rooms: SRC.filter((room) => room !== 'cli'),
     say: 'return a value; only src/cli prints',
   },
-  { pattern: /\bas any\b/, folders: EVERYWHERE, say: 'use `as unknown as T`, and say why' },
-  { pattern: /[:<]\s*any\b/, folders: EVERYWHERE, say: 'use `unknown` or the real type' },
-  { pattern: /\benum\s+\w/, folders: EVERYWHERE, say: 'use an `as const` object' },
-  { pattern: /\bdebugger\b/, folders: EVERYWHERE, say: 'remove it' },
+  { pattern: /\bas any\b/, rooms: EVERYWHERE, say: 'use `as unknown as T`, and say why' },
+  { pattern: /[:<]\s*any\b/, rooms: EVERYWHERE, say: 'use `unknown` or the real type' },
+  { pattern: /\benum\s+\w/, rooms: EVERYWHERE, say: 'use an `as const` object' },
+  { pattern: /\bdebugger\b/, rooms: EVERYWHERE, say: 'remove it' },
   {
     pattern: /\b(?:it|test|describe)(?:\.\w+)*\.only\b/,
-    folders: ['test'],
+    rooms: ['test'],
     say: 'remove `.only`: it switches the others off',
   },
-  { pattern: /[^\w$]#[A-Za-z_$]/, folders: SRC, say: 'use `private`: #fields cost a third more' },
+  { pattern: /[^\w$]#[A-Za-z_$]/, rooms: SRC, say: 'use `private`: #fields cost a third more' },
   {
     pattern: /\bDate\.now\(|\bnew Date\b|\bperformance\.now\(|\bMath\.random\(/,
-    folders: ['base', ...RERUN, 'model'],
+    rooms: ['base', ...REPLAYED, 'model'],
     say: 'time and chance are arguments (X6)',
   },
   {
     pattern: /\bcatch\b/,
-    folders: RERUN,
+    rooms: REPLAYED,
     files: [SEAM],
     say: 'let it pass: a caught suspension breaks the checker (X3)',
   },
   {
     pattern: /\basync\b|\bawait\b/,
-    folders: RERUN,
+    rooms: REPLAYED,
     files: ASYNC_FILES,
     say: 'operations are synchronous plain functions (X1)',
   },
   {
     pattern: /\bBigInt\b|\b\d[\d_]*n\b|\b0[xXbBoO][\da-fA-F_]+n\b/,
-    folders: ['mem', 'rcu', 'frag'],
+    rooms: ['mem', 'rcu', 'frag'],
     say: 'use two 32-bit words; BigInt is for the edge of the API',
   },
   {
     pattern: /\bAtomics\b/,
-    folders: SRC.filter((folder) => folder !== 'mem'),
+    rooms: SRC.filter((room) => room !== 'mem'),
     say: 'go through the seam; only src/mem says Atomics',
   },
   {
     pattern: /\bnew\s+(?:Int32Array|SharedArrayBuffer)\b/,
-    folders: SRC.filter((folder) => folder !== 'mem'),
+    rooms: SRC.filter((room) => room !== 'mem'),
     files: PRIVATE_ARRAYS,
     say: 'go through the seam; only src/mem makes shared memory and views of it',
   },
   {
     pattern: /\b(?:SharedArrayBuffer|Int32Array)\b/,
-    folders: ['base', 'rcu', 'frag', 'pgtable'],
+    rooms: ['base', 'rcu', 'frag', 'pgtable'],
     say: 'speak to Memory; the buffer is known to src/mem and to the edges',
   },
 ];
 
 export function checkBans(file: Source): Finding[] {
-  const folder = folderOf(file.path);
-  const bans = BANS.filter((b) => b.folders.includes(folder) && !b.files?.includes(file.path));
+  const room = roomOf(file.path) ?? '';
+  const bans = BANS.filter((b) => b.rooms.includes(room) && !b.files?.includes(file.path));
   return bans.flatMap((ban) => occurrences(file, ban)).concat(checkModuleState(file));
 }
 
@@ -115,7 +121,7 @@ function occurrences(file: Source, { pattern, inComments, say }: Ban): Finding[]
 
 /** X2: what outlives an operation lives in the heap, so module scope has nothing that changes. */
 function checkModuleState(file: Source): Finding[] {
-  if (!RERUN.includes(folderOf(file.path))) return [];
+  if (!REPLAYED.includes(roomOf(file.path) ?? '')) return [];
   return [...file.code.matchAll(/\b(?:let|var)\s/g)].flatMap((match) => {
     if (depthAt(file.code, match.index) > 0) return [];
     const message = `\`${match[0].trim()}\` at module level: state lives in the heap (X2)`;

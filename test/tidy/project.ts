@@ -1,27 +1,17 @@
 /** What no file shows alone: the direction of imports, dead files, labels that come in pairs. */
 import { posix } from 'node:path';
-import { type Finding, finding, folderOf, lineAt, type Source } from './source.js';
+import { ROOMS, type Room, type RoomName } from '#src/rooms.js';
+import { type Finding, finding, lineAt, roomOf, type Source } from './source.js';
 
-/** A folder imports only from itself and from those before it. */
-const LAYERS = [
-  'base',
-  'mem',
-  'rcu',
-  'frag',
-  'pgtable',
-  'api',
-  'designs',
-  'trace',
-  'model',
-  'torture',
-  'cli',
-];
-
-/** What runs in any engine and in the checker: no packages, nothing of Node's. */
-const CORE = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'model'];
+/** The list itself, which belongs to no room. */
+const LIST = 'src/rooms.ts';
 
 /** Files that are started or published instead of imported. */
-const ENTRIES = [/^src\/(?:api|model)\/index\.ts$/, /^src\/cli\/main\.ts$/, /worker\.ts$/];
+const ENTRIES = [
+  /^src\/(?:api|checker\/model|checker\/proof)\/index\.ts$/,
+  /^src\/cli\/main\.ts$/,
+  /worker\.ts$/,
+];
 
 interface Import {
   readonly line: number;
@@ -36,26 +26,45 @@ export function importsOf(file: Source): Import[] {
 }
 
 export function checkImports(file: Source): Finding[] {
-  if (!file.path.startsWith('src/')) return [];
-  const folder = folderOf(file.path);
-  if (!LAYERS.includes(folder)) {
-    return [finding(file, 1, `src/${folder} is no layer; the layers are ${LAYERS.join(', ')}`)];
-  }
+  if (!file.path.startsWith('src/') || file.path === LIST) return [];
+  const name = roomOf(file.path);
+  if (name === null) return [finding(file, 1, `in no room; the rooms are in ${LIST}`)];
   return importsOf(file).flatMap(({ line, specifier }) => {
-    const problem = importProblem(file.path, folder, specifier);
+    const problem = importProblem(file.path, name, specifier);
     return problem === null ? [] : [finding(file, line, `imports '${specifier}': ${problem}`)];
   });
 }
 
-function importProblem(path: string, folder: string, specifier: string): string | null {
+function importProblem(path: string, name: string, specifier: string): string | null {
+  const room: Room = ROOMS[name as RoomName];
   if (!specifier.startsWith('.')) {
     if (specifier.startsWith('#')) return 'inside src, name the file: ./x.js';
-    return CORE.includes(folder) ? `src/${folder} imports no package and nothing of Node's` : null;
+    return room.standsAlone ? `${name} imports no package and nothing of Node's` : null;
   }
-  const target = folderOf(resolve(path, specifier));
-  if (!LAYERS.includes(target)) return `outside the layers of src`;
-  if (LAYERS.indexOf(target) <= LAYERS.indexOf(folder)) return null;
-  return `src/${target} is above src/${folder}; imports go down: ${LAYERS.join(' < ')}`;
+  const target = resolve(path, specifier);
+  if (target === LIST) return null;
+  const imported = roomOf(target);
+  if (!target.startsWith('src/') || imported === null) return 'outside the rooms of src';
+  if (imported === name || room.mayImport.includes(imported as RoomName)) return null;
+  return `${name} may import ${room.mayImport.join(', ') || 'nothing'}; see ${LIST}`;
+}
+
+/** An arrow that nothing needs is one that nobody decided to keep. */
+export function checkArrows(files: readonly Source[]): Finding[] {
+  const list = files.find(({ path }) => path === LIST);
+  if (list === undefined) return [];
+  const needed = new Set(
+    files.flatMap((file) =>
+      importsOf(file).map(
+        ({ specifier }) => `${roomOf(file.path)} ${roomOf(resolve(file.path, specifier))}`,
+      ),
+    ),
+  );
+  return Object.entries<Room>(ROOMS).flatMap(([name, { mayImport }]) =>
+    mayImport
+      .filter((imported) => !needed.has(`${name} ${imported}`))
+      .map((imported) => finding(list, 1, `${name} may import ${imported}, and does not`)),
+  );
 }
 
 function resolve(path: string, specifier: string): string {

@@ -1,5 +1,5 @@
 /** Sizes, headers, comments and tests: what a file looks like, whatever it is about. */
-import { type Finding, finding, folderOf, type Source } from './source.js';
+import { type Finding, finding, roomOf, type Source } from './source.js';
 import { functionBodies, testBodies } from './tokens.js';
 
 const COLUMNS_MAX = 100;
@@ -7,8 +7,8 @@ const FUNCTION_LINES_MAX = 70;
 const FILE_LINES_MAX = { src: 350, other: 500 };
 const HEADER_LETTERS_MIN = 12;
 
-/** Comment lines per 100 lines of code, in the folders where every line needs its argument. */
-const DENSITY_FOLDERS = ['mem', 'rcu', 'frag'];
+/** Comment lines per 100 lines of code, in the rooms where every line needs its argument. */
+const DENSITY_ROOMS = ['mem', 'rcu', 'frag'];
 const DENSITY = { min: 15, max: 45 };
 
 export function checkLines(file: Source): Finding[] {
@@ -53,12 +53,12 @@ export function checkAssertions(file: Source): Finding[] {
 }
 
 export function checkDensity(files: readonly Source[]): Finding[] {
-  const counted = files.filter((file) => DENSITY_FOLDERS.includes(folderOf(file.path)));
+  const counted = files.filter((file) => DENSITY_ROOMS.includes(roomOf(file.path) ?? ''));
   const density = commentDensity(counted);
   const [first] = counted;
   if (first === undefined || (density >= DENSITY.min && density <= DENSITY.max)) return [];
   const message =
-    `${DENSITY_FOLDERS.join(', ')} have ${density.toFixed(1)} comment lines ` +
+    `${DENSITY_ROOMS.join(', ')} have ${density.toFixed(1)} comment lines ` +
     `per 100 lines of code; they should have ${DENSITY.min} to ${DENSITY.max}`;
   return [finding(first, 1, message)];
 }

@@ -8,6 +8,7 @@
  * This is a scanner and no parser. It knows JavaScript's lexical grammar but for one rule, whether
  * a slash divides: it looks at the word or sign before it, which is right for formatted code.
  */
+import { ROOMS, type Room } from '#src/rooms.js';
 
 /** One line of a comment. */
 interface Comment {
@@ -51,11 +52,11 @@ export function lineAt(file: Source, position: number): number {
   return file.text.slice(0, position).split('\n').length;
 }
 
-/** The folder below src/ (or the top folder elsewhere); '' for a file in src/ itself. */
-export function folderOf(path: string): string {
-  const parts = path.split('/');
-  if (parts[0] !== 'src') return parts[0] ?? '';
-  return parts.length > 2 ? (parts[1] ?? '') : '';
+/** The name of the file's room (the top folder elsewhere); null for one of src/ in no room. */
+export function roomOf(path: string): string | null {
+  if (!path.startsWith('src/')) return path.split('/')[0] ?? null;
+  const inside = ([, { folder }]: [string, Room]): boolean => path.startsWith(`src/${folder}/`);
+  return Object.entries<Room>(ROOMS).find(inside)?.[0] ?? null;
 }
 
 export function source(path: string, text: string): Source {

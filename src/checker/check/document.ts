@@ -1,6 +1,5 @@
 /** What `ptfrag check` found, as data: a row a scenario, a row a mutant, and the verdict. */
 
-import { quote } from '../../cli/shell/again.js';
 import type { Mutant } from '../model/mutant.js';
 import type { CheckAnswer } from './worker.js';
 
@@ -67,9 +66,7 @@ export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): Scen
   const row = { name: scenario, ...answer };
   if (failure === null) return { ...row, failure };
   const { rule, detail, schedule } = failure;
-  const again = ['', `replay    ptfrag check ${scenario} --schedule ${quote(schedule)}`];
-  const report = schedule === '' ? answer.report : [...answer.report, ...again];
-  return { ...row, failure: { rule, detail, schedule }, report };
+  return { ...row, failure: { rule, detail, schedule } };
 }
 
 /** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */

@@ -4,14 +4,15 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { neededBy } from '../../rooms.js';
 import { applyMutant, type Mutant } from '../model/mutant.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What a worker that explores scenarios imports. */
-const FOLDERS = ['base', 'mem', 'rcu', 'frag', 'pgtable', 'designs', 'model'];
+/** What a worker that explores scenarios imports: what proof needs, and so no thread of Node's. */
+const FOLDERS: readonly string[] = neededBy('proof').map(({ folder }) => folder);
 
-const WORKER = 'cli/check-worker.js';
+const WORKER = 'checker/check/worker.js';
 
 /** Not the types, nor the maps: most of the bytes. */
 const isCode = (path: string): boolean => !/\.(?:map|d\.ts)$/.test(path);

@@ -4,10 +4,6 @@
 
 export type { Word } from '../../core/base/units.js';
 export type { Memory } from '../../core/mem/memory.js';
-export { CORES, type Core } from '../../core/variants/core.js';
-export { CATALOGUE, scenarioNamed } from '../proof/catalogue.js';
-export { type Cost, costOf, SITUATIONS, type Situation } from '../proof/cost.js';
-export { MUTANTS } from '../proof/mutants.js';
 export {
   type CheckOptions,
   type CheckResult,

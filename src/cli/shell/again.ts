@@ -1,8 +1,6 @@
 /** The command line that does the same again, ready to be pasted. */
 import { basename, relative } from 'node:path';
-
-/** Words that a shell takes as they are: one that begins with ~ is somebody's home. */
-const PLAIN = /^[\w@%+=:,./-][\w@%+=:,./~-]*$/;
+import { quote } from '../../report/shell-words.js';
 
 /** How this program was started: by name where it is installed, else as a file. */
 export function selfCommand(): string {
@@ -22,8 +20,4 @@ export function commandLine(
     if (!given) kept.push(option, String(value));
   }
   return [selfCommand(), ...kept.map(quote)].join(' ');
-}
-
-export function quote(word: string): string {
-  return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -4,9 +4,10 @@
  * Every way to end goes through here: a verdict, with its document or its sentences; or a failure,
  * as a document with `error` or as a line or two on stderr. Both give the exit code.
  */
+import type { Style } from '../../report/paint.js';
 import { EXIT, type ExitCode, exitCodeOf, type Failure, isOurs, verdictOf } from './failure.js';
 import type { Progress } from './job.js';
-import type { Style, Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 
 /** What the documents of all commands have in common. */
 export interface Outcome {

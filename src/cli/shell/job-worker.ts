@@ -2,11 +2,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { mergeFiles } from '../../checker/check/merge.js';
 import { runCheck } from '../../checker/check/run.js';
-import { type CompareProgress, compareTraces } from '../../lab/compare/compare.js';
+import { compareTraces } from '../../lab/compare/compare.js';
 import type { TraceHistory } from '../../lab/compare/history.js';
 import { importTrace } from '../../lab/import/importer.js';
 import { askOracle } from '../../lab/oracle/ask.js';
 import { replayTrace } from '../../lab/replay/replay.js';
+import type { TraceProgress } from '../../lab/trace/progress.js';
 import { countOf } from '../../report/table.js';
 import { outputsOf, writeReports } from '../compare/files.js';
 import { examine } from '../doctor/doctor.js';
@@ -61,7 +62,7 @@ function byTrace(traces: readonly NamedTrace[]): ByTrace {
 interface ByTrace {
   readonly nameOf: (file: string) => string;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: CompareProgress) => void;
+  readonly onProgress: (progress: TraceProgress) => void;
   readonly onTrace: (document: unknown) => void;
 }
 

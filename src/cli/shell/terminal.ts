@@ -7,12 +7,8 @@
  * that its exit code still says what it found.
  */
 import type { WriteStream } from 'node:tty';
+import type { Paint, Style } from '../../report/paint.js';
 import { EXIT } from './failure.js';
-
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
-
-/** Marks text; without colours it gives the text back. */
-export type Paint = (style: Style, text: string) => string;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

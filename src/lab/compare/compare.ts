@@ -15,6 +15,7 @@ import { designsFor, makeDesign } from '../designs/index.js';
 import type { Step } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
 import { IMPORTED_GP_US } from '../trace/forms/imported.js';
+import type { TraceProgress } from '../trace/progress.js';
 import { DesignReplay } from './design-replay.js';
 import type { CompareDocument, Run, TraceResult } from './document.js';
 import * as documents from './document.js';
@@ -38,20 +39,11 @@ export interface CompareOptions {
   readonly nameOf?: ((file: string) => string) | undefined;
   /** Stops it: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
+  readonly onProgress?: ((progress: TraceProgress) => void) | undefined;
   /** Called after each trace with how its pages changed over time. */
   readonly onHistory?: ((history: TraceHistory) => void) | undefined;
   /** Called after each trace with the document as if it had been the last. */
   readonly onTrace?: ((soFar: CompareDocument) => void) | undefined;
-}
-
-export interface CompareProgress {
-  readonly trace: string;
-  /** Of the trace, from 0. */
-  readonly index: number;
-  readonly traces: number;
-  /** How much of this trace is done, 0 to 1. */
-  readonly fraction: number;
 }
 
 /** The share of a trace's time that reading takes, and that the kernel's figures take. */

@@ -1,10 +1,10 @@
 /** The oracle on files: which rule each recording is held against, and the document of it all. */
 import { InputError, UsageError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
-import type { CompareProgress } from '../compare/compare.js';
 import { makeRule, rulesFor } from '../designs/index.js';
 import type { TraceHeader } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
+import type { TraceProgress } from '../trace/progress.js';
 import { readTrace } from '../trace/reader.js';
 import { type HistoryEntry, historyOf } from './history.js';
 import { type Judged, type Mismatch, Oracle, type SwappedCount } from './oracle.js';
@@ -16,7 +16,7 @@ export interface OracleOptions {
   readonly nameOf?: ((file: string) => string) | undefined;
   /** Stops it: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: CompareProgress) => void) | undefined;
+  readonly onProgress?: ((progress: TraceProgress) => void) | undefined;
   /** Called after each trace with the document as if it had been the last. */
   readonly onTrace?: ((soFar: OracleDocument) => void) | undefined;
 }

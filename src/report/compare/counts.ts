@@ -1,7 +1,7 @@
 /** The comparison's second table, with `--counts`: what the pages' figures come from. */
 
-import type { Paint } from '../../cli/shell/terminal.js';
 import type { CompareReference, CompareRow } from '../../lab/compare/compare.js';
+import type { Paint } from '../paint.js';
 import { alignRight, formatMean, formatShort, formatUs, padAll } from '../table.js';
 
 const HEADER = [

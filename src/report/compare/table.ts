@@ -5,9 +5,9 @@
  * kernel and the limit were never driven, so they stand with the recorded ends only.
  */
 
-import type { Paint } from '../../cli/shell/terminal.js';
 import type { CompareDocument, CompareReference, CompareRow } from '../../lab/compare/compare.js';
 import type { Extent } from '../../lab/compare/level.js';
+import type { Paint } from '../paint.js';
 import {
   alignRight,
   countOf,

@@ -30,10 +30,10 @@ describe('mutants', () => {
   it('a patch that does not apply at one place only is a failure', () => {
     const [mutant] = MUTANTS;
     if (mutant === undefined) throw new Error('there are mutants');
-    const url = new URL(`../dist/${mutant.file}`, import.meta.url);
+    const url = new URL(`../../../dist/${mutant.file}`, import.meta.url);
     const text = readFileSync(url, 'utf8');
     expect(applyMutant(mutant, text)).toContain(mutant.replace);
-    expect(() => applyMutant(mutant, text + text)).toThrow('occurs 2 times in mem/lock.js');
+    expect(() => applyMutant(mutant, text + text)).toThrow('occurs 2 times in core/mem/lock.js');
     expect(() => applyMutant(mutant, '')).toThrow('occurs 0 times');
   });
 });

@@ -280,7 +280,7 @@ describe('free memory', () => {
 
 describe('the check', () => {
   const sources = ['check.ts', 'check-page.ts'].map((name) =>
-    readFileSync(fileURLToPath(new URL(`../src/core/frag/${name}`, import.meta.url)), 'utf8'),
+    readFileSync(fileURLToPath(new URL(`../../../src/core/frag/${name}`, import.meta.url)), 'utf8'),
   );
 
   /** Its sentences: text in quotes behind `detail` or `fail`, with holes where numbers go. */

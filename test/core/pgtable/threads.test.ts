@@ -139,28 +139,28 @@ describe('threads that change page tables and walk in them', () => {
 const BROKEN: readonly (readonly [string, string, string, string, Partial<Garden>])[] = [
   [
     'walks do not look again',
-    'pgtable/walk.js',
+    'core/pgtable/walk.js',
     'mem.load(above) !== named',
     'false',
     { spaces: 1, spans: 1 },
   ],
   [
     'empty tables are freed and stay linked',
-    'pgtable/install.js',
+    'core/pgtable/install.js',
     'clearEntry(mem, level, entry)',
     '0',
     {},
   ],
   [
     'grace periods do not wait',
-    'rcu/grace-period.js',
+    'core/rcu/grace-period.js',
     'reader !== 0 && isBefore(reader, n)',
     'false',
     {},
   ],
   [
     'a locked table need not be linked still',
-    'pgtable/lock.js',
+    'core/pgtable/lock.js',
     'findTable(space, vpn, number) === table',
     'true',
     { spaces: 1, spans: 1 },

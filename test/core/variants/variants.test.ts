@@ -6,7 +6,8 @@ import type { Word } from '#src/core/base/units.js';
 import { createMm } from '#src/core/frag/mm.js';
 import { rcuBarrier } from '#src/core/rcu/wait.js';
 import { CORES, type Core } from '#src/core/variants/core.js';
-import { costTable, withBlock } from '../../../scripts/variants.mjs';
+import { withBlock } from '../../../scripts/block.mjs';
+import { costTable } from '../../../scripts/variants.mjs';
 import { KIND_0, KIND_1, kindOf, makeHeap } from '../../support/heap.js';
 
 const EACH = CORES.map((core) => [core.name, core] as const);

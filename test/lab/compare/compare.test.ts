@@ -5,10 +5,10 @@ import { InputError, UsageError } from '#src/core/base/errors.js';
 import {
   type CompareDocument,
   type CompareOptions,
-  type CompareProgress,
   type CompareRow,
   compareTraces,
 } from '#src/lab/compare/compare.js';
+import type { TraceProgress } from '#src/lab/trace/progress.js';
 import { bundled, canon, TraceFolder } from '../../fixtures/trace-files.js';
 
 const folder = new TraceFolder();
@@ -186,8 +186,8 @@ describe('a comparison that can not be', () => {
 
   it('stops when its signal says so, and says how far it was', async () => {
     const controller = new AbortController();
-    const seen: CompareProgress[] = [];
-    const onProgress = (progress: CompareProgress): void => {
+    const seen: TraceProgress[] = [];
+    const onProgress = (progress: TraceProgress): void => {
       seen.push(progress);
       if (progress.fraction > 0.5) controller.abort(new Error('enough'));
     };

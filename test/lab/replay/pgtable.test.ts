@@ -147,14 +147,14 @@ describe('what a replay through page tables refuses', () => {
 const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
   [
     'that frees empty tables without unlinking them',
-    'pgtable/install.js',
+    'core/pgtable/install.js',
     'clearEntry(mem, level, entry);',
     '',
     /^T\d|UsageError|Stalled/,
   ],
   [
     'without grace periods',
-    'rcu/grace-period.js',
+    'core/rcu/grace-period.js',
     'reader !== 0 && isBefore(reader, n)',
     'false',
     /^T3$/,
@@ -177,7 +177,7 @@ describe('a build', () => {
     const before = readFileSync(path, 'utf8');
     expect(before.split(text)).toHaveLength(2);
     writeFileSync(path, before.replace(text, other));
-    const module = (await import(pathToFileURL(join(copy, 'trace/replay.js')).href)) as {
+    const module = (await import(pathToFileURL(join(copy, 'lab/replay/replay.js')).href)) as {
       replayTrace: Replay;
     };
     return module.replayTrace;

@@ -139,12 +139,12 @@ describe('a build without grace periods', () => {
   it('is caught by the readers (P1)', async () => {
     cpSync('dist', copy, { recursive: true });
     writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
-    const scan = join(copy, 'rcu/grace-period.js');
+    const scan = join(copy, 'core/rcu/grace-period.js');
     const text = readFileSync(scan, 'utf8');
     const patched = text.replace('reader !== 0 && isBefore(reader, n)', 'false');
     expect(patched).not.toBe(text);
     writeFileSync(scan, patched);
-    const broken = (await import(pathToFileURL(join(copy, 'trace/replay.js')).href)) as {
+    const broken = (await import(pathToFileURL(join(copy, 'lab/replay/replay.js')).href)) as {
       replayTrace: typeof replayTrace;
     };
     const document = await broken.replayTrace(options(MIX));
