@@ -22,7 +22,6 @@ export type { Image } from '../core/pgtable/image.js';
 export type { Tlb } from '../core/pgtable/tlb.js';
 export { frameOf, NOT_MAPPED, protOf } from '../core/pgtable/walk.js';
 export type { Flavour } from '../core/rcu/attach.js';
-export type { Address } from './address.js';
 export {
   type AttachOptions,
   attach,
@@ -32,6 +31,7 @@ export {
   heapBytes,
   isSupported,
 } from './heap.js';
-export type { RangeOptions } from './ranges.js';
-export type { AddressSpace } from './space.js';
+export type { Address } from './pgtable/address.js';
+export type { RangeOptions } from './pgtable/ranges.js';
+export type { AddressSpace } from './pgtable/space.js';
 export { type Table, Thread, type WaitAsyncOptions, type WaitOptions } from './thread.js';

@@ -42,7 +42,7 @@ import {
   tryBarrier,
   tryGrace,
 } from '../core/rcu/wait.js';
-import { type AddressSpace, createSpace, type Home, openSpace } from './space.js';
+import { type AddressSpace, createSpace, type Home, openSpace } from './pgtable/space.js';
 
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;

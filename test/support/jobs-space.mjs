@@ -1,5 +1,5 @@
 /**
- * What threads do in space-threads.test.ts: all of them map, unmap, protect, collapse, split, fork
+ * What threads do in api/pgtable/threads.test.ts: all of them map, unmap, protect, collapse, split, fork
  * and walk in one space. A page is only ever mapped to frames that are as far into a large page as it
  * is, so that a walk can tell a frame that was never mapped there.
  */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { attach, createHeap } from '../../api/heap.js';
-import type { AddressSpace } from '../../api/space.js';
+import type { AddressSpace } from '../../api/pgtable/space.js';
 import { InputError, UsageError } from '../../core/base/errors.js';
 import type { Format } from '../../core/pgtable/format.js';
 import { formatNamed } from '../../core/pgtable/formats/index.js';

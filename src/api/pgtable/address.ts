@@ -5,10 +5,10 @@
  * An address that the machine does not have is not canonical. The upper half of x86-64 and of Sv39,
  * where all upper bits are set, is not supported, and refused in the same way.
  */
-import { UsageError } from '../core/base/errors.js';
-import type { Vpn } from '../core/base/units.js';
-import { type Format, PROT, type Prot } from '../core/pgtable/format.js';
-import { spanOf } from '../core/pgtable/space.js';
+import { UsageError } from '../../core/base/errors.js';
+import type { Vpn } from '../../core/base/units.js';
+import { type Format, PROT, type Prot } from '../../core/pgtable/format.js';
+import { spanOf } from '../../core/pgtable/space.js';
 
 /** A virtual address or a length, in bytes. A number must be a safe integer. */
 export type Address = number | bigint;

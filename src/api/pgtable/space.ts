@@ -6,17 +6,17 @@
  * A range is not atomic: what it undoes, on failing, are its pages, so nobody else should map,
  * unmap or change the same ones meanwhile.
  */
-import { isPowerOfTwo } from '../core/base/assert.js';
-import { UsageError } from '../core/base/errors.js';
-import type { MmId, Word } from '../core/base/units.js';
-import type { Violation } from '../core/frag/check.js';
-import { tablesOf, usersOf } from '../core/frag/mm.js';
-import type { Thread } from '../core/mem/heap.js';
-import { privateMemory } from '../core/mem/shared.js';
-import { collapse, isLarge } from '../core/pgtable/collapse.js';
-import { extentOf } from '../core/pgtable/fork.js';
-import type { Format, Prot } from '../core/pgtable/format.js';
-import { dumpImage, type Image } from '../core/pgtable/image.js';
+import { isPowerOfTwo } from '../../core/base/assert.js';
+import { UsageError } from '../../core/base/errors.js';
+import type { MmId, Word } from '../../core/base/units.js';
+import type { Violation } from '../../core/frag/check.js';
+import { tablesOf, usersOf } from '../../core/frag/mm.js';
+import type { Thread } from '../../core/mem/heap.js';
+import { privateMemory } from '../../core/mem/shared.js';
+import { collapse, isLarge } from '../../core/pgtable/collapse.js';
+import { extentOf } from '../../core/pgtable/fork.js';
+import type { Format, Prot } from '../../core/pgtable/format.js';
+import { dumpImage, type Image } from '../../core/pgtable/image.js';
 import {
   noSpace,
   rootOf,
@@ -24,12 +24,12 @@ import {
   spaceOf,
   spanOf,
   WORD_VALUES,
-} from '../core/pgtable/space.js';
-import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../core/pgtable/tlb.js';
-import { checkTree, countTables } from '../core/pgtable/tree.js';
-import { NOT_MAPPED, walk, walkAddress } from '../core/pgtable/walk.js';
-import { isReading } from '../core/rcu/reader.js';
-import { refuseWait } from '../core/rcu/wait.js';
+} from '../../core/pgtable/space.js';
+import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
+import { checkTree, countTables } from '../../core/pgtable/tree.js';
+import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
+import { isReading } from '../../core/rcu/reader.js';
+import { refuseWait } from '../../core/rcu/wait.js';
 import {
   type Address,
   firstPageOf,

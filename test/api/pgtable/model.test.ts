@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PROT, withRead } from '#src/core/pgtable/format.js';
 import { FORMATS } from '#src/core/pgtable/formats/index.js';
 import { pagesOf, spanOf } from '#src/core/pgtable/space.js';
-import { Pages, type Shape } from '../support/pages.js';
+import { Pages, type Shape } from '../../support/pages.js';
 
 const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const RUNS = LONG ? 400 : 30;

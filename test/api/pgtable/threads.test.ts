@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { createMm } from '#src/core/frag/mm.js';
 import { formatNamed } from '#src/core/pgtable/formats/index.js';
 import { makeSpace, spaceOf, spanOf } from '#src/core/pgtable/space.js';
-import { makeHeap } from '../support/heap.js';
-import { expectWhole } from '../support/space.js';
-import { type Job, runJobs, valuesOf } from '../support/threads.js';
+import { makeHeap } from '../../support/heap.js';
+import { expectWhole } from '../../support/space.js';
+import { type Job, runJobs, valuesOf } from '../../support/threads.js';
 
 const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const MS = LONG ? 30_000 : 2000;

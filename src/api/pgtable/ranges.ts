@@ -3,20 +3,20 @@
  * the same loop runs to its end at once, or in slices between which other work is done, progress
  * is told and an abort is seen. What is thrown into a generator makes it undo what it did.
  */
-import { LimitError, OutOfPagesError, UsageError } from '../core/base/errors.js';
-import type { MmId, Vpn, Word } from '../core/base/units.js';
-import { CALLBACKS } from '../core/frag/callback.js';
-import { createMm, destroyMm } from '../core/frag/mm.js';
-import type { Thread } from '../core/mem/heap.js';
-import { supplyCounts } from '../core/mem/supply.js';
-import { depositTable, isLarge, split, withdrawTable } from '../core/pgtable/collapse.js';
-import { extentOf, forkStep, prepareStep } from '../core/pgtable/fork.js';
-import type { Format, Prot } from '../core/pgtable/format.js';
-import { reclaimEmpty } from '../core/pgtable/install.js';
-import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../core/pgtable/map.js';
-import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../core/pgtable/space.js';
-import { pollAll } from '../core/rcu/callback.js';
-import { rcuOffline } from '../core/rcu/reader.js';
+import { LimitError, OutOfPagesError, UsageError } from '../../core/base/errors.js';
+import type { MmId, Vpn, Word } from '../../core/base/units.js';
+import { CALLBACKS } from '../../core/frag/callback.js';
+import { createMm, destroyMm } from '../../core/frag/mm.js';
+import type { Thread } from '../../core/mem/heap.js';
+import { supplyCounts } from '../../core/mem/supply.js';
+import { depositTable, isLarge, split, withdrawTable } from '../../core/pgtable/collapse.js';
+import { extentOf, forkStep, prepareStep } from '../../core/pgtable/fork.js';
+import type { Format, Prot } from '../../core/pgtable/format.js';
+import { reclaimEmpty } from '../../core/pgtable/install.js';
+import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
+import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
+import { pollAll } from '../../core/rcu/callback.js';
+import { rcuOffline } from '../../core/rcu/reader.js';
 import { addressOf, type PageRange } from './address.js';
 
 /** A range under way: yields pages done, returns what the operation does. */

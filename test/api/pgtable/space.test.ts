@@ -11,8 +11,8 @@ import { mapStep } from '#src/core/pgtable/map.js';
 import { makeSpace, spaceOf } from '#src/core/pgtable/space.js';
 import { checkTree } from '#src/core/pgtable/tree.js';
 import { walk } from '#src/core/pgtable/walk.js';
-import { makeHeap } from '../support/heap.js';
-import { expectWhole, setUp, walkAt } from '../support/space.js';
+import { makeHeap } from '../../support/heap.js';
+import { expectWhole, setUp, walkAt } from '../../support/space.js';
 
 const RW = PROT.read | PROT.write;
 const PAGE = 4096;

@@ -1,7 +1,7 @@
 /** What is no right use of an address space, and what comes of it: the table of docs/pgtable.md. */
 import { type AddressSpace, attach, createHeap, frameOf, NOT_MAPPED, PROT } from 'ptfrag';
 import { describe, expect, it } from 'vitest';
-import { codeOf, expectWhole, setUp, walkAt } from '../support/space.js';
+import { codeOf, expectWhole, setUp, walkAt } from '../../support/space.js';
 
 const RW = PROT.read | PROT.write;
 const PAGE = 4096;
