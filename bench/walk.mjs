@@ -13,7 +13,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { PROT } from 'ptfrag';
+import { openSpace, PROT } from 'ptfrag/pgtable';
 import { Thread } from '#src/api/thread.js';
 import { createMm, initCommonOwner } from '#src/core/frag/mm.js';
 import { formatHeap, openHeap } from '#src/core/mem/heap.js';
@@ -88,10 +88,10 @@ function makeHeap(pagesMax) {
 function hotSpace(flavour, Memory = SharedMemory) {
   const { buffer, words, space } = makeHeap(64);
   mapStep(space, FIRST, HOT, 0, RW);
-  return openSpace({ buffer, words, mm: space.mm }, flavour, Memory);
+  return openCore({ buffer, words, mm: space.mm }, flavour, Memory);
 }
 
-function openSpace({ buffer, words, mm }, flavour, Memory = SharedMemory) {
+function openCore({ buffer, words, mm }, flavour, Memory = SharedMemory) {
   const heap = openHeap(new Memory(viewWords(buffer, 0, words), true));
   return spaceOf(attachThread(heap, flavour), FORMAT, mm);
 }
@@ -149,7 +149,7 @@ function measureAlone() {
   const qsbr = hotSpace('qsbr');
   const epoch = hotSpace('epoch');
   const thread = new Thread(hotSpace('qsbr').thread);
-  const space = thread.spaceOf(qsbr.mm);
+  const space = openSpace(thread, qsbr.mm);
   const tlb = space.createTlb(HOT);
   return inTurns({
     bare: () => walksBare(bare),
@@ -207,7 +207,7 @@ function walksLocked(space, locked) {
 
 /** One of two threads: walks per second, while the other does the same. */
 function work({ how, gate, ...shared }) {
-  const space = openSpace(shared, 'qsbr');
+  const space = openCore(shared, 'qsbr');
   const locked = LOCKED[how];
   const run = () => (locked === undefined ? walksInSections(space) : walksLocked(space, locked));
   const runFor = (ms) => {
@@ -243,7 +243,7 @@ async function measureTwo(how) {
 function measureRanges() {
   const { space } = makeHeap(8192);
   const thread = new Thread(space.thread);
-  const ours = thread.spaceOf(space.mm);
+  const ours = openSpace(thread, space.mm);
   const bytes = RANGE_PAGES * PAGE_BYTES;
   const times = { map: [], fork: [], unmap: [] };
   for (let round = 0; round < RANGE_ROUNDS + 2; round++) {

@@ -2,7 +2,7 @@
  * A CPU: seven instructions of RV64I and RV64A, interpreted. A register is two 32-bit halves, since
  * BigInt would allocate; an address is a number, which is exact up to 2^53.
  */
-import { PROT } from 'ptfrag';
+import { PROT } from 'ptfrag/pgtable';
 import { OP, REGISTER } from './assemble.mjs';
 import { PAGE } from './machine.mjs';
 import { FAULT, Port } from './port.mjs';

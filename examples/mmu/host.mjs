@@ -3,7 +3,7 @@
  * takes snapshots. Wherever a frame changes hands, or is read by who did not stop its writers, a
  * grace period comes first.
  */
-import { frameOf, NOT_MAPPED, PROT } from 'ptfrag';
+import { frameOf, NOT_MAPPED, PROT } from 'ptfrag/pgtable';
 import * as frames from './frames.mjs';
 import {
   allowed,

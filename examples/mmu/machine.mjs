@@ -3,7 +3,7 @@
  * pages are written to when RAM is short, and the words by which threads agree. One object of plain
  * buffers, which every worker is given.
  */
-import { PROT } from 'ptfrag';
+import { PROT } from 'ptfrag/pgtable';
 
 export const PAGE = 4096;
 export const PAGE_WORDS = PAGE / 4;

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { attach, createHeap } from 'ptfrag';
+import { createSpace } from 'ptfrag/pgtable';
 import { countFree, initFrames } from './frames.mjs';
 import { expectedSum, randomFrom, registersFor, writeGuest } from './guest.mjs';
 import { Host } from './host.mjs';
@@ -38,7 +39,7 @@ const ring = writeGuest(machine, random);
 
 const { buffer } = createHeap(HEAP);
 const thread = attach(buffer);
-const space = thread.createSpace();
+const space = createSpace(thread);
 const host = new Host(thread, space, machine);
 let running = FLAVOURS.length;
 

@@ -1,5 +1,6 @@
 /** What translation costs: one CPU, the same program, memory all mapped, several ways to find it. */
 import { attach, createHeap } from 'ptfrag';
+import { createSpace } from 'ptfrag/pgtable';
 import { Cpu, STOP } from './cpu.mjs';
 import { randomFrom, registersFor, writeGuest } from './guest.mjs';
 import { allowed, BASE, createMachine, PAGE, pageAt, SPAN_PAGES } from './machine.mjs';
@@ -26,7 +27,7 @@ function speedOf(way) {
   const machine = createMachine({ cpus: 1, spans: 1, large: 0, small: 2 * SPAN_PAGES });
   const { buffer } = createHeap({ geometry: 'riscv-sv39', pages: 64 });
   const thread = attach(buffer, { flavour: way.flavour ?? 'epoch' });
-  const space = thread.createSpace();
+  const space = createSpace(thread);
   const ring = writeGuest(machine, randomFrom(1));
   machine.ram.set(machine.store);
   for (let index = 0; index < 2 * SPAN_PAGES; index++) {

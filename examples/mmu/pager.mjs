@@ -2,7 +2,7 @@
  * What a CPU's thread does about a page fault, outside of any read section. Each call makes one
  * attempt and returns; the instruction is done again, and faults again if that was not enough.
  */
-import { frameOf, NOT_MAPPED, protOf } from 'ptfrag';
+import { frameOf, NOT_MAPPED, protOf } from 'ptfrag/pgtable';
 import * as frames from './frames.mjs';
 import { allowed, BUSY, copyPage, PAGE, pageIndex, spanIndex } from './machine.mjs';
 

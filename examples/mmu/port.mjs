@@ -5,7 +5,7 @@
  * which it was found, and saves even the look into the TLB; `forget` must be called where a section
  * begins. A CPU has two ports, one for code and one for data.
  */
-import { frameOf, NOT_MAPPED, protOf } from 'ptfrag';
+import { frameOf, NOT_MAPPED, protOf } from 'ptfrag/pgtable';
 import { PAGE, PAGE_WORDS } from './machine.mjs';
 
 /** What `wordAt` returns where the access faults. */

@@ -1,6 +1,7 @@
 /** A worker that is one of the guest's CPUs. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { attach } from 'ptfrag';
+import { openSpace } from 'ptfrag/pgtable';
 import { Cpu, STOP } from './cpu.mjs';
 import { BASE, ENDED, PARKED } from './machine.mjs';
 import { Pager } from './pager.mjs';
@@ -13,7 +14,7 @@ const BLOCKS = 64;
 const { buffer, mm, machine, number, flavour, registers } = workerData;
 const { pause, parked } = machine;
 const thread = attach(buffer, { flavour });
-const space = thread.spaceOf(mm);
+const space = openSpace(thread, mm);
 const tlb = space.createTlb(TLB_SLOTS);
 const cpu = new Cpu(machine.ram, (page) => space.walkCached(tlb, page));
 const pager = new Pager(thread, space, machine);

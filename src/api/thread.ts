@@ -2,9 +2,9 @@
  * An attached thread: what users call. Each method is one operation of the core, plus what the core
  * leaves to the edge: errors for what may happen, names for numbers, and polling now and then.
  *
- * A `Thread` belongs to the JavaScript thread that made it; no other may call its methods.
+ * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
-import { OutOfPagesError, StallError, UsageError } from '../core/base/errors.js';
+import { OutOfPagesError, UsageError } from '../core/base/errors.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
@@ -14,16 +14,8 @@ import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm
 import type { Thread as CoreThread, Heap } from '../core/mem/heap.js';
 import type { Memory } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
-import { formatOf } from '../core/pgtable/formats/index.js';
 import { detachThread } from '../core/rcu/attach.js';
 import { poll, pollAll } from '../core/rcu/callback.js';
-import {
-  findBlocker,
-  GP_COMPLETED,
-  graceAhead,
-  graceEnded,
-  graceStarted,
-} from '../core/rcu/grace-period.js';
 import {
   isReading,
   quiescent,
@@ -33,39 +25,27 @@ import {
   rcuReadUnlock,
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
+import { type Attachment, POLL_MAX } from './attachment.js';
 import {
-  type Barrier,
-  beginBarrier,
-  LOOK_MS_MAX,
-  refuseWait,
-  sleepForGrace,
-  tryBarrier,
-  tryGrace,
-} from '../core/rcu/wait.js';
-import { type AddressSpace, createSpace, type Home, openSpace } from './pgtable/space.js';
+  BARRIER,
+  blockerOf,
+  GRACE_PERIOD,
+  type WaitAsyncOptions,
+  type WaitOptions,
+  waitFor,
+  waitForAsync,
+} from './waiting.js';
 
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
-
-export interface WaitOptions {
-  /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
-  readonly stallMs?: number;
-}
-
-export interface WaitAsyncOptions extends WaitOptions {
-  readonly signal?: AbortSignal;
-}
-
-const STALL_MS = 10_000;
-
-/** Callbacks that one poll runs at most: bounded work, about 5 microseconds. */
-const POLL_MAX = 32;
 
 export class Thread {
   /** Number of this thread in its heap. */
   readonly id: ThreadId;
   /** Shared memory, by word: what is read and written in tables goes through it. */
   readonly memory: Memory;
+  /** For the other entries of this package, as `ptfrag/pgtable`; of no use to others. */
+  readonly attachment: Attachment;
   private readonly core: CoreThread;
   private readonly heap: Heap;
   /** Frees and sections since the last poll, while callbacks may be pending. */
@@ -73,6 +53,8 @@ export class Thread {
   private attached = true;
 
   constructor(core: CoreThread) {
+    const freed = (tables: number): void => this.freed(tables);
+    this.attachment = { here: () => this.here(), freed };
     this.core = core;
     this.heap = core.heap;
     this.id = core.id;
@@ -103,7 +85,7 @@ export class Thread {
   /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
   destroyMm(mm: MmId): void {
     destroyMm(this.here(), mm);
-    if (++this.owed >= POLL_EVERY) this.tick();
+    this.freed(1);
   }
 
   /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
@@ -113,27 +95,6 @@ export class Thread {
 
   leaveMm(mm: MmId): void {
     leaveMm(this.here(), mm);
-  }
-
-  /**
-   * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the
-   * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`.
-   */
-  createSpace(): AddressSpace {
-    return createSpace(this.home(), formatOf(this.heap));
-  }
-
-  /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */
-  spaceOf(mm: MmId): AddressSpace {
-    return openSpace(this.home(), formatOf(this.heap), mm);
-  }
-
-  private home(): Home {
-    const freed = (tables: number): void => {
-      this.owed += tables;
-      if (this.owed >= POLL_EVERY) this.tick();
-    };
-    return { here: () => this.here(), freed };
   }
 
   /** Live tables of an mm. */
@@ -167,7 +128,7 @@ export class Thread {
    */
   freeTable(mm: MmId, table: Table): void {
     freeTable(this.here(), mm, table);
-    if (++this.owed >= POLL_EVERY) this.tick();
+    this.freed(1);
   }
 
   /** Enters a read section: what is found linked inside stays until the section is left. */
@@ -177,6 +138,8 @@ export class Thread {
 
   readUnlock(): void {
     rcuReadUnlock(this.core);
+    // A thread that only reads owes nothing, and pays one comparison. Inside an outer section a
+    // poll would be in vain: the grace periods that it waits for wait for this thread.
     if (this.owed > 0 && ++this.owed >= POLL_EVERY && !isReading(this.core)) this.tick();
   }
 
@@ -210,9 +173,15 @@ export class Thread {
     return poll(this.here(), CALLBACKS, max);
   }
 
+  private freed(tables: number): void {
+    this.owed += tables;
+    if (this.owed >= POLL_EVERY) this.tick();
+  }
+
   /** Progress without a thread of its own: every so often, a bounded piece of work. */
   private tick(): void {
     if (this.owed < pollInterval(this.heap)) return;
+    // Where something ran more may be ripe, or be queued again: then the next sections count too.
     this.owed = poll(this.core, CALLBACKS, POLL_MAX) > 0 ? 1 : 0;
   }
 
@@ -222,79 +191,27 @@ export class Thread {
    * a thread that may not sleep.
    */
   synchronize(options: WaitOptions = {}): void {
-    const core = this.here();
-    refuseWait(core, 'synchronize', 'synchronizeAsync');
-    const n = graceAhead(this.heap);
-    const stalled = this.stallCheck('synchronize', options);
-    while (!tryGrace(core, n)) {
-      sleepForGrace(core);
-      stalled();
-    }
+    waitFor(this.here(), GRACE_PERIOD, options);
   }
 
   /** `synchronize` for a thread that must not block. Also throws the signal's reason. */
   async synchronizeAsync(options: WaitAsyncOptions = {}): Promise<void> {
-    const core = this.here();
-    refuseWait(core, 'synchronizeAsync', null);
-    const n = graceAhead(this.heap);
-    const stalled = this.stallCheck('synchronizeAsync', options);
-    while (!tryGrace(core, n)) {
-      await this.pause(options.signal);
-      stalled();
-    }
+    await waitForAsync(this.here(), GRACE_PERIOD, options);
   }
 
   /** Waits until every callback queued before has run. Blocks. Throws as `synchronize` does. */
   barrier(options: WaitOptions = {}): void {
-    const core = this.here();
-    refuseWait(core, 'barrier', 'barrierAsync');
-    const stalled = this.stallCheck('barrier', options);
-    let barrier: Barrier | null = beginBarrier();
-    while (barrier !== null) {
-      const before: Barrier = barrier;
-      barrier = tryBarrier(core, CALLBACKS, before);
-      if (barrier !== before) continue;
-      sleepForGrace(core);
-      stalled();
-    }
+    waitFor(this.here(), BARRIER, options);
   }
 
   /** `barrier` for a thread that must not block. */
   async barrierAsync(options: WaitAsyncOptions = {}): Promise<void> {
-    const core = this.here();
-    refuseWait(core, 'barrierAsync', null);
-    const stalled = this.stallCheck('barrierAsync', options);
-    let barrier: Barrier | null = beginBarrier();
-    while (barrier !== null) {
-      const before: Barrier = barrier;
-      barrier = tryBarrier(core, CALLBACKS, before);
-      if (barrier !== before) continue;
-      await this.pause(options.signal);
-      stalled();
-    }
-  }
-
-  private async pause(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    const { core, memory } = this;
-    rcuOffline(core);
-    await memory.awaitChangeAsync(GP_COMPLETED, memory.load(GP_COMPLETED), LOOK_MS_MAX);
-    signal?.throwIfAborted();
-  }
-
-  private stallCheck(what: string, options: WaitOptions): () => void {
-    const limit = options.stallMs ?? STALL_MS;
-    const begin = performance.now();
-    return () => {
-      const forMs = performance.now() - begin;
-      if (forMs > limit) throw new StallError(what, this.blocker(), forMs);
-    };
+    await waitForAsync(this.here(), BARRIER, options);
   }
 
   /** The thread whose read section holds up the grace period under way, or null. */
   blocker(): ThreadId | null {
-    const n = graceStarted(this.heap);
-    return graceEnded(this.heap, n) ? null : findBlocker(this.heap, n);
+    return blockerOf(this.heap);
   }
 
   /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */
@@ -326,6 +243,7 @@ export class Thread {
   detach(): void {
     if (!this.attached) return;
     detachThread(this.core);
+    // Only now: where detaching is refused, inside a section, the thread stays attached.
     this.attached = false;
   }
 

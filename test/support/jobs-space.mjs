@@ -3,7 +3,8 @@
  * and walk in one space. A page is only ever mapped to frames that are as far into a large page as it
  * is, so that a walk can tell a frame that was never mapped there.
  */
-import { frameOf, LimitError, NOT_MAPPED, OutOfPagesError, PROT, UsageError } from 'ptfrag';
+import { LimitError, OutOfPagesError, UsageError } from 'ptfrag';
+import { frameOf, NOT_MAPPED, openSpace, PROT } from 'ptfrag/pgtable';
 import { Thread } from '#src/api/thread.js';
 
 const RW = PROT.read | PROT.write;
@@ -77,7 +78,7 @@ function change(space, { span, zones, forks, random, seen }) {
 
 export function churn(core, { mm, span, zones, forks, seed, ms }) {
   const thread = new Thread(core);
-  const space = thread.spaceOf(mm);
+  const space = openSpace(thread, mm);
   const tlb = space.createTlb(64);
   const seen = { mapped: 0, faults: 0, unmapped: 0, protected: 0, collapsed: 0, forked: 0 };
   Object.assign(seen, { refused: 0, outOfPages: 0, holes: 0, found: 0, wrong: 0 });

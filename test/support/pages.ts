@@ -1,14 +1,7 @@
 /** What an address space must be, page by page, beside the real one: for random histories. */
 
-import {
-  type AddressSpace,
-  frameOf,
-  NOT_MAPPED,
-  PROT,
-  protOf,
-  type Thread,
-  type Tlb,
-} from 'ptfrag';
+import type { Thread } from 'ptfrag';
+import { type AddressSpace, frameOf, NOT_MAPPED, PROT, protOf, type Tlb } from 'ptfrag/pgtable';
 import { expect } from 'vitest';
 
 interface Page {

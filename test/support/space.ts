@@ -1,12 +1,6 @@
 /** Address spaces for tests: a heap that checks what is freed, a thread, a space. */
-import {
-  type AddressSpace,
-  attach,
-  createHeap,
-  type HeapOptions,
-  type Thread,
-  UsageError,
-} from 'ptfrag';
+import { attach, createHeap, type HeapOptions, type Thread, UsageError } from 'ptfrag';
+import { type AddressSpace, createSpace } from 'ptfrag/pgtable';
 import { expect } from 'vitest';
 
 export interface SpaceSetUp {
@@ -18,7 +12,7 @@ export interface SpaceSetUp {
 export function setUp(options: Partial<HeapOptions> = {}): SpaceSetUp {
   const { buffer } = createHeap({ pages: 64, mmsMax: 8, debug: true, ...options });
   const thread = attach(buffer);
-  return { buffer, thread, space: thread.createSpace() };
+  return { buffer, thread, space: createSpace(thread) };
 }
 
 /** The code of the misuse that something is refused for. */

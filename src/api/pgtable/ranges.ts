@@ -1,12 +1,11 @@
 /**
- * Ranges: loops of the steps of src/core/pgtable, as generators. Each yields how far it is, so that
- * the same loop runs to its end at once, or in slices between which other work is done, progress
- * is told and an abort is seen. What is thrown into a generator makes it undo what it did.
+ * Ranges: loops of the steps of src/core/pgtable, as generators (slices.ts). What is thrown into
+ * one makes it undo what it did.
  */
 import { LimitError, OutOfPagesError, UsageError } from '../../core/base/errors.js';
 import type { MmId, Vpn, Word } from '../../core/base/units.js';
 import { CALLBACKS } from '../../core/frag/callback.js';
-import { createMm, destroyMm } from '../../core/frag/mm.js';
+import { createMm, destroyMm, tablesOf, usersOf } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { supplyCounts } from '../../core/mem/supply.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../core/pgtable/collapse.js';
@@ -15,70 +14,11 @@ import type { Format, Prot } from '../../core/pgtable/format.js';
 import { reclaimEmpty } from '../../core/pgtable/install.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
 import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
+import { countTables } from '../../core/pgtable/tree.js';
 import { pollAll } from '../../core/rcu/callback.js';
-import { rcuOffline } from '../../core/rcu/reader.js';
+import { POLL_MAX } from '../attachment.js';
 import { addressOf, type PageRange } from './address.js';
-
-/** A range under way: yields pages done, returns what the operation does. */
-export type Work<Result> = Generator<number, Result, void>;
-
-export interface RangeOptions {
-  /** Stops the operation; see each for what is left then. Its reason is thrown. */
-  readonly signal?: AbortSignal;
-  /** Told now and then, and at the end, how many pages of how many are done. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
-
-/** How long an asynchronous operation works before it lets others have the thread. */
-const SLICE_MS = 8;
-
-/** Callbacks that are run of one queue when pages are short: as the library polls. */
-const POLL_MAX = 32;
-
-/** Does all of it now. */
-export function finish<Result>(work: Work<Result>): Result {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** Does it in slices. A qsbr thread is offline between two. */
-export async function finishInSlices<Result>(
-  work: Work<Result>,
-  { thread }: Space,
-  total: number,
-  { signal, onProgress }: RangeOptions,
-): Promise<Result> {
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const { ended, done, value } = runSlice(work);
-      onProgress?.(ended ? total : done, total);
-      if (ended) return value as Result;
-      rcuOffline(thread);
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-  } catch (error) {
-    work.throw(error);
-    throw error;
-  }
-}
-
-interface Slice<Result> {
-  readonly ended: boolean;
-  readonly done: number;
-  readonly value: Result | null;
-}
-
-function runSlice<Result>(work: Work<Result>): Slice<Result> {
-  const end = performance.now() + SLICE_MS;
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return { ended: true, done: 0, value: step.value };
-    if (performance.now() >= end) return { ended: false, done: step.value, value: null };
-  }
-}
+import { finish, type Work } from './slices.js';
 
 /** Does again, after a poll, what found no page the first time; null or `no-page` if in vain. */
 function withPages<Result>(thread: Thread, attempt: () => Result | null): Result | null {
@@ -252,6 +192,16 @@ export function* forkPages(parent: Space): Work<Space> {
 /** Of steps that only run out of pages, which was thrown. */
 function stepsOf(step: Step): number {
   return step.kind === 'done' ? step.pages : 0;
+}
+
+/** Refuses to end a space that others work on, or whose mm has tables of other use. */
+export function requireEndable(space: Space): void {
+  const { thread, mm } = space;
+  const users = usersOf(thread, mm);
+  if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
+  const others = tablesOf(thread, mm) - countTables(space);
+  if (others === 0) return;
+  throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
 }
 
 /** Unmaps everything, and ends space and mm. */

@@ -10,26 +10,19 @@ import { isPowerOfTwo } from '../../core/base/assert.js';
 import { UsageError } from '../../core/base/errors.js';
 import type { MmId, Word } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
-import { tablesOf, usersOf } from '../../core/frag/mm.js';
-import type { Thread } from '../../core/mem/heap.js';
+import { tablesOf } from '../../core/frag/mm.js';
 import { privateMemory } from '../../core/mem/shared.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
-import type { Format, Prot } from '../../core/pgtable/format.js';
+import type { Prot } from '../../core/pgtable/format.js';
 import { dumpImage, type Image } from '../../core/pgtable/image.js';
-import {
-  noSpace,
-  rootOf,
-  type Space,
-  spaceOf,
-  spanOf,
-  WORD_VALUES,
-} from '../../core/pgtable/space.js';
+import { noSpace, rootOf, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
 import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
-import { checkTree, countTables } from '../../core/pgtable/tree.js';
+import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
+import type { Attachment } from '../attachment.js';
 import {
   type Address,
   firstPageOf,
@@ -43,41 +36,19 @@ import {
 } from './address.js';
 import {
   endPages,
-  finish,
-  finishInSlices,
   forkPages,
   forkTotal,
   mapOne,
   mapPages,
-  newSpace,
   protectPages,
-  type RangeOptions,
+  requireEndable,
   splitLarge,
   unmapPages,
-  type Work,
 } from './ranges.js';
+import { finish, finishInSlices, type RangeOptions, type Work } from './slices.js';
 
-/** What a space asks of the `Thread` that it belongs to. */
-export interface Home {
-  /** The core's thread. Throws `UsageError` once it has left the heap. */
-  readonly here: () => Thread;
-  /** Says that so many tables, or perhaps more, were freed: polls if it is time. */
-  readonly freed: (tables: number) => void;
-}
-
-/** A new mm with an empty tree. Throws as `newSpace`. */
-export function createSpace(home: Home, format: Format): AddressSpace {
-  return new AddressSpace(home, newSpace(home.here(), format));
-}
-
-/** The space of an mm. Throws `UsageError` if the mm is not live, or has none. */
-export function openSpace(home: Home, format: Format, mm: MmId): AddressSpace {
-  const thread = home.here();
-  tablesOf(thread, mm);
-  return new AddressSpace(home, requireTree(spaceOf(thread, format, mm)));
-}
-
-function requireTree(space: Space): Space {
+/** Throws `UsageError` for an mm that has no tree of tables. */
+export function requireTree(space: Space): Space {
   if (rootOf(space) === 0) throw noSpace(space.mm);
   return space;
 }
@@ -90,13 +61,13 @@ function tablesFor({ format }: Space, pages: number): number {
 export class AddressSpace {
   readonly mm: MmId;
   readonly pageBytes: number;
-  private readonly home: Home;
+  private readonly attachment: Attachment;
   private readonly space: Space;
   private readonly numberEnd: number;
   private ended = false;
 
-  constructor(home: Home, space: Space) {
-    this.home = home;
+  constructor(attachment: Attachment, space: Space) {
+    this.attachment = attachment;
     this.space = space;
     this.mm = space.mm;
     this.pageBytes = 2 ** space.format.pageShift;
@@ -152,7 +123,7 @@ export class AddressSpace {
   unmapRange(va: Address, bytes: Address): number {
     const space = this.live();
     const count = finish(unmapPages(space, rangeOf(space.format, va, bytes)));
-    this.home.freed(tablesFor(space, count));
+    this.attachment.freed(tablesFor(space, count));
     return count;
   }
 
@@ -226,14 +197,14 @@ export class AddressSpace {
    * `OutOfPagesError`; nothing has changed then.
    */
   fork(): AddressSpace {
-    return new AddressSpace(this.home, finish(forkPages(this.live())));
+    return new AddressSpace(this.attachment, finish(forkPages(this.live())));
   }
 
   /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
   async forkAsync(options: RangeOptions = {}): Promise<AddressSpace> {
     const space = this.live();
     const child = await this.inSlices('forkAsync', forkPages(space), forkTotal(space), options);
-    return new AddressSpace(this.home, child);
+    return new AddressSpace(this.attachment, child);
   }
 
   /**
@@ -245,7 +216,7 @@ export class AddressSpace {
     const space = this.live();
     requireProt(prot);
     const done = collapse(space, largePageOf(space.format, va, address), address, prot);
-    this.home.freed(1);
+    this.attachment.freed(1);
     return done;
   }
 
@@ -264,16 +235,18 @@ export class AddressSpace {
    * nothing changed, while others are counted in (`enterMm`) or the mm has tables of other use.
    */
   exit(): void {
-    const space = this.endable();
+    const space = this.live();
+    requireEndable(space);
     const tables = tablesOf(space.thread, space.mm);
     finish(endPages(space));
     this.ended = true;
-    this.home.freed(tables);
+    this.attachment.freed(tables);
   }
 
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
   async exitAsync(options: RangeOptions = {}): Promise<void> {
-    const space = this.endable();
+    const space = this.live();
+    requireEndable(space);
     await this.inSlices('exitAsync', endPages(space), extentOf(space), options);
     this.ended = true;
   }
@@ -288,16 +261,6 @@ export class AddressSpace {
     return checkTree(this.live());
   }
 
-  private endable(): Space {
-    const space = this.live();
-    const { thread, mm } = space;
-    const users = usersOf(thread, mm);
-    if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
-    const others = tablesOf(thread, mm) - countTables(space);
-    if (others === 0) return space;
-    throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
-  }
-
   private async inSlices<Result>(
     what: string,
     work: Work<Result>,
@@ -305,8 +268,8 @@ export class AddressSpace {
     options: RangeOptions,
   ): Promise<Result> {
     refuseWait(this.space.thread, what, null);
-    const result = await finishInSlices(work, this.space, total, options);
-    this.home.freed(tablesFor(this.space, total));
+    const result = await finishInSlices(work, this.space.thread, total, options);
+    this.attachment.freed(tablesFor(this.space, total));
     return result;
   }
 
@@ -317,7 +280,7 @@ export class AddressSpace {
 
   /** The space, for what takes locks. */
   private live(): Space {
-    this.home.here();
+    this.attachment.here();
     if (this.ended) throw noSpace(this.mm);
     return requireTree(this.space);
   }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { attach, createHeap } from '../../api/heap.js';
+import { createSpace } from '../../api/pgtable/open.js';
 import type { AddressSpace } from '../../api/pgtable/space.js';
 import { InputError, UsageError } from '../../core/base/errors.js';
 import type { Format } from '../../core/pgtable/format.js';
@@ -55,7 +56,7 @@ export async function makeImage(request: ImageRequest, watch: ImageWatch): Promi
   const mappings = readMappings(file);
   const pages = pagesFor(format, mappings);
   const thread = attach(createHeap({ geometry, pages, threadsMax: 2, mmsMax: 2 }).buffer);
-  const space = thread.createSpace();
+  const space = createSpace(thread);
   for (let done = 0; done < mappings.length; done += BATCH) {
     watch.onProgress(`${done} of ${mappings.length} mappings`, done / mappings.length);
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,13 @@
 /** What is no right use of an address space, and what comes of it: the table of docs/pgtable.md. */
-import { type AddressSpace, attach, createHeap, frameOf, NOT_MAPPED, PROT } from 'ptfrag';
+import { attach, createHeap } from 'ptfrag';
+import {
+  type AddressSpace,
+  createSpace,
+  frameOf,
+  NOT_MAPPED,
+  openSpace,
+  PROT,
+} from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { codeOf, expectWhole, setUp, walkAt } from '../../support/space.js';
 
@@ -81,7 +89,7 @@ describe('misuse of an address space', () => {
   it('after its end, on every thread: no-space', () => {
     const { buffer, thread, space } = setUp();
     const other = attach(buffer);
-    const theirs = other.spaceOf(space.mm);
+    const theirs = openSpace(other, space.mm);
     const tlb = theirs.createTlb(2);
     space.mapPage(0, 0, RW);
     space.exit();
@@ -101,9 +109,9 @@ describe('misuse of an address space', () => {
     expect(codeOf(() => theirs.walk(0))).toBe('no-space');
     expect(codeOf(() => theirs.walkCached(tlb, 0))).toBe('no-space');
     other.readUnlock();
-    expect(codeOf(() => other.spaceOf(space.mm))).toBe('mm-not-live');
+    expect(codeOf(() => openSpace(other, space.mm))).toBe('mm-not-live');
     expectWhole(thread);
-    expect(codeOf(() => thread.spaceOf(thread.createMm()))).toBe('no-space');
+    expect(codeOf(() => openSpace(thread, thread.createMm()))).toBe('no-space');
     other.detach();
     expect(codeOf(() => theirs.unmapRange(0, PAGE))).toBe('detached');
   });
@@ -126,7 +134,7 @@ describe('misuse of an address space', () => {
     const kinds = [{ name: 'pte', bytes: 1024, perPage: 4 }];
     for (const geometry of ['powerpc-8xx-16k', { name: 's390', pageBytes: 4096, kinds }]) {
       const thread = attach(createHeap({ geometry, pages: 8 }).buffer);
-      expect(codeOf(() => thread.createSpace())).toBe('no-such-format');
+      expect(codeOf(() => createSpace(thread))).toBe('no-such-format');
       expect(thread.check()).toEqual([]);
     }
   });

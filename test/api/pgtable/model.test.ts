@@ -1,6 +1,7 @@
 /** Random histories of address spaces, in every format, against a map from pages to frames. */
 import fc from 'fast-check';
 import { attach, createHeap } from 'ptfrag';
+import { createSpace } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { PROT, withRead } from '#src/core/pgtable/format.js';
 import { FORMATS } from '#src/core/pgtable/formats/index.js';
@@ -93,7 +94,7 @@ describe.each(Object.keys(FORMATS))('address spaces of %s', (geometry) => {
       fc.property(fc.array(stepOf(shape.span), { maxLength: 24 }), (steps) => {
         const { buffer } = createHeap({ geometry, pages: 512, mmsMax: 64, debug: true });
         const thread = attach(buffer);
-        const first = thread.createSpace();
+        const first = createSpace(thread);
         const tlb = first.createTlb(64);
         const spaces = [new Pages(thread, shape, tlb, first)];
         for (const step of steps) {

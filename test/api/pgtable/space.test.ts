@@ -1,6 +1,7 @@
 /** Address spaces as users have them: out of pages, progress and abort, what a walk costs. */
 import { getHeapStatistics } from 'node:v8';
-import { attach, createHeap, frameOf, NOT_MAPPED, OutOfPagesError, PROT, protOf } from 'ptfrag';
+import { attach, createHeap, OutOfPagesError } from 'ptfrag';
+import { createSpace, frameOf, NOT_MAPPED, PROT, protOf } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import type { Vpn } from '#src/core/base/units.js';
 import { createMm } from '#src/core/frag/mm.js';
@@ -82,7 +83,7 @@ describe('out of pages', () => {
 
   it('a space that can not be made, and a fork of too many', () => {
     const thread = attach(createHeap({ geometry: 'powerpc-radix-4k', pages: 15 }).buffer);
-    expect(() => thread.createSpace()).toThrow(OutOfPagesError);
+    expect(() => createSpace(thread)).toThrow(OutOfPagesError);
     expectWhole(thread);
     const { space } = setUp({ mmsMax: 1 });
     expect(() => space.fork()).toThrow(/mmsMax/);

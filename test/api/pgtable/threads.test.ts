@@ -1,5 +1,6 @@
 /** One address space on four real threads: mapped, unmapped, collapsed and walked at once. */
 import { attach } from 'ptfrag';
+import { openSpace } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { createMm } from '#src/core/frag/mm.js';
 import { formatNamed } from '#src/core/pgtable/formats/index.js';
@@ -34,7 +35,7 @@ async function churn({ geometry, pagesMax, forks }: Run): Promise<(name: string)
   });
   const seen = valuesOf<Seen>(await runJobs('space', heap, jobs));
   const last = attach(mem.words.buffer as SharedArrayBuffer);
-  const space = last.spaceOf(mm);
+  const space = openSpace(last, mm);
   expect(space.check()).toEqual([]);
   space.exit();
   expectWhole(last);

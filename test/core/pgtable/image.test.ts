@@ -1,5 +1,6 @@
 /** Images of trees, as machines read them: every address is translated as a walk does. */
-import { type AddressSpace, frameOf, NOT_MAPPED, PROT, protOf, type Thread } from 'ptfrag';
+import type { Thread } from 'ptfrag';
+import { type AddressSpace, createSpace, frameOf, NOT_MAPPED, PROT, protOf } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { FORMATS } from '#src/core/pgtable/formats/index.js';
 import { spanOf } from '#src/core/pgtable/space.js';
@@ -106,7 +107,7 @@ describe.each(Object.keys(FORMATS))('an image of %s', (geometry) => {
 
   it('has every table at its address, the root among them, and nothing of others', () => {
     const { thread, space } = setUp({ geometry, pages: 512 });
-    const other = thread.createSpace();
+    const other = createSpace(thread);
     const { pageBytes } = space;
     for (const each of [other, space]) each.mapRange(0, 4 * pageBytes, 0, PROT.read | TOUCHED);
     const image = space.dumpImage();

@@ -1,0 +1,121 @@
+/**
+ * Waits of a thread, blocking and asynchronous: for a grace period, and for callbacks.
+ *
+ * Both are the steps of core/rcu/wait.ts with a pause between two of them, and with a limit: a
+ * reader that never leaves, or a thread that was killed inside a section, would be waited for
+ * without end and without a word.
+ */
+import { StallError } from '../core/base/errors.js';
+import type { ThreadId } from '../core/base/units.js';
+import { CALLBACKS } from '../core/frag/callback.js';
+import type { Heap, Thread } from '../core/mem/heap.js';
+import {
+  findBlocker,
+  GP_COMPLETED,
+  graceAhead,
+  graceEnded,
+  graceStarted,
+} from '../core/rcu/grace-period.js';
+import { rcuOffline } from '../core/rcu/reader.js';
+import {
+  type Barrier,
+  beginBarrier,
+  LOOK_MS_MAX,
+  refuseWait,
+  sleepForGrace,
+  tryBarrier,
+  tryGrace,
+} from '../core/rcu/wait.js';
+
+export interface WaitOptions {
+  /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
+  readonly stallMs?: number;
+}
+
+export interface WaitAsyncOptions extends WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+const STALL_MS = 10_000;
+
+/** What is waited for. */
+interface Wait {
+  /** The method that blocks; its asynchronous twin is called the same with `Async` behind. */
+  readonly name: string;
+  /** Begins to wait. What it returns does what can be done now, and says whether all is over. */
+  readonly begin: (thread: Thread) => () => boolean;
+}
+
+export const GRACE_PERIOD: Wait = {
+  name: 'synchronize',
+  begin: (thread) => {
+    const n = graceAhead(thread.heap);
+    return () => tryGrace(thread, n);
+  },
+};
+
+export const BARRIER: Wait = {
+  name: 'barrier',
+  begin: (thread) => {
+    let barrier: Barrier | null = beginBarrier();
+    return () => {
+      while (barrier !== null) {
+        const before: Barrier = barrier;
+        barrier = tryBarrier(thread, CALLBACKS, before);
+        if (barrier === before) return false;
+      }
+      return true;
+    };
+  },
+};
+
+/** Blocks. Throws `StallError`; `UsageError` where the wait could not end, or not sleep. */
+export function waitFor(thread: Thread, { name, begin }: Wait, options: WaitOptions): void {
+  refuseWait(thread, name, `${name}Async`);
+  const isOver = begin(thread);
+  const throwIfStalled = stallCheck(thread.heap, name, options);
+  while (!isOver()) {
+    sleepForGrace(thread);
+    throwIfStalled();
+  }
+}
+
+/** The same for a thread that must not block. Also throws the signal's reason. */
+export async function waitForAsync(
+  thread: Thread,
+  { name, begin }: Wait,
+  options: WaitAsyncOptions,
+): Promise<void> {
+  refuseWait(thread, `${name}Async`, null);
+  const isOver = begin(thread);
+  const throwIfStalled = stallCheck(thread.heap, `${name}Async`, options);
+  while (!isOver()) {
+    await pause(thread, options.signal);
+    throwIfStalled();
+  }
+}
+
+async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<void> {
+  const { mem } = thread;
+  signal?.throwIfAborted();
+  // A qsbr thread that is online while it does nothing would hold up what it waits for.
+  rcuOffline(thread);
+  await mem.awaitChangeAsync(GP_COMPLETED, mem.load(GP_COMPLETED), LOOK_MS_MAX);
+  signal?.throwIfAborted();
+}
+
+function stallCheck(heap: Heap, what: string, options: WaitOptions): () => void {
+  const limit = options.stallMs ?? STALL_MS;
+  const begin = performance.now();
+  return () => {
+    const forMs = performance.now() - begin;
+    if (forMs > limit) throw new StallError(what, blockerOf(heap), forMs);
+  };
+}
+
+/** The thread whose read section holds up the grace period under way, or null. */
+export function blockerOf(heap: Heap): ThreadId | null {
+  const n = graceStarted(heap);
+  // Nothing is locked: the reader may have left before the caller hears of it.
+  return graceEnded(heap, n) ? null : findBlocker(heap, n);
+}

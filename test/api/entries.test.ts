@@ -1,0 +1,18 @@
+/** What the entries of the package load, so that nobody pays for what they do not use. */
+import { describe, expect, it } from 'vitest';
+import { modulesOf } from '../support/modules.js';
+
+describe('the entries', () => {
+  it('ptfrag loads no page tables but the sizes of the geometries', () => {
+    const modules = modulesOf('.');
+    const pgtable = modules.filter((name) => name.includes('pgtable/'));
+    expect(pgtable).toEqual(['core/pgtable/geometry.js']);
+    expect(modules.length).toBeLessThanOrEqual(36);
+  });
+
+  it('ptfrag/pgtable loads the walk, and of ptfrag only what an attached thread lends', () => {
+    const modules = modulesOf('./pgtable');
+    expect(modules).toContain('core/pgtable/walk.js');
+    expect(modules.filter((name) => /^api\/[^/]*$/.test(name))).toEqual(['api/attachment.js']);
+  });
+});
