@@ -20,6 +20,7 @@ import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
 const { mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;

@@ -27,6 +27,7 @@ import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
 const { pfnOfPtdesc } = heaps;
 const { listAdd } = lists;

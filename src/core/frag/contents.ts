@@ -12,6 +12,7 @@ import type { Kind } from '../mem/heap.js';
 import * as lists from '../mem/list.js';
 import type { Memory } from '../mem/memory.js';
 
+// A const of this module, as mem/layout.ts says.
 const { NODE_WORDS } = lists;
 
 /** Words that are written one by one before copying pays. */

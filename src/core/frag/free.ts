@@ -31,6 +31,7 @@ import * as ptdescs from './ptdesc.js';
 import { formatPage, kindIdOf } from './ptdesc.js';
 import * as states from './state.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
 const { mmOfRecord, mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listDelete } = lists;

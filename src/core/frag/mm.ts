@@ -19,15 +19,13 @@ import { LimitError, UsageError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import * as heaps from '../mem/heap.js';
+import { headerWord, mmOfRecord, mmRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
-import * as locks from '../mem/lock.js';
-import { breakRule } from '../mem/lock.js';
+import { acquire, breakRule, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
 
-const LIVE = 1;
 const MM_FREE = 0;
 export const MM_LIVE = 1;
 export const MM_DYING = 2;
@@ -38,10 +36,9 @@ export const COMMON_OWNER = 0 as MmId;
 /** Index of the mm callback in the callback table (frag/callback.ts). */
 export const MM_CALLBACK = 1;
 
-// Consts of this module: see the end of ptdesc.ts's header.
+// Consts of this module, as mem/layout.ts says.
 const { LISTS, STATE, TABLES } = MM;
-const { headerWord, mmOfRecord, mmRecord } = heaps;
-const { acquire, release } = locks;
+const LIVE = MM_LIVE;
 
 const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
 

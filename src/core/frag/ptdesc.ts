@@ -20,9 +20,6 @@
  * ALLOCATED counts the fragments in A. STATE words are encoded in state.ts. All of these, with the
  * rcu head, belong to the holder of the owner's lock, or once OWNER is negative, to the page's
  * callback alone: nobody can make an A of a page that is on no list.
- *
- * Code that is hot writes `(ptdesc + FIELD) as Word` with a const of its own module: V8 folds
- * those, but loads and checks an imported binding at each use.
  */
 import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
@@ -33,6 +30,7 @@ import type { Memory } from '../mem/memory.js';
 import type { State } from './state.js';
 import * as states from './state.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { STATE } = PTDESC;
 const { pageAddress } = heaps;
 const { A, allFree, formatState, freeBits, lowestSlot, PER_WORD } = states;

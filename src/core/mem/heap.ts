@@ -29,7 +29,7 @@ import { listInit } from './list.js';
 import type { Memory } from './memory.js';
 import { readName, writeName } from './name.js';
 
-// Consts of this module: see the end of frag/ptdesc.ts's header.
+// Consts of this module, as layout.ts says.
 const PTDESC_SHIFT = 31 - Math.clz32(PTDESC.WORDS);
 const MM_WORDS = MM.WORDS;
 

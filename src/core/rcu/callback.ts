@@ -33,10 +33,10 @@ import { assertAtImport } from '../base/assert.js';
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import * as heaps from '../mem/heap.js';
+import { headerWord, threadRecord } from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
-import * as gracePeriods from './grace-period.js';
-import * as readers from './reader.js';
+import { advanceGrace, graceAhead, graceEnded } from './grace-period.js';
+import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';
 
 /**
  * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
@@ -49,11 +49,7 @@ export type CallbackTable = readonly Callback[];
 
 export const HEAD_IDLE = 0;
 
-// Consts of this module: V8 folds these, and loads an imported binding at each use. STATE is a
-// head's first word.
-const { headerWord, threadRecord } = heaps;
-const { advanceGrace, graceAhead, graceEnded } = gracePeriods;
-const { isReading, quiescent, rcuReadLock, rcuReadUnlock } = readers;
+// Consts of this module, as mem/layout.ts says. STATE is a head's first word.
 const { NEXT, KIND } = RCU_HEAD;
 const { QUEUE_NEW, QUEUE_PUSHED } = THREAD;
 

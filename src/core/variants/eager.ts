@@ -31,6 +31,7 @@ import * as words from './words.js';
 
 export { allocTable } from './alloc.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { findFree, freeSlot, freeSlotToNext, hasA, isAllFree, PENDING } = words;
 const { ripenWord, settleNext, someN, wordAt } = words;
 const { ALLOCATED, HOLDER, OWNER, RCU } = PTDESC;

@@ -19,6 +19,7 @@ import * as states from '../frag/state.js';
 import { PTDESC } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 
+// Consts of this module, as mem/layout.ts says.
 const { slotOf, stateWordOf } = ptdescs;
 const { A, allFree, bitsOfC, C, freeBits, fromA, hasN, lowestSlot, N, PER_WORD } = states;
 const { ripen, slotBit, stateAt, withA } = states;

@@ -11,8 +11,8 @@ const CALLBACK_MUTANTS: readonly Mutant[] = [
     about: 'The callbacks of a batch run outside of any read section.',
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
-    find: 'const { isReading, quiescent, rcuReadLock, rcuReadUnlock } = readers;',
-    replace: `const { isReading, quiescent } = readers;
+    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
+    replace: `import { isReading, quiescent } from './reader.js';
 const rcuReadLock = () => { };
 const rcuReadUnlock = () => { };`,
     scenario: 'destroy-vs-callback+last-page',

@@ -38,8 +38,8 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     about: 'Callbacks run outside of any read section.',
     rules: ['P5', 'H1'],
     file: 'core/rcu/callback.js',
-    find: 'const { isReading, quiescent, rcuReadLock, rcuReadUnlock } = readers;',
-    replace: `const { isReading, quiescent } = readers;
+    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
+    replace: `import { isReading, quiescent } from './reader.js';
 const rcuReadLock = () => { };
 const rcuReadUnlock = () => { };`,
     scenario: 'A/destroy-vs-callback+last-page',
