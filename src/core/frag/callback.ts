@@ -23,6 +23,7 @@ import type { Memory } from '../mem/memory.js';
 import * as supply from '../mem/supply.js';
 import type { CallbackTable } from '../rcu/callback.js';
 import * as callbacks from '../rcu/callback.js';
+import { callbackTable, PAGE_CALLBACK } from './callback-table.js';
 import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
@@ -35,7 +36,7 @@ const { acquire, release } = locks;
 const { returnPages } = supply;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { mmCallback, partialList } = mms;
-const { findFree, PAGE_CALLBACK, stateWordOf, tableAt } = ptdescs;
+const { findFree, stateWordOf, tableAt } = ptdescs;
 const { allFree, bitsOfC, PER_WORD, ripen } = states;
 
 /** What a page looks like after its states ripened. */
@@ -130,4 +131,4 @@ function retirePage(heap: Heap, ptdesc: Word): void {
 }
 
 /** The callbacks of a heap, by the KIND of an rcu head. */
-export const CALLBACKS: CallbackTable = [pageCallback, mmCallback];
+export const CALLBACKS: CallbackTable = callbackTable({ page: pageCallback, mm: mmCallback });

@@ -25,6 +25,7 @@ import * as locks from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import * as callbacks from '../rcu/callback.js';
 import * as gracePeriods from '../rcu/grace-period.js';
+import { PAGE_CALLBACK } from './callback-table.js';
 import { findNotEmpty } from './contents.js';
 import * as mms from './mm.js';
 import * as ptdescs from './ptdesc.js';
@@ -39,7 +40,7 @@ const { acquire, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } = mms;
-const { getState, PAGE_CALLBACK, slotOf, stateWordOf, tableAt } = ptdescs;
+const { getState, slotOf, stateWordOf, tableAt } = ptdescs;
 const { A, C, fromA, N, stateAt } = states;
 
 /**

@@ -25,6 +25,7 @@ import { listFirst, listInit } from '../mem/list.js';
 import { acquire, breakRule, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
+import { MM_CALLBACK } from './callback-table.js';
 
 const MM_FREE = 0;
 export const MM_LIVE = 1;
@@ -32,9 +33,6 @@ export const MM_DYING = 2;
 
 /** The record that owns the pages of all mms where sharing is 'all'. Never an mm of a user's. */
 export const COMMON_OWNER = 0 as MmId;
-
-/** Index of the mm callback in the callback table (frag/callback.ts). */
-export const MM_CALLBACK = 1;
 
 // Consts of this module, as mem/layout.ts says.
 const { LISTS, STATE, TABLES } = MM;

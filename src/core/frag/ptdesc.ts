@@ -38,9 +38,6 @@ const { slotBit, stateAt, stateWords, withState } = states;
 const SLOT_MASK = PER_WORD - 1;
 const WORD_SHIFT = 31 - Math.clz32(PER_WORD);
 
-/** Index of the page callback in the callback table (frag/callback.ts). */
-export const PAGE_CALLBACK = 0;
-
 export function kindIdOf(mem: Memory, ptdesc: Word): KindId {
   return mem.peek(at(ptdesc, PTDESC.KIND)) as KindId;
 }

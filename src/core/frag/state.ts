@@ -19,6 +19,7 @@
  * No other transition exists. Bits beyond a page's last fragment stay 00 and are not fragments.
  */
 import { assertAtImport } from '../base/assert.js';
+import { FRAGMENTS_MAX, STATE_WORDS_MAX } from '../mem/layout.js';
 
 export const A = 0;
 export const C = 1;
@@ -96,7 +97,7 @@ export function hasN(word: number): boolean {
 
 /** The low bit of a slot; 0 if the slot is not in this word. */
 export function slotBit(slot: number): number {
-  return slot >>> 4 === 0 ? 1 << (2 * slot) : 0;
+  return slot >>> SHIFT === 0 ? 1 << (2 * slot) : 0;
 }
 
 /** The lowest slot among fragment bits, as from freeBits; there must be one. */
@@ -111,4 +112,6 @@ export function formatState(word: number, fragments: number): string {
   return text;
 }
 
+assertAtImport(PER_WORD === 1 << SHIFT, 'a state word has not 2^SHIFT fragments');
+assertAtImport(STATE_WORDS_MAX * PER_WORD === FRAGMENTS_MAX, 'a ptdesc has no room for all states');
 assertAtImport(ripen(0b11_10_01_00) === 0b11_01_11_00, 'a grace period makes C to F and N to C');

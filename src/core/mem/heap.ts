@@ -9,6 +9,7 @@ import { LimitError, UsageError } from '../base/errors.js';
 import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
+  FRAGMENTS_MAX,
   HEAP,
   HEAP_MAGIC,
   KIND,
@@ -21,7 +22,6 @@ import {
   NAME_WORDS,
   ORDERS,
   PTDESC,
-  STATE_WORDS_MAX,
   THREAD,
   THREADS_MAX,
 } from './layout.js';
@@ -151,7 +151,7 @@ function checkKind(kind: Kind, pageWords: number): void {
   const sane =
     isPowerOfTwo(kind.fragmentWords) &&
     isPowerOfTwo(kind.perPage) &&
-    kind.perPage <= STATE_WORDS_MAX * 16 &&
+    kind.perPage <= FRAGMENTS_MAX &&
     kind.order >= 0 &&
     kind.order < ORDERS &&
     (kind.perPage === 1 || kind.order === 0) &&

@@ -34,8 +34,11 @@ export const KINDS_MAX = 8;
 /** Threads attached at a time, at most. */
 export const THREADS_MAX = 256;
 
-/** State words of a ptdesc: 16 fragments each, so 256 fragments a page at most. */
+/** State words of a ptdesc, at most. How many fragments each is for stands in frag/state.ts. */
 export const STATE_WORDS_MAX = 16;
+
+/** Fragments of a page at most. */
+export const FRAGMENTS_MAX = 256;
 
 /** `PTFR` in memory order of a little-endian machine. Stored last: a heap with it is complete. */
 export const HEAP_MAGIC = 0x52465450;

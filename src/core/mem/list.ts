@@ -6,7 +6,9 @@
  * called under it. Neighbours' words are written as well as one's own: whoever puts a node in a
  * fragment must know that nobody reads the neighbours' fragments either (P2).
  */
+import { assertAtImport } from '../base/assert.js';
 import type { Word } from '../base/units.js';
+import { PTDESC } from './layout.js';
 import type { Memory } from './memory.js';
 
 // NEXT is at a node's own address.
@@ -14,6 +16,11 @@ const PREV = 1;
 
 /** Words of a node. */
 export const NODE_WORDS = 2;
+
+// The heads in FREE and LISTS are two words apart, and a node in a free fragment takes the place of
+// one entry.
+assertAtImport(NODE_WORDS === 2, 'a node is not two words');
+assertAtImport(PTDESC.LINK + NODE_WORDS <= PTDESC.BLOCK, 'LINK has no room for a node');
 
 /** Makes `head` an empty list. */
 export function listInit(mem: Memory, head: Word): void {

@@ -24,14 +24,10 @@ import {
   pokeEntry,
   tableLow,
 } from './entry.js';
-import { frameAddress, isLeaf, leafAt, type Prot } from './format.js';
+import { frameAddress, isLeaf, LARGE, leafAt, type Prot, PTE } from './format.js';
 import { findTable, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space } from './space.js';
 import { flush } from './tlb.js';
-
-/** The level whose entries can map a large frame, and the one below. */
-const LARGE = 1;
-const PTE = 0;
 
 /**
  * Makes the span of one table of pages one large frame at physical `address`, whatever was mapped

@@ -10,14 +10,12 @@ import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import { changeEntry, ENTRY_WORDS, lowWord, setEntry } from './entry.js';
-import { frameAddress, isLeaf, PROT } from './format.js';
+import { frameAddress, isLeaf, PROT, PTE } from './format.js';
 import { installTables, reclaimEmpty } from './install.js';
 import { findTable, type Locked, lockLowest, tableLock } from './lock.js';
 import { pagesIn, type Step } from './map.js';
 import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, spanOf } from './space.js';
 import { flush } from './tlb.js';
-
-const PTE = 0;
 
 /** What the parent has from a page on, and for how far; `ready`: the child has tables for it. */
 type Prepared =

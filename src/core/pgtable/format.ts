@@ -31,6 +31,13 @@ export const PROT = { read: 1, write: 2, exec: 4, young: 8, dirty: 16 } as const
 /** A set of PROT bits. */
 export type Prot = number;
 
+/** The lowest level, whose entries map pages; the next one, whose entries can map large pages. */
+export const PTE = 0;
+export const LARGE = 1;
+
+/** How many levels a tree can have: the number fits the bits that ROOT has for it (space.ts). */
+export const DEPTH_MAX = 7;
+
 /** One level of a tree of page tables. */
 export interface Level {
   readonly name: string;

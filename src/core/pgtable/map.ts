@@ -11,7 +11,7 @@ import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { changeEntry, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry } from './entry.js';
-import { frameAddress, isLeaf, type Level, leafAt, PROT, type Prot } from './format.js';
+import { frameAddress, isLeaf, type Level, leafAt, PROT, type Prot, PTE } from './format.js';
 import { installTables, isEmptyTable, reclaimTables } from './install.js';
 import { type Locked, lockLowest, lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space, spanOf } from './space.js';
@@ -26,8 +26,6 @@ export type Step =
   | { readonly kind: 'mapped'; readonly vpn: Vpn }
   /** A larger frame is mapped of which only a part is meant: split it first (collapse.ts). */
   | { readonly kind: 'large'; readonly vpn: Vpn };
-
-const PTE = 0;
 
 /**
  * Pages that a step does from `vpn` on: those of a table at the lowest level; above, those of one

@@ -23,7 +23,7 @@ import { isMm, noSuchMm } from '../frag/mm.js';
 import { mmRecord, type Thread } from '../mem/heap.js';
 import { MM } from '../mem/layout.js';
 import { ENTRY_WORDS, isNone, pokeEntry, tableLow } from './entry.js';
-import type { Format, Level } from './format.js';
+import { DEPTH_MAX, type Format, type Level } from './format.js';
 
 /** A thread's handle on an address space. */
 export interface Space {
@@ -34,7 +34,7 @@ export interface Space {
 }
 
 /** Bits of ROOT that are the depth. */
-const DEPTH_MASK = 7;
+const DEPTH_MASK = DEPTH_MAX;
 
 export function spaceOf(thread: Thread, format: Format, mm: MmId): Space {
   if (!isMm(thread.heap, mm)) throw noSuchMm(thread.heap, mm, 'spaceOf');

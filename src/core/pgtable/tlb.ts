@@ -16,6 +16,7 @@
  * The number wraps after 2^32 flushes; a slot that is not touched during all of them would be
  * wrong.
  */
+import { assertAtImport } from '../base/assert.js';
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { MM } from '../mem/layout.js';
@@ -34,6 +35,12 @@ export interface Tlb {
 const SLOT = { PAGE: 0, PAGE_HIGH: 1, FLUSHES: 2, MM: 3, FOUND: 4 };
 
 export const TLB_SLOT_WORDS = 8;
+
+assertAtImport(SLOT.PAGE === 0, 'the page is not the first word of a slot');
+assertAtImport(
+  Object.values(SLOT).every((field) => field < TLB_SLOT_WORDS),
+  'a field reaches into the next slot of a TLB',
+);
 
 /** Says that entries have changed: no TLB uses what it has of this mm any more. */
 export function flush({ thread, record }: Space): void {

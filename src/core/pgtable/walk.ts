@@ -13,10 +13,11 @@
  * A walk that finds a change begins again, a few times; then it takes the table's lock, so that it
  * ends however busy the writers are.
  */
+import { assertAtImport } from '../base/assert.js';
 import type { Vpn, Word } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import { lowWord, tableNamed } from './entry.js';
-import { type Format, frameAddress, isLeaf, isTable, type Prot } from './format.js';
+import { type Format, frameAddress, isLeaf, isTable, PROT, type Prot } from './format.js';
 import { lockLowest, tableLock } from './lock.js';
 import {
   depthOf,
@@ -41,6 +42,11 @@ const CHANGED = -2;
 const TRIES = 4;
 
 const PROT_BITS = 5;
+
+assertAtImport(
+  Object.values(PROT).every((bit) => bit < 1 << PROT_BITS),
+  'a bit of PROT does not fit what a walk returns',
+);
 
 /**
  * The frame that a page is mapped to and what that allows, packed (frameOf, protOf), or NOT_MAPPED.

@@ -11,7 +11,7 @@ import { freeTable } from '../frag/free.js';
 import { destroyMm } from '../frag/mm.js';
 import { PER_WORD } from '../frag/state.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import { STATE_WORDS_MAX } from '../mem/layout.js';
+import { FRAGMENTS_MAX } from '../mem/layout.js';
 import type { CallbackTable } from '../rcu/callback.js';
 import { checkVariant } from './check.js';
 import * as eager from './eager.js';
@@ -35,7 +35,7 @@ export interface Core {
 /** L: the core that ships, everything under the owner's lock. */
 export const COMMON: Core = {
   name: 'common',
-  perPageMax: STATE_WORDS_MAX * PER_WORD,
+  perPageMax: FRAGMENTS_MAX,
   joins: true,
   rescues: false,
   allocTable,
@@ -48,7 +48,7 @@ export const COMMON: Core = {
 /** A: the lists under the lock, the states by compare-and-swap. */
 const EAGER: Core = {
   name: 'common-A',
-  perPageMax: STATE_WORDS_MAX * PER_WORD,
+  perPageMax: FRAGMENTS_MAX,
   joins: false,
   rescues: false,
   allocTable: eager.allocTable,

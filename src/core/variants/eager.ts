@@ -15,8 +15,9 @@
  */
 import type { FragIndex, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { callbackTable, PAGE_CALLBACK } from '../frag/callback-table.js';
 import { mmCallback, ownerOf, partialList, tablesWord } from '../frag/mm.js';
-import { PAGE_CALLBACK, slotOf, tableAt } from '../frag/ptdesc.js';
+import { slotOf, tableAt } from '../frag/ptdesc.js';
 import { bitsOfC, C, fromA, PER_WORD } from '../frag/state.js';
 import { mmRecord, pfnOfPtdesc, type Thread } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
@@ -147,4 +148,4 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   endMm(thread, mm, () => {});
 }
 
-export const CALLBACKS: CallbackTable = [pageCallback, mmCallback];
+export const CALLBACKS: CallbackTable = callbackTable({ page: pageCallback, mm: mmCallback });

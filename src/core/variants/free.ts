@@ -2,10 +2,10 @@
 import { UsageError } from '../base/errors.js';
 import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { MM_CALLBACK } from '../frag/callback-table.js';
 import {
   isLive,
   isMm,
-  MM_CALLBACK,
   MM_DYING,
   mmNotLive,
   noSuchMm,

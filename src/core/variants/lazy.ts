@@ -12,8 +12,9 @@
  */
 import type { FragIndex, KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { callbackTable, PAGE_CALLBACK } from '../frag/callback-table.js';
 import { mmCallback, partialList, tablesWord } from '../frag/mm.js';
-import { PAGE_CALLBACK, slotOf, tableAt } from '../frag/ptdesc.js';
+import { slotOf, tableAt } from '../frag/ptdesc.js';
 import { bitsOfC } from '../frag/state.js';
 import { mmRecord, pfnOfAddress, pfnOfPtdesc, ptdescOf, type Thread } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
@@ -100,4 +101,4 @@ function emptyList({ heap, mem }: Thread, list: Word): void {
   }
 }
 
-export const CALLBACKS: CallbackTable = [pageCallback, mmCallback];
+export const CALLBACKS: CallbackTable = callbackTable({ page: pageCallback, mm: mmCallback });

@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { at, type FragIndex, type MmId, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
+import { MM_CALLBACK } from '#src/core/frag/callback-table.js';
 import { checkHeap } from '#src/core/frag/check.js';
 import { freeTable } from '#src/core/frag/free.js';
-import { createMm, destroyMm, MM_CALLBACK, partialList } from '#src/core/frag/mm.js';
+import { createMm, destroyMm, partialList } from '#src/core/frag/mm.js';
 import { setState } from '#src/core/frag/ptdesc.js';
 import { A, C, F, type State } from '#src/core/frag/state.js';
 import {

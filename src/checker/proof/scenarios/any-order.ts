@@ -11,6 +11,7 @@
 import { InvariantError } from '../../../core/base/errors.js';
 import type { Pfn, Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
+import { MM_CALLBACK, PAGE_CALLBACK } from '../../../core/frag/callback-table.js';
 import { createMm } from '../../../core/frag/mm.js';
 import { ptdescOf, type Thread } from '../../../core/mem/heap.js';
 import { PTDESC } from '../../../core/mem/layout.js';
@@ -84,15 +85,11 @@ function requeue(world: World): void {
   const { heap, mem } = thread;
   for (let pfn = 0; pfn < heap.pagesMax; pfn++) {
     if (mem.exchange(pageSlot(world, pfn), 0) === 0) continue;
-    callRcu(thread, at(ptdescOf(heap, pfn as Pfn), PTDESC.RCU), PAGE);
+    callRcu(thread, at(ptdescOf(heap, pfn as Pfn), PTDESC.RCU), PAGE_CALLBACK);
   }
   const mm = mem.exchange(world.kit.own(MM_SLOT), 0) as Word | 0;
-  if (mm !== 0) callRcu(thread, mm, MM_RECORD);
+  if (mm !== 0) callRcu(thread, mm, MM_CALLBACK);
 }
-
-/** Kinds of callbacks: frag/callback.ts CALLBACKS. */
-const PAGE = 0;
-const MM_RECORD = 1;
 
 function twoPages(name: string, large: boolean): CoreScenario {
   return coreScenario({

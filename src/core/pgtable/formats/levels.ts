@@ -2,8 +2,9 @@
  * Levels from a geometry and a format's bits: shifts, sizes and empty values are the geometry's,
  * so that each is written once.
  */
+import { assertAtImport } from '../../base/assert.js';
 import type { KindId } from '../../base/units.js';
-import type { Level, Prot } from '../format.js';
+import { DEPTH_MAX, type Level, type Prot } from '../format.js';
 import type { Geometry } from '../geometry.js';
 
 const ENTRY_BYTES = 8;
@@ -34,10 +35,17 @@ export function levelsOf(
   bits: readonly LevelBits[],
   addressShift = 0,
 ): readonly Level[] {
-  const pageShift = log2(geometry.pageBytes);
+  const { name, kinds, pageBytes } = geometry;
+  assertAtImport(bits.length === kinds.length, `${name} has not one format of entries to a kind`);
+  assertAtImport(kinds.length <= DEPTH_MAX, `${name} has trees too deep for ROOT`);
+  assertAtImport(
+    kinds.every(({ bytes }) => bytes % (4 * (DEPTH_MAX + 1)) === 0),
+    `${name} has tables whose addresses leave no room for a depth in ROOT`,
+  );
+  const pageShift = log2(pageBytes);
   let shift = pageShift;
   return bits.map(({ table = NO_TABLE, leaf = NO_LEAF }, number) => {
-    const kind = geometry.kinds[number]!;
+    const kind = kinds[number]!;
     const { emptyLow = 0, emptyHigh = 0, residueLow = 0, slotBytes = 0 } = kind;
     const indexBits = log2((kind.bytes - slotBytes) / ENTRY_BYTES);
     const level: Level = {
