@@ -14,7 +14,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { openSpace, PROT } from 'ptfrag/pgtable';
-import { Thread } from '#src/api/thread.js';
+import { AttachedThread } from '#src/api/thread.js';
 import { createMm, initCommonOwner } from '#src/core/frag/mm.js';
 import { formatHeap, openHeap } from '#src/core/mem/heap.js';
 import { layoutOf } from '#src/core/mem/layout.js';
@@ -148,7 +148,7 @@ function measureAlone() {
   const bare = hotSpace('qsbr');
   const qsbr = hotSpace('qsbr');
   const epoch = hotSpace('epoch');
-  const thread = new Thread(hotSpace('qsbr').thread);
+  const thread = new AttachedThread(hotSpace('qsbr').thread);
   const space = openSpace(thread, qsbr.mm);
   const tlb = space.createTlb(HOT);
   return inTurns({
@@ -242,7 +242,7 @@ async function measureTwo(how) {
 
 function measureRanges() {
   const { space } = makeHeap(8192);
-  const thread = new Thread(space.thread);
+  const thread = new AttachedThread(space.thread);
   const ours = openSpace(thread, space.mm);
   const bytes = RANGE_PAGES * PAGE_BYTES;
   const times = { map: [], fork: [], unmap: [] };

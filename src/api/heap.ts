@@ -26,7 +26,7 @@ import { growSupply } from '../core/mem/supply.js';
 import { missingFeature } from '../core/mem/support.js';
 import { type Geometry, geometryNamed, kindsOf } from '../core/pgtable/geometry.js';
 import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js';
-import { Thread } from './thread.js';
+import { AttachedThread } from './thread.js';
 
 export interface HeapOptions {
   /** A built-in geometry by name, or one of your own. Default: `generic`. */
@@ -171,8 +171,8 @@ function checkRoom(buffer: HeapBuffer, byteOffset: number, bytes: number): void 
  * Attaches this thread to a heap, given its buffer alone. Throws `UsageError` where no heap is,
  * `LimitError` when all thread records are taken. Call `detach` before the thread ends.
  */
-export function attach(buffer: SharedArrayBuffer, options: AttachOptions = {}): Thread {
-  return new Thread(
+export function attach(buffer: SharedArrayBuffer, options: AttachOptions = {}): AttachedThread {
+  return new AttachedThread(
     attachThread(openBuffer(buffer, options.byteOffset ?? 0), options.flavour ?? 'epoch'),
   );
 }

@@ -27,5 +27,5 @@ export {
   heapBytes,
   isSupported,
 } from './heap.js';
-export { type Table, Thread } from './thread.js';
+export { AttachedThread, type Table } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';

@@ -11,7 +11,7 @@ import { CALLBACKS } from '../core/frag/callback.js';
 import { type CheckOptions, checkHeap, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
-import type { Thread as CoreThread, Heap } from '../core/mem/heap.js';
+import type { Heap, Thread } from '../core/mem/heap.js';
 import type { Memory } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
 import { detachThread } from '../core/rcu/attach.js';
@@ -39,20 +39,20 @@ import {
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
 
-export class Thread {
+export class AttachedThread {
   /** Number of this thread in its heap. */
   readonly id: ThreadId;
   /** Shared memory, by word: what is read and written in tables goes through it. */
   readonly memory: Memory;
   /** For the other entries of this package, as `ptfrag/pgtable`; of no use to others. */
   readonly attachment: Attachment;
-  private readonly core: CoreThread;
+  private readonly core: Thread;
   private readonly heap: Heap;
   /** Frees and sections since the last poll, while callbacks may be pending. */
   private owed = 0;
   private attached = true;
 
-  constructor(core: CoreThread) {
+  constructor(core: Thread) {
     const freed = (tables: number): void => this.freed(tables);
     this.attachment = { here: () => this.here(), freed };
     this.core = core;
@@ -251,7 +251,7 @@ export class Thread {
     this.detach();
   }
 
-  private here(): CoreThread {
+  private here(): Thread {
     if (this.attached) return this.core;
     throw new UsageError('detached', `thread ${this.id} has left the heap`);
   }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import {
+  type AttachedThread,
   attach,
   createHeap,
   heapBytes,
@@ -8,7 +9,6 @@ import {
   LimitError,
   OutOfPagesError,
   StallError,
-  type Thread,
   UnsupportedError,
   UsageError,
 } from 'ptfrag';
@@ -45,7 +45,7 @@ function codeOf(run: () => unknown): string {
   return 'nothing thrown';
 }
 
-function expectWhole(thread: Thread): void {
+function expectWhole(thread: AttachedThread): void {
   thread.barrier();
   thread.barrier();
   expect(thread.check({ drained: true })).toEqual([]);

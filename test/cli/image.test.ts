@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ImageDocument } from '#src/cli/image/work.js';
-import { FORMATS } from '#src/core/pgtable/formats/index.js';
+import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { documentIn, keyPaths, ptfrag } from '../fixtures/command.js';
 import { MMUS } from '../support/mmu.js';
 
@@ -23,8 +23,8 @@ function put(name: string, content: unknown): string {
 const ALL = 31;
 
 describe('ptfrag image', () => {
-  it.each(Object.keys(FORMATS))('writes what a machine of %s walks', async (geometry) => {
-    const { pageShift } = FORMATS[geometry]!;
+  it.each(Object.keys(ENTRY_FORMATS))('writes what a machine of %s walks', async (geometry) => {
+    const { pageShift } = ENTRY_FORMATS[geometry]!;
     const page = 1n << BigInt(pageShift);
     const list = Array.from({ length: 200 }, (_, i) => ({
       va: i % 2 === 0 ? Number(page) * i : `0x${(page * BigInt(i * 7919)).toString(16)}`,

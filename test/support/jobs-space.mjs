@@ -5,7 +5,7 @@
  */
 import { LimitError, OutOfPagesError, UsageError } from 'ptfrag';
 import { frameOf, NOT_MAPPED, openSpace, PROT } from 'ptfrag/pgtable';
-import { Thread } from '#src/api/thread.js';
+import { AttachedThread } from '#src/api/thread.js';
 
 const RW = PROT.read | PROT.write;
 
@@ -77,7 +77,7 @@ function change(space, { span, zones, forks, random, seen }) {
 }
 
 export function churn(core, { mm, span, zones, forks, seed, ms }) {
-  const thread = new Thread(core);
+  const thread = new AttachedThread(core);
   const space = openSpace(thread, mm);
   const tlb = space.createTlb(64);
   const seen = { mapped: 0, faults: 0, unmapped: 0, protected: 0, collapsed: 0, forked: 0 };

@@ -1,6 +1,6 @@
 /** What an address space must be, page by page, beside the real one: for random histories. */
 
-import type { Thread } from 'ptfrag';
+import type { AttachedThread } from 'ptfrag';
 import { type AddressSpace, frameOf, NOT_MAPPED, PROT, protOf, type Tlb } from 'ptfrag/pgtable';
 import { expect } from 'vitest';
 
@@ -22,14 +22,14 @@ const ALLOWS = PROT.read | PROT.write | PROT.exec;
 /** A space, and the same as a map from pages to frames. */
 export class Pages {
   readonly space: AddressSpace;
-  private readonly thread: Thread;
+  private readonly thread: AttachedThread;
   private readonly shape: Shape;
   private readonly tlb: Tlb;
   private readonly pages: Map<bigint, Page>;
   /** First pages of what is mapped as one. */
   private readonly large: Set<bigint>;
 
-  constructor(thread: Thread, shape: Shape, tlb: Tlb, space: AddressSpace, from?: Pages) {
+  constructor(thread: AttachedThread, shape: Shape, tlb: Tlb, space: AddressSpace, from?: Pages) {
     this.thread = thread;
     this.shape = shape;
     this.tlb = tlb;

@@ -1,11 +1,11 @@
 /** Address spaces for tests: a heap that checks what is freed, a thread, a space. */
-import { attach, createHeap, type HeapOptions, type Thread, UsageError } from 'ptfrag';
+import { type AttachedThread, attach, createHeap, type HeapOptions, UsageError } from 'ptfrag';
 import { type AddressSpace, createSpace } from 'ptfrag/pgtable';
 import { expect } from 'vitest';
 
 export interface SpaceSetUp {
   readonly buffer: SharedArrayBuffer;
-  readonly thread: Thread;
+  readonly thread: AttachedThread;
   readonly space: AddressSpace;
 }
 
@@ -27,7 +27,7 @@ export function codeOf(misuse: () => unknown): string {
 }
 
 /** A walk in a section of its own. */
-export function walkAt(thread: Thread, space: AddressSpace, va: number | bigint): number {
+export function walkAt(thread: AttachedThread, space: AddressSpace, va: number | bigint): number {
   thread.readLock();
   try {
     return space.walk(va);
@@ -37,7 +37,7 @@ export function walkAt(thread: Thread, space: AddressSpace, va: number | bigint)
 }
 
 /** All pages are back, and every rule is kept. */
-export function expectWhole(thread: Thread): void {
+export function expectWhole(thread: AttachedThread): void {
   // A page's callback is queued again for what was freed while it waited: twice, at most.
   for (let i = 0; i < 3; i++) thread.barrier();
   expect(thread.check({ drained: true })).toEqual([]);

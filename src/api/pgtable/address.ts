@@ -7,7 +7,7 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import type { Vpn } from '../../core/base/units.js';
-import { type Format, PROT, type Prot } from '../../core/pgtable/format.js';
+import { type EntryFormat, PROT, type Prot } from '../../core/pgtable/format.js';
 import { spanOf } from '../../core/pgtable/space.js';
 
 /** A virtual address or a length, in bytes. A number must be a safe integer. */
@@ -35,12 +35,12 @@ function hex(value: Address): string {
 }
 
 /** Pages that can be mapped. */
-function pagesMax({ addressBits, pageShift }: Format): number {
+function pagesMax({ addressBits, pageShift }: EntryFormat): number {
   return 2 ** (addressBits - pageShift);
 }
 
 /** The page that an address lies in. Throws `UsageError` for what is no address of the format. */
-export function pageOf(format: Format, va: Address): Vpn {
+export function pageOf(format: EntryFormat, va: Address): Vpn {
   const vpn = unitsOf(va, format.pageShift);
   if (vpn < pagesMax(format)) return vpn as Vpn;
   throw refuse(
@@ -53,7 +53,7 @@ export function pageOf(format: Format, va: Address): Vpn {
  * One more than the greatest address of a format that a number can be: below it, what is whole is
  * an address.
  */
-export function numberEnd(format: Format): number {
+export function numberEnd(format: EntryFormat): number {
   return 2 ** Math.min(53, format.addressBits);
 }
 
@@ -73,14 +73,14 @@ function requireAligned(value: Address, bytes: number, what: string): void {
 }
 
 /** The page that begins at an address. */
-export function firstPageOf(format: Format, va: Address): Vpn {
+export function firstPageOf(format: EntryFormat, va: Address): Vpn {
   const vpn = pageOf(format, va);
   requireAligned(va, 2 ** format.pageShift, 'virtual address');
   return vpn;
 }
 
 /** The pages of a range. It may be empty; it may not wrap, nor end beyond what the format maps. */
-export function rangeOf(format: Format, va: Address, bytes: Address): PageRange {
+export function rangeOf(format: EntryFormat, va: Address, bytes: Address): PageRange {
   const vpn = firstPageOf(format, va);
   const pages = unitsOf(bytes, format.pageShift);
   requireAligned(bytes, 2 ** format.pageShift, 'length');
@@ -91,7 +91,7 @@ export function rangeOf(format: Format, va: Address, bytes: Address): PageRange 
 
 /** Refuses a physical address of so many pages that is not aligned to `align` bytes. */
 export function requireFrames(
-  format: Format,
+  format: EntryFormat,
   address: number,
   pages: number,
   align: number = 2 ** format.pageShift,
@@ -106,7 +106,7 @@ export function requireFrames(
 }
 
 /** The first page of a large page, which is aligned to its size in both kinds of address. */
-export function largePageOf(format: Format, va: Address, address: number): Vpn {
+export function largePageOf(format: EntryFormat, va: Address, address: number): Vpn {
   const vpn = firstPageOf(format, va);
   const pages = spanOf(format, 1);
   const bytes = pages * 2 ** format.pageShift;
@@ -121,6 +121,6 @@ export function requireProt(prot: Prot): void {
 }
 
 /** The address of a page, for messages. */
-export function addressOf(format: Format, vpn: Vpn): string {
+export function addressOf(format: EntryFormat, vpn: Vpn): string {
   return hex(BigInt(vpn) << BigInt(format.pageShift));
 }

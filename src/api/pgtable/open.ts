@@ -3,7 +3,7 @@ import type { MmId } from '../../core/base/units.js';
 import { tablesOf } from '../../core/frag/mm.js';
 import { formatOf } from '../../core/pgtable/formats/index.js';
 import { spaceOf } from '../../core/pgtable/space.js';
-import type { Thread } from '../thread.js';
+import type { AttachedThread } from '../thread.js';
 import { newSpace } from './ranges.js';
 import { AddressSpace, requireTree } from './space.js';
 
@@ -11,14 +11,14 @@ import { AddressSpace, requireTree } from './space.js';
  * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the
  * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`.
  */
-export function createSpace(thread: Thread): AddressSpace {
+export function createSpace(thread: AttachedThread): AddressSpace {
   const { attachment } = thread;
   const core = attachment.here();
   return new AddressSpace(attachment, newSpace(core, formatOf(core.heap)));
 }
 
 /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */
-export function openSpace(thread: Thread, mm: MmId): AddressSpace {
+export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
   const { attachment } = thread;
   const core = attachment.here();
   const format = formatOf(core.heap);

@@ -10,7 +10,7 @@ import type { Thread } from '../../core/mem/heap.js';
 import { supplyCounts } from '../../core/mem/supply.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../core/pgtable/collapse.js';
 import { extentOf, forkStep, prepareStep } from '../../core/pgtable/fork.js';
-import type { Format, Prot } from '../../core/pgtable/format.js';
+import type { EntryFormat, Prot } from '../../core/pgtable/format.js';
 import { reclaimEmpty } from '../../core/pgtable/install.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
 import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
@@ -48,7 +48,7 @@ function pageAt(vpn: Vpn, offset: number): Vpn {
 }
 
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
-export function newSpace(thread: Thread, format: Format): Space {
+export function newSpace(thread: Thread, format: EntryFormat): Space {
   const mm = newMm(thread);
   const space = spaceOf(thread, format, mm);
   if (withPages(thread, () => makeSpace(space) || null) !== null) return space;

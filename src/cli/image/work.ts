@@ -8,7 +8,7 @@ import { attach, createHeap } from '../../api/heap.js';
 import { createSpace } from '../../api/pgtable/open.js';
 import type { AddressSpace } from '../../api/pgtable/space.js';
 import { InputError, UsageError } from '../../core/base/errors.js';
-import type { Format } from '../../core/pgtable/format.js';
+import type { EntryFormat } from '../../core/pgtable/format.js';
 import { formatNamed } from '../../core/pgtable/formats/index.js';
 import type { Image } from '../../core/pgtable/image.js';
 import { NOT_MAPPED } from '../../core/pgtable/walk.js';
@@ -74,7 +74,7 @@ export async function makeImage(request: ImageRequest, watch: ImageWatch): Promi
 
 function writeImage(
   { geometry, prefix }: ImageRequest,
-  format: Format,
+  format: EntryFormat,
   image: Image,
   counts: Pick<ImageDocument, 'ok' | 'mappings' | 'tables'>,
 ): ImageDocument {
@@ -120,7 +120,7 @@ function mapBatch(
 }
 
 /** Pages that the tables of these mappings take at most: of each level as many as are touched. */
-function pagesFor(format: Format, mappings: readonly GivenMapping[]): number {
+function pagesFor(format: EntryFormat, mappings: readonly GivenMapping[]): number {
   let pages = 0;
   for (const { kind, shift, indexBits } of format.levels) {
     const { bytes, perPage } = format.geometry.kinds[

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Shard } from '../../checker/check/document.js';
-import { FORMATS } from '../../core/pgtable/formats/index.js';
+import { ENTRY_FORMATS } from '../../core/pgtable/formats/index.js';
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
 import { CORES } from '../../core/variants/core.js';
 import { addImport, type ImportFlags } from '../import/import.js';
@@ -276,7 +276,7 @@ function addImage(program: Command, actions: Actions): void {
     .argument('<MAPPINGS>', 'a JSON list, [{"va": 4096, "pfn": 7, "prot": 3}, ...]')
     .addOption(
       new Option('--geometry <name>', 'whose page tables')
-        .choices(Object.keys(FORMATS))
+        .choices(Object.keys(ENTRY_FORMATS))
         .makeOptionMandatory(),
     )
     .requiredOption('-o, --output <prefix>', 'of the two files')

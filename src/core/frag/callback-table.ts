@@ -4,10 +4,10 @@
  */
 import type { Callback, CallbackTable } from '../rcu/callback.js';
 
-/** KIND of the rcu head of a page. */
+/** CALLBACK of the rcu head of a page. */
 export const PAGE_CALLBACK = 0;
 
-/** KIND of the rcu head of an mm's record. */
+/** CALLBACK of the rcu head of an mm's record. */
 export const MM_CALLBACK = 1;
 
 export function callbackTable(callbacks: {

@@ -130,5 +130,5 @@ function retirePage(heap: Heap, ptdesc: Word): void {
   mem.poke(at(ptdesc, RCU), HEAD_IDLE);
 }
 
-/** The callbacks of a heap, by the KIND of an rcu head. */
+/** The callbacks of a heap, by the CALLBACK of an rcu head. */
 export const CALLBACKS: CallbackTable = callbackTable({ page: pageCallback, mm: mmCallback });

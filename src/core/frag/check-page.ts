@@ -33,7 +33,7 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
   const kindId = kindIdOf(mem, ptdesc);
   const kind = heap.kinds[kindId];
   const head = at(ptdesc, PTDESC.RCU);
-  const headState = mem.peek(at(head, RCU_HEAD.STATE));
+  const headState = mem.peek(at(head, RCU_HEAD.WAITS_FOR));
   if (owner === 0 || kind === undefined || kind.order !== block.order) {
     found.push({ rule: 'P6', detail: `page ${block.pfn} is out of the supply but nobody has it` });
     const states = 'lost';

@@ -120,7 +120,7 @@ function checkMms(
   const high = heap.mem.peek(headerWord(HEAP.MM_HIGH));
   for (let mm = 1; mm < high; mm++) {
     const record = mmRecord(heap, mm as MmId);
-    const state = heap.mem.peek(at(record, MM.STATE));
+    const state = heap.mem.peek(at(record, MM.LIFE));
     const count = state === MM_LIVE ? heap.mem.peek(at(record, MM.TABLES)) : 0;
     counted += count;
     const expected = tables.get(mm as MmId) ?? 0;

@@ -2,9 +2,9 @@
  * What lies in the memory of fragments: the empty value, the list node, a port's residue.
  *
  * Memory is cleared once, when a page comes from the supply. After that a table comes back as
- * empty as its owner left it: freeing asks for an empty table, so handing one out again costs no
- * clearing, save for the two words of a list node, and for kinds whose empty tables may hold
- * residue (radix: R and C bits, hash: slot words).
+ * empty as whoever freed it left it: freeing asks for an empty table, so handing one out again
+ * costs no clearing, save for the two words of a list node, and for kinds whose empty tables may
+ * hold residue (radix: R and C bits, hash: slot words).
  */
 import type { Word } from '../base/units.js';
 import { at } from '../base/units.js';

@@ -1,6 +1,8 @@
 /**
  * Address spaces: their records, their lists of partial pages, their end.
  *
+ * LIFE of a record:
+ *
  *   FREE -> LIVE    createMm, by the thread that took the record
  *   LIVE -> DYING   destroyMm; refused while tables or users are left
  *   DYING -> FREE   the mm's callback, a grace period later
@@ -9,7 +11,7 @@
  * mm itself; with `sharing: 'all'` it is record 0, which never dies and is nobody's mm.
  *
  * The owner's lock protects its lists, the ptdescs of its pages (ptdesc.ts) and, of every mm that
- * it serves, STATE, TABLES and USERS. It does not protect what lies in tables, nor a page in the
+ * it serves, LIFE, TABLES and USERS. It does not protect what lies in tables, nor a page in the
  * supply. The supply lock may nest inside it; it may be waited for inside a read section.
  *
  * A record is used again only after a grace period (P5): the callback of a page may be about to
@@ -35,7 +37,7 @@ export const MM_DYING = 2;
 export const COMMON_OWNER = 0 as MmId;
 
 // Consts of this module, as mem/layout.ts says.
-const { LISTS, STATE, TABLES } = MM;
+const { LISTS, LIFE, TABLES } = MM;
 const LIVE = MM_LIVE;
 
 const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
@@ -76,7 +78,7 @@ export function createMm(thread: Thread): MmId {
   initLists(heap, record);
   mem.poke(at(record, MM.TABLES), 0);
   mem.poke(at(record, MM.USERS), 0);
-  mem.poke(at(record, MM.STATE), MM_LIVE);
+  mem.poke(at(record, MM.LIFE), MM_LIVE);
   release(thread, owner);
   return mm;
 }
@@ -114,7 +116,7 @@ export function isMm(heap: Heap, mm: MmId): boolean {
 
 /** Whether the mm of a record is live. Context: owner's lock held. */
 export function isLive(mem: Memory, record: Word): boolean {
-  return mem.peek((record + STATE) as Word) === LIVE;
+  return mem.peek((record + LIFE) as Word) === LIVE;
 }
 
 export function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
@@ -193,7 +195,7 @@ export function destroyMm(thread: Thread, mm: MmId): void {
     throw new UsageError(code, `destroyMm: mm ${mm} has ${tables} tables and ${users} users`);
   }
   requireEmptyLists(heap, mm);
-  mem.poke(at(record, MM.STATE), MM_DYING);
+  mem.poke(at(record, MM.LIFE), MM_DYING);
   release(thread, owner);
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
 }
@@ -213,12 +215,12 @@ export function mmCallback(thread: Thread, head: Word): void {
   const mm = mmOfRecord(heap, record);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  mem.poke(at(record, MM.STATE), MM_FREE);
+  mem.poke(at(record, MM.LIFE), MM_FREE);
   release(thread, owner);
   acquire(thread, TABLE_LOCK);
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
   mem.poke(free, mm);
-  mem.poke(at(head, RCU_HEAD.STATE), HEAD_IDLE);
+  mem.poke(at(head, RCU_HEAD.WAITS_FOR), HEAD_IDLE);
   release(thread, TABLE_LOCK);
 }

@@ -17,7 +17,7 @@
  * for messages only.
  *
  * HOLDER is 0 while the page is on no list, else 1 + the F fragment whose memory has the node.
- * ALLOCATED counts the fragments in A. STATE words are encoded in state.ts. All of these, with the
+ * ALLOCATED counts the fragments in A. STATES are encoded in state.ts. All of these, with the
  * rcu head, belong to the holder of the owner's lock, or once OWNER is negative, to the page's
  * callback alone: nobody can make an A of a page that is on no list.
  */
@@ -31,7 +31,7 @@ import type { State } from './state.js';
 import * as states from './state.js';
 
 // Consts of this module, as mem/layout.ts says.
-const { STATE } = PTDESC;
+const { STATES } = PTDESC;
 const { pageAddress } = heaps;
 const { A, allFree, formatState, freeBits, lowestSlot, PER_WORD } = states;
 const { slotBit, stateAt, stateWords, withState } = states;
@@ -49,7 +49,7 @@ export function tableAt(heap: Heap, pfn: Pfn, kind: HeapKind, index: FragIndex):
 
 /** The word that has the state of fragment `index`. */
 export function stateWordOf(ptdesc: Word, index: FragIndex): Word {
-  return (ptdesc + STATE + (index >>> WORD_SHIFT)) as Word;
+  return (ptdesc + STATES + (index >>> WORD_SHIFT)) as Word;
 }
 
 /** The place of fragment `index` in its state word. */
@@ -73,7 +73,7 @@ export function setState(mem: Memory, ptdesc: Word, index: FragIndex, state: Sta
  * Context: owner's lock held, or the page private.
  */
 export function findFree(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
-  const bits = freeBits(mem.peek((ptdesc + STATE) as Word)) & ~slotBit(holder);
+  const bits = freeBits(mem.peek((ptdesc + STATES) as Word)) & ~slotBit(holder);
   if (bits !== 0) return lowestSlot(bits);
   return perPage <= PER_WORD ? holder : findFreeBeyond(mem, ptdesc, perPage, holder);
 }
@@ -101,7 +101,7 @@ export function formatPage(mem: Memory, ptdesc: Word, kind: Kind): string {
   let text = '';
   for (let w = 0; w < stateWords(kind.perPage); w++) {
     const fragments = Math.min(PER_WORD, kind.perPage - w * PER_WORD);
-    text += formatState(mem.peek(at(ptdesc, STATE + w)), fragments);
+    text += formatState(mem.peek(at(ptdesc, STATES + w)), fragments);
   }
   return text;
 }

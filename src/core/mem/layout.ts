@@ -126,14 +126,14 @@ export const KIND = {
 /**
  * An rcu head, inside a ptdesc or an mm record: what makes a deferred free need no memory.
  *
- *   STATE  0 idle · a grace period's number: queued for it (rcu/callback.ts)
- *   NEXT   the head below in a queue's stack
- *   KIND   which callback, an index into the callback table
+ *   WAITS_FOR  0 idle · a grace period's number: queued for it (rcu/callback.ts)
+ *   NEXT       the head below in a queue's stack
+ *   CALLBACK   which callback, an index into the callback table
  *
  * All three: written by whoever may write the record, read by the same and by the one runner that
  * took the head out of its queue.
  */
-export const RCU_HEAD = { STATE: 0, NEXT: 1, KIND: 2, WORDS: 3 } as const;
+export const RCU_HEAD = { WAITS_FOR: 0, NEXT: 1, CALLBACK: 2, WORDS: 3 } as const;
 
 /**
  * A ptdesc: what is known of one page, or of a block of pages at its first one.
@@ -149,7 +149,7 @@ export const RCU_HEAD = { STATE: 0, NEXT: 1, KIND: 2, WORDS: 3 } as const;
  *    7-8   LINK       lock supply                             lock supply
  *     9    BLOCK      lock supply                             lock supply
  *    11    LOCK       any thread (mem/lock.ts)                any thread: pgtable/lock.ts
- *   15-30  STATE      lock owner; the callback if no A        the same
+ *   15-30  STATES     lock owner; the callback if no A        the same
  */
 export const PTDESC = {
   RCU: 0,
@@ -160,7 +160,7 @@ export const PTDESC = {
   LINK: 7,
   BLOCK: 9,
   LOCK: 11,
-  STATE: 15,
+  STATES: 15,
   WORDS: 32,
 } as const;
 
@@ -172,7 +172,7 @@ export const PTDESC = {
  *     0    LOCK    any thread (mem/lock.ts)      any thread
  *   32-47  LISTS   lock owner                    lock owner
  *   64-66  RCU     destroyMm; the mm callback    the runner
- *    67    STATE   lock owner                    lock owner
+ *    67    LIFE    lock owner                    lock owner
  *    68    TABLES  lock owner                    lock owner
  *    69    USERS   lock owner                    lock owner
  *    70    NEXT    lock mm table                 lock mm table
@@ -184,7 +184,7 @@ export const MM = {
   LOCK: 0,
   LISTS: 32,
   RCU: 64,
-  STATE: 67,
+  LIFE: 67,
   TABLES: 68,
   USERS: 69,
   NEXT: 70,
@@ -199,7 +199,7 @@ export const MM = {
  *   word   name            written by               read by
  *   -----  --------------  -----------------------  ----------------------------------------
  *     0    READER          the thread               whoever scans for the end of a grace period
- *    32    STATE           attach, detach: CAS      attach
+ *    32    ATTACHED        attach, detach: CAS      attach
  *    33    NESTING         the thread               the thread
  *    35    IN_CALLBACK     the thread               the thread
  *    36    CURSOR          the thread               the thread
@@ -215,7 +215,7 @@ export const MM = {
  */
 export const THREAD = {
   READER: 0,
-  STATE: 32,
+  ATTACHED: 32,
   NESTING: 33,
   IN_CALLBACK: 35,
   CURSOR: 36,
@@ -232,8 +232,8 @@ export const THREAD = {
 assertAtImport(HEAP.FREE + 2 * ORDERS <= 128, 'the free lists reach into the grace-period slot');
 assertAtImport(HEAP.GEOMETRY + NAME_WORDS.GEOMETRY <= HEAP.BROKEN, 'the geometry name is too long');
 assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
-assertAtImport(PTDESC.STATE + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
-assertAtImport(MM.LOCK === 0, 'an owner is locked by its own address');
+assertAtImport(PTDESC.STATES + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
+assertAtImport(MM.LOCK === 0, 'an owner, a record, is not locked by its own address');
 assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the counters');
 for (const words of [HEAP.WORDS, PTDESC.WORDS, MM.WORDS, THREAD.WORDS]) {
   assertAtImport(words % SLOT_WORDS === 0, 'a record is not a whole number of slots');

@@ -3,25 +3,24 @@
  *
  *    31 30                                            0
  *   +--+-----------------------------------------------+
- *   |S |        owner: thread number + 1, 0 free        |
+ *   |S |    number of the thread inside + 1, 0 free     |
  *   +--+-----------------------------------------------+
  *
  *   S  somebody may sleep: the unlocker must notify
  *
- *   free -> owner         one CAS, the way of an uncontended lock
- *   free -> owner|S       a CAS by a thread that slept: others may still sleep
- *   owner -> owner|S      a CAS by a thread that is about to sleep
- *   owner, owner|S -> free  one exchange, by the owner
+ *   free -> held          one CAS, the way of an uncontended lock
+ *   free -> held|S        a CAS by a thread that slept: others may still sleep
+ *   held -> held|S        a CAS by a thread that is about to sleep
+ *   held, held|S -> free  one exchange, by the thread inside
  *
- * The owner is in the word because a killed thread runs no `finally`: whoever finds its lock held
- * can tell whose it was. Nothing is handed over in order of arrival. With more threads than CPUs a
+ * The thread is in the word because a killed thread runs no `finally`: whoever finds a lock held
+ * can tell by whom. Nothing is handed over in order of arrival. With more threads than CPUs a
  * FIFO lock waits for a sleeper's time slice on every hand-over; this one lets the running win.
  *
- * The locks and what they protect are listed in ARCHITECTURE.md. In the order of nesting: mm lock,
- * then one of supply lock and mm-table lock, both innermost; today nothing nests.
- * A lock can be taken inside a read section. It can't be taken twice by one thread. Nothing that
- * runs under the mm lock or an innermost lock runs callbacks or waits for a grace period, so no
- * count of held locks is kept for those.
+ * The locks, what they protect and in what order they nest are listed in ARCHITECTURE.md. Today
+ * only table locks nest, an upper table's and then a lower one's (pgtable/lock.ts). A lock can be
+ * taken inside a read section. It can't be taken twice by one thread. Nothing that runs under a
+ * lock runs callbacks or waits for a grace period, so no count of held locks is kept.
  */
 import { InvariantError } from '../base/errors.js';
 import type { MmId, Word } from '../base/units.js';
@@ -36,7 +35,7 @@ export const SLEEPERS: number = 1 << 31;
 /** Takes the lock, sleeping if need be. Context: any, but not while this thread holds it. */
 export function acquire(thread: Thread, lock: Word): void {
   const { mem } = thread;
-  // OBSERVE(lock): what the last holder wrote is visible from here on.
+  // OBSERVE(lock): what was written inside before is visible from here on.
   if (mem.cas(lock, 0, thread.id + 1) !== 0) acquireSlowly(thread, lock);
 }
 

@@ -3,7 +3,7 @@
  *
  * Fork maps every page of the parent in the child too, and lets neither write it: copy-on-write.
  * The first write to such a page is a fault, and whoever handles it copies the frame. Which pages
- * are shared, and how often, is for the owner of the frames to count.
+ * are shared, and how often, is for whoever has the frames to count.
  */
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';

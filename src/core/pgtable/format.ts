@@ -71,7 +71,7 @@ export interface Level {
   readonly addressShift: number;
 }
 
-export interface Format {
+export interface EntryFormat {
   /** The geometry's name. */
   readonly name: string;
   readonly geometry: Geometry;

@@ -23,12 +23,12 @@ import { isMm, noSuchMm } from '../frag/mm.js';
 import { mmRecord, type Thread } from '../mem/heap.js';
 import { MM } from '../mem/layout.js';
 import { ENTRY_WORDS, isNone, pokeEntry, tableLow } from './entry.js';
-import { DEPTH_MAX, type Format, type Level } from './format.js';
+import { DEPTH_MAX, type EntryFormat, type Level } from './format.js';
 
 /** A thread's handle on an address space. */
 export interface Space {
   readonly thread: Thread;
-  readonly format: Format;
+  readonly format: EntryFormat;
   readonly mm: MmId;
   readonly record: Word;
 }
@@ -36,7 +36,7 @@ export interface Space {
 /** Bits of ROOT that are the depth. */
 const DEPTH_MASK = DEPTH_MAX;
 
-export function spaceOf(thread: Thread, format: Format, mm: MmId): Space {
+export function spaceOf(thread: Thread, format: EntryFormat, mm: MmId): Space {
   if (!isMm(thread.heap, mm)) throw noSuchMm(thread.heap, mm, 'spaceOf');
   return Object.freeze({ thread, format, mm, record: mmRecord(thread.heap, mm) });
 }
@@ -59,7 +59,7 @@ export function topTable(root: number): Word {
   return (root & ~DEPTH_MASK) as Word;
 }
 
-export function levelOf(format: Format, level: number): Level {
+export function levelOf(format: EntryFormat, level: number): Level {
   return format.levels[level] as Level;
 }
 
@@ -67,18 +67,18 @@ export function levelOf(format: Format, level: number): Level {
 const POWERS: readonly number[] = Object.freeze(Array.from({ length: 53 }, (_, n) => 2 ** n));
 
 /** Pages that a tree of so many levels maps. */
-export function pagesOf(format: Format, depth: number): number {
+export function pagesOf(format: EntryFormat, depth: number): number {
   const { spanShift, indexBits } = levelOf(format, depth - 1);
   return POWERS[spanShift + indexBits] as number;
 }
 
 /** Pages that one entry of a level maps. */
-export function spanOf(format: Format, level: number): number {
+export function spanOf(format: EntryFormat, level: number): number {
   return POWERS[levelOf(format, level).spanShift] as number;
 }
 
 /** The entry of `table`, of `level`, that a page goes through. */
-export function entryFor(format: Format, level: number, table: Word, vpn: Vpn): Word {
+export function entryFor(format: EntryFormat, level: number, table: Word, vpn: Vpn): Word {
   return entryAt(levelOf(format, level), table, vpn | 0, highOf(vpn));
 }
 
@@ -105,7 +105,7 @@ export function entryAt(
 }
 
 /** Whether a tree of so many levels maps a page. */
-export function reaches(format: Format, depth: number, low: number, high: number): boolean {
+export function reaches(format: EntryFormat, depth: number, low: number, high: number): boolean {
   const { spanShift, indexBits } = levelOf(format, depth - 1);
   const bits = spanShift + indexBits;
   return bits < 32 ? high === 0 && low >>> bits === 0 : high >>> (bits - 32) === 0;

@@ -17,7 +17,7 @@ import { assertAtImport } from '../base/assert.js';
 import type { Vpn, Word } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import { lowWord, tableNamed } from './entry.js';
-import { type Format, frameAddress, isLeaf, isTable, PROT, type Prot } from './format.js';
+import { type EntryFormat, frameAddress, isLeaf, isTable, PROT, type Prot } from './format.js';
 import { lockLowest, tableLock } from './lock.js';
 import {
   depthOf,
@@ -108,7 +108,7 @@ function walkOnce(space: Space, page: number, high: number): number {
   }
 }
 
-function pack(format: Format, number: number, low: number, page: number): number {
+function pack(format: EntryFormat, number: number, low: number, page: number): number {
   const level = levelOf(format, number);
   const first = frameAddress(level, low) >>> format.pageShift;
   // Large frames are aligned: a page's offset in one is its number's lower bits.

@@ -1,7 +1,7 @@
 /**
  * Attaching to a heap and leaving it: the life of a thread's record.
  *
- *   STATE  0 free --CAS--> 1 attached --store--> 0 free
+ *   ATTACHED  0 free --CAS--> 1 attached --store--> 0 free
  *
  * A record's callback queue outlives the thread: others take from it (callback.ts), and the next
  * thread that gets the record goes on with it. A thread that is killed keeps its record, and if it
@@ -24,7 +24,7 @@ export function attachThread(heap: Heap, flavour: Flavour): Thread {
   for (let id = 0; id < heap.threadsMax; id++) {
     const record = threadRecord(heap, id as ThreadId);
     // OBSERVE(record): its private words are as a thread must find them.
-    if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0) continue;
+    if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0) continue;
     raiseHigh(heap, id + 1);
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
     return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr: flavour === 'qsbr' });
@@ -53,7 +53,7 @@ export function detachThread(thread: Thread): void {
   }
   mem.store(at(record, THREAD.READER), 0);
   // PUBLISH(record): the private words are as the next thread must find them.
-  mem.store(at(record, THREAD.STATE), 0);
+  mem.store(at(record, THREAD.ATTACHED), 0);
 }
 
 /** Threads that are attached, by number. */
@@ -61,7 +61,7 @@ export function attachedThreads(heap: Heap): ThreadId[] {
   const attached: ThreadId[] = [];
   const high = heap.mem.load(THREADS_HIGH);
   for (let id = 0; id < high; id++) {
-    const state = heap.mem.load(at(threadRecord(heap, id as ThreadId), THREAD.STATE));
+    const state = heap.mem.load(at(threadRecord(heap, id as ThreadId), THREAD.ATTACHED));
     if (state !== 0) attached.push(id as ThreadId);
   }
   return attached;

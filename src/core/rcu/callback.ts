@@ -1,7 +1,7 @@
 /**
  * Callbacks: what runs once a grace period is over. Nothing here allocates memory.
  *
- * An rcu head lies in the record that it serves (ptdesc, mm). Its STATE word:
+ * An rcu head lies in the record that it serves (ptdesc, mm). Its word WAITS_FOR:
  *
  *    31 30                                            0
  *   +--+-----------------------------------------------+
@@ -15,9 +15,10 @@
  *   QUEUED -> QUEUED  callRcu by the callback
  *   QUEUED -> IDLE    the callback
  *
- * STATE, NEXT and KIND are plain: written and read by whoever may write the record, and by the
- * one runner that took the head out of its queue. The runner does not mark the head: a grace period
- * that is over has begun, which is all that a free must know (P10). Bit 31 is kept for such a mark.
+ * WAITS_FOR, NEXT and CALLBACK are plain: written and read by whoever may write the record, and by
+ * the one runner that took the head out of its queue. The runner does not mark the head: a grace
+ * period that is over has begun, which is all that a free must know (P10). Bit 31 is kept for such
+ * a mark.
  *
  * Each thread's record has a queue in two stages. QUEUE_NEW is a stack: pushed by its thread, by
  * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT,
@@ -49,20 +50,20 @@ export type CallbackTable = readonly Callback[];
 
 export const HEAD_IDLE = 0;
 
-// Consts of this module, as mem/layout.ts says. STATE is a head's first word.
-const { NEXT, KIND } = RCU_HEAD;
+// Consts of this module, as mem/layout.ts says. WAITS_FOR is a head's first word.
+const { NEXT, CALLBACK } = RCU_HEAD;
 const { QUEUE_NEW, QUEUE_PUSHED } = THREAD;
 
-assertAtImport(RCU_HEAD.STATE === 0, 'STATE is not the first word of an rcu head');
+assertAtImport(RCU_HEAD.WAITS_FOR === 0, 'WAITS_FOR is not the first word of an rcu head');
 
 /**
  * Queues `head` so that its callback runs after a grace period that begins after this call. The
  * head must be idle, or this be its own callback. Wait-free; never runs a callback. Context: any,
  * a read section, a callback and a held lock included.
  */
-export function callRcu(thread: Thread, head: Word, kind: number): void {
+export function callRcu(thread: Thread, head: Word, callback: number): void {
   const { mem, record } = thread;
-  mem.poke((head + KIND) as Word, kind);
+  mem.poke((head + CALLBACK) as Word, callback);
   mem.poke(head, graceAhead(thread.heap));
   // Only this thread pushes here, so the top is what it pushed last, or 0 if that was taken.
   const newest = (record + QUEUE_NEW) as Word;
@@ -70,7 +71,8 @@ export function callRcu(thread: Thread, head: Word, kind: number): void {
   const below = mem.peek(pushed);
   mem.poke((head + NEXT) as Word, below);
   mem.poke(pushed, head);
-  // PUBLISH(queue): KIND, STATE and NEXT are plain, and so is what the caller wrote under its lock.
+  // PUBLISH(queue): CALLBACK, WAITS_FOR and NEXT are plain, and so is what the caller wrote under
+  // its lock.
   if (mem.cas(newest, below, head) === below) return;
   mem.poke((head + NEXT) as Word, 0);
   mem.store(newest, head);
@@ -79,18 +81,18 @@ export function callRcu(thread: Thread, head: Word, kind: number): void {
 /** Runs the callback of a head that was taken out of its queue, its grace period over. */
 export function runCallback(thread: Thread, callbacks: CallbackTable, head: Word): void {
   rcuReadLock(thread);
-  const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))] as Callback;
+  const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))] as Callback;
   callback(thread, head);
   rcuReadUnlock(thread);
 }
 
 /**
- * Takes up to `max` heads that may run out of the queue of `owner`, and counts in QUEUE_RUNNING.
+ * Takes up to `max` heads that may run out of a thread's queue, and counts in QUEUE_RUNNING.
  * Returns the first of a chain through NEXT; 0 when nothing is ripe or another thread is at it.
  */
-export function takeRipe(thread: Thread, owner: ThreadId, max: number): Word | 0 {
+export function takeRipe(thread: Thread, queue: ThreadId, max: number): Word | 0 {
   const { mem, heap } = thread;
-  const record = threadRecord(heap, owner);
+  const record = threadRecord(heap, queue);
   const lock = at(record, THREAD.QUEUE_LOCK);
   if (mem.cas(lock, 0, thread.id + 1) !== 0) return 0;
   const waiting = at(record, THREAD.QUEUE_WAITING);
@@ -114,7 +116,7 @@ export function refill(thread: Thread, record: Word): void {
   if (newest === 0) return;
   // Only the record's own thread pushes, and the numbers that it reads never go back: the top
   // of the stack waits longest.
-  mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.peek(at(newest, RCU_HEAD.STATE)));
+  mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.peek(at(newest, RCU_HEAD.WAITS_FOR)));
   mem.store(at(record, THREAD.QUEUE_WAITING), newest);
 }
 
@@ -144,7 +146,7 @@ function runChain(thread: Thread, callbacks: CallbackTable, first: Word): number
   while (head !== 0) {
     // Read before the callback: it may queue the head again.
     const next = mem.peek((head + NEXT) as Word) as Word | 0;
-    const callback = callbacks[mem.peek((head + KIND) as Word)] as Callback;
+    const callback = callbacks[mem.peek((head + CALLBACK) as Word)] as Callback;
     callback(thread, head);
     count++;
     head = next;
@@ -159,29 +161,29 @@ function mayRun(thread: Thread): boolean {
   return thread.mem.peek(at(thread.record, THREAD.IN_CALLBACK)) === 0;
 }
 
-/** Whether the queue of `owner` holds heads: a hint, for nothing is locked. */
-export function hasCallbacks(heap: Heap, owner: ThreadId): boolean {
-  const record = threadRecord(heap, owner);
+/** Whether a thread's queue has heads in it: a hint, for nothing is locked. */
+export function hasCallbacks(heap: Heap, queue: ThreadId): boolean {
+  const record = threadRecord(heap, queue);
   const { mem } = heap;
   return (
     mem.load(at(record, THREAD.QUEUE_WAITING)) !== 0 || mem.load(at(record, THREAD.QUEUE_NEW)) !== 0
   );
 }
 
-/** Advances grace periods for the queue of `owner` and runs up to `max` of its ripe callbacks. */
+/** Advances grace periods for a thread's queue and runs up to `max` of its ripe callbacks. */
 export function serveQueue(
   thread: Thread,
   callbacks: CallbackTable,
-  owner: ThreadId,
+  queue: ThreadId,
   max: number,
 ): number {
-  if (!hasCallbacks(thread.heap, owner)) return 0;
+  if (!hasCallbacks(thread.heap, queue)) return 0;
   advanceGrace(thread.heap);
-  const first = takeRipe(thread, owner, max);
+  const first = takeRipe(thread, queue, max);
   if (first === 0) return 0;
   const count = runChain(thread, callbacks, first);
   // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did.
-  thread.mem.add(at(threadRecord(thread.heap, owner), THREAD.QUEUE_RUNNING), -1);
+  thread.mem.add(at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING), -1);
   return count;
 }
 
@@ -209,8 +211,8 @@ export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): 
   if (!isReading(thread)) quiescent(thread);
   const high = thread.mem.load(headerWord(HEAP.THREADS_HIGH));
   let count = 0;
-  for (let owner = 0; owner < high; owner++) {
-    count += serveQueue(thread, callbacks, owner as ThreadId, max);
+  for (let queue = 0; queue < high; queue++) {
+    count += serveQueue(thread, callbacks, queue as ThreadId, max);
   }
   return count;
 }

@@ -19,7 +19,7 @@
  *   G3  Two scans of n may run at once, and one may be so late that n is long over. Its CAS
  *       then fails, for GP_COMPLETED never returns to n - 1 (until the numbers wrap, after 2^31).
  *
- * Numbers have 31 bits and skip 0 (bit 31 of an rcu head's STATE is kept for a mark); they compare
+ * Numbers have 31 bits and skip 0 (bit 31 of WAITS_FOR is kept for a mark); they compare
  * wrap-safe. No lock: a thread that dies or sleeps in here holds up nobody.
  */
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';

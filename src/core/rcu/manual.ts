@@ -26,5 +26,5 @@ export function takeQueued(thread: Thread): readonly Word[] {
 
 /** The grace period that a head waits for, 0 for none. */
 export function waitsFor(thread: Thread, head: Word): GracePeriod | 0 {
-  return thread.mem.peek(at(head, RCU_HEAD.STATE)) as GracePeriod | 0;
+  return thread.mem.peek(at(head, RCU_HEAD.WAITS_FOR)) as GracePeriod | 0;
 }

@@ -70,14 +70,14 @@ export function synchronizeRcu(thread: Thread): void {
 
 /** How far a barrier has got: plain data, the caller's own. */
 export interface Barrier {
-  /** The queue that is being waited for; those of lower threads are done. */
-  readonly owner: ThreadId;
+  /** Whose queue is being waited for; those of lower threads are done. */
+  readonly queue: ThreadId;
   /** Whether all that was in the queue is now in the batch that waits or runs, or done. */
   readonly moved: boolean;
 }
 
 export function beginBarrier(): Barrier {
-  return { owner: 0 as ThreadId, moved: false };
+  return { queue: 0 as ThreadId, moved: false };
 }
 
 /**
@@ -91,11 +91,11 @@ export function tryBarrier(
   barrier: Barrier,
 ): Barrier | null {
   const { heap, mem } = thread;
-  const { owner, moved } = barrier;
+  const { queue, moved } = barrier;
   throwIfBroken(heap);
-  if (owner >= mem.load(headerWord(HEAP.THREADS_HIGH))) return null;
-  serveQueue(thread, callbacks, owner, BATCH_MAX);
-  const record = threadRecord(heap, owner);
+  if (queue >= mem.load(headerWord(HEAP.THREADS_HIGH))) return null;
+  serveQueue(thread, callbacks, queue, BATCH_MAX);
+  const record = threadRecord(heap, queue);
   const lock = at(record, THREAD.QUEUE_LOCK);
   if (mem.cas(lock, 0, thread.id + 1) !== 0) return barrier;
   const waiting = at(record, THREAD.QUEUE_WAITING);
@@ -104,8 +104,8 @@ export function tryBarrier(
   if (idle && !moved) refill(thread, record);
   const done = idle && mem.load(waiting) === 0;
   mem.store(lock, 0);
-  if (done) return { owner: (owner + 1) as ThreadId, moved: false };
-  return idle && !moved ? { owner, moved: true } : barrier;
+  if (done) return { queue: (queue + 1) as ThreadId, moved: false };
+  return idle && !moved ? { queue, moved: true } : barrier;
 }
 
 /**

@@ -79,7 +79,7 @@ export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => voi
     throw refused(thread, owner, new UsageError(code, `destroyMm: mm ${mm} is in use`));
   }
   if (owner === record) emptyLists(owner);
-  mem.poke(at(record, MM.STATE), MM_DYING);
+  mem.poke(at(record, MM.LIFE), MM_DYING);
   release(thread, owner);
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
 }

@@ -3,7 +3,7 @@
  *
  * The words of a ptdesc, where they differ from the core's (mem/layout.ts, frag/ptdesc.ts):
  *
- *   STATE      any thread, by CAS. A -> C, N: its owner's free. C -> F, N -> C: the callback.
+ *   STATES     any thread, by CAS. A -> C, N: who frees it. C -> F, N -> C: the callback.
  *              F -> A: alloc, under the owner's lock, so under the lock no F goes away
  *   HOLDER     lock owner, atomically; read by callbacks without the lock
  *   OWNER      +the owner's record from the page's first table until it is returned: whether some
@@ -30,7 +30,7 @@ const LOW = 0x55555555;
 /** A word of the ptdesc that the shipping core has no use for. */
 export const PENDING = 10;
 
-assertAtImport(PENDING > PTDESC.BLOCK && PENDING < PTDESC.STATE, 'PENDING is taken');
+assertAtImport(PENDING > PTDESC.BLOCK && PENDING < PTDESC.STATES, 'PENDING is taken');
 
 /** F to A. Context: owner's lock held, and the slot found to be F: nobody else changes that. */
 export function takeSlot(mem: Memory, word: Word, slot: number): void {

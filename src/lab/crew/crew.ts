@@ -3,7 +3,7 @@
  * what they say at their ends, and the end of the heap that they worked on.
  */
 import { Worker } from 'node:worker_threads';
-import { Thread } from '../../api/thread.js';
+import { AttachedThread } from '../../api/thread.js';
 import { OutOfPagesError } from '../../core/base/errors.js';
 import { CALLBACKS } from '../../core/frag/callback.js';
 import type { Violation } from '../../core/frag/check.js';
@@ -159,7 +159,7 @@ export function drainHeap(heap: Heap): Drained {
   for (let round = 0; round < DRAIN_ROUNDS; round++) {
     callbacks += pollAll(core, CALLBACKS, Number.MAX_SAFE_INTEGER);
   }
-  const thread = new Thread(core);
+  const thread = new AttachedThread(core);
   thread.barrier();
   const violations = thread.check({ drained: true });
   const { free, limit } = thread.pages();

@@ -4,7 +4,7 @@ import { attach, createHeap } from 'ptfrag';
 import { createSpace } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { PROT, withRead } from '#src/core/pgtable/format.js';
-import { FORMATS } from '#src/core/pgtable/formats/index.js';
+import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { pagesOf, spanOf } from '#src/core/pgtable/space.js';
 import { Pages, type Shape } from '../../support/pages.js';
 
@@ -58,7 +58,7 @@ function stepOf(span: number): fc.Arbitrary<Step> {
 }
 
 function shapeOf(name: string): Shape {
-  const format = FORMATS[name]!;
+  const format = ENTRY_FORMATS[name]!;
   const span = spanOf(format, 1);
   const end = 2 ** (format.addressBits - format.pageShift);
   const middle = pagesOf(format, format.depths[0] as number) / 4;
@@ -86,7 +86,7 @@ function act(spaces: Pages[], shape: Shape, step: Step): void {
   }
 }
 
-describe.each(Object.keys(FORMATS))('address spaces of %s', (geometry) => {
+describe.each(Object.keys(ENTRY_FORMATS))('address spaces of %s', (geometry) => {
   const shape = shapeOf(geometry);
 
   it('are what a map from pages to frames is, after any history', () => {

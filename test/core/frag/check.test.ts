@@ -163,7 +163,7 @@ const LISTS: readonly Damage[] = [
   ['P4', 'does not point back', (s) => s.mem.poke(at(node(s, s.mixed), 1), 5)],
   ['P6', 'mm 1 counts 6 tables, its pages 5', (s) => s.mem.poke(mmField(s, s.one, 'TABLES'), 6)],
   ['P6', 'mms count 7 tables, pages 6', (s) => s.mem.poke(mmField(s, s.two, 'TABLES'), 2)],
-  ['P6', 'mm 2 counts 0 tables, its pages 1', (s) => s.mem.poke(mmField(s, s.two, 'STATE'), 0)],
+  ['P6', 'mm 2 counts 0 tables, its pages 1', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 0)],
 ];
 
 /** Damage to queues, locks and what a thread left behind. */
@@ -206,12 +206,8 @@ const QUEUES: readonly Damage[] = [
     'is of no page and no mm',
     (s) => s.mem.store(at(s.thread.record, THREAD.QUEUE_NEW), 2 ** 30),
   ],
-  [
-    'P7',
-    'mm 3: state 0, head in a queue: true',
-    (s) => s.mem.poke(mmField(s, s.dying, 'STATE'), 0),
-  ],
-  ['P7', 'mm 2: state 2, head in a queue: false', (s) => s.mem.poke(mmField(s, s.two, 'STATE'), 2)],
+  ['P7', 'mm 3: state 0, head in a queue: true', (s) => s.mem.poke(mmField(s, s.dying, 'LIFE'), 0)],
+  ['P7', 'mm 2: state 2, head in a queue: false', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 2)],
   [
     'P7',
     'mm 1: state 1, head in a queue: true',

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Format,
+  type EntryFormat,
   frameAddress,
   isLeaf,
   isTable,
@@ -12,7 +12,7 @@ import {
   tableEntry,
   withRead,
 } from '#src/core/pgtable/format.js';
-import { FORMATS, formatNamed } from '#src/core/pgtable/formats/index.js';
+import { ENTRY_FORMATS, formatNamed } from '#src/core/pgtable/formats/index.js';
 import { GEOMETRIES, geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';
 
 const { read: R, write: W, exec: X, young: Y, dirty: D } = PROT;
@@ -25,7 +25,7 @@ function hex(high: number, low: number): string {
   return digits(high) + digits(low);
 }
 
-function leafHex(format: Format, level: number, address: number, prot: number): string {
+function leafHex(format: EntryFormat, level: number, address: number, prot: number): string {
   return hex(format.leafHigh(level, address, prot), format.leafLow(level, address, prot));
 }
 
@@ -160,7 +160,7 @@ const ROOTS: readonly (readonly [format: string, depth: number, address: number,
     ['riscv-sv39', 3, 0x8020_0000, '8000000000080200'],
   ];
 
-const everyFormat = Object.values(FORMATS).map((format) => [format.name, format] as const);
+const everyFormat = Object.values(ENTRY_FORMATS).map((format) => [format.name, format] as const);
 
 describe.each(everyFormat)('entries of %s', (name, format) => {
   it.each(LEAVES[name]!)('level %i maps %i with %i as %s', (level, address, prot, entry) => {
@@ -362,7 +362,7 @@ describe('the formats', () => {
   });
 
   it('are there for all geometries but 8xx, and what is refused is told the names', () => {
-    const without = Object.keys(GEOMETRIES).filter((name) => !Object.hasOwn(FORMATS, name));
+    const without = Object.keys(GEOMETRIES).filter((name) => !Object.hasOwn(ENTRY_FORMATS, name));
     expect(without).toEqual(['powerpc-8xx-16k']);
     for (const name of [...without, 'x', 'toString']) {
       expect(() => formatNamed(name)).toThrow(

@@ -1,8 +1,8 @@
 /** Images of trees, as machines read them: every address is translated as a walk does. */
-import type { Thread } from 'ptfrag';
+import type { AttachedThread } from 'ptfrag';
 import { type AddressSpace, createSpace, frameOf, NOT_MAPPED, PROT, protOf } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
-import { FORMATS } from '#src/core/pgtable/formats/index.js';
+import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { spanOf } from '#src/core/pgtable/space.js';
 import { type Machine, MMUS } from '../../support/mmu.js';
 import { setUp } from '../../support/space.js';
@@ -23,7 +23,7 @@ function machineOf(space: AddressSpace): Machine {
 }
 
 /** What a walk says, in the words of a machine. */
-function translate(thread: Thread, space: AddressSpace, va: bigint): object | null {
+function translate(thread: AttachedThread, space: AddressSpace, va: bigint): object | null {
   thread.readLock();
   const found = space.walk(va);
   thread.readUnlock();
@@ -40,7 +40,7 @@ function translate(thread: Thread, space: AddressSpace, va: bigint): object | nu
 
 /** Single pages, ranges and large pages, from one end of the address space to the other. */
 function fill(space: AddressSpace, geometry: string): bigint[] {
-  const format = FORMATS[geometry]!;
+  const format = ENTRY_FORMATS[geometry]!;
   const { pageBytes } = space;
   const page = BigInt(pageBytes);
   const span = BigInt(spanOf(format, 1));
@@ -63,7 +63,7 @@ function fill(space: AddressSpace, geometry: string): bigint[] {
   return pages.filter((each) => each >= 0n && each < end).map((each) => each * page);
 }
 
-describe.each(Object.keys(FORMATS))('an image of %s', (geometry) => {
+describe.each(Object.keys(ENTRY_FORMATS))('an image of %s', (geometry) => {
   const mmu = MMUS[geometry]!;
 
   it('is walked by a machine, which translates every address as we do', () => {

@@ -114,7 +114,7 @@ describe('rcuBarrier', () => {
     rcuReadLock(other);
     callRcu(other, heads[0] as Word, 0);
     const barrier = stepBarrier(waits, beginBarrier());
-    expect([barrier?.owner, ran]).toEqual([other.id, []]);
+    expect([barrier?.queue, ran]).toEqual([other.id, []]);
     rcuReadUnlock(other);
     expect(stepBarrier(waits, barrier)).toBe(null);
     expect(ran).toEqual([heads[0]]);
@@ -145,7 +145,7 @@ describe('rcuBarrier', () => {
     const head = taken !== 0 ? taken : takeRipe(other, other.id, 9);
     expect(head).toBe(heads[0]);
     const barrier = stepBarrier(waits, beginBarrier());
-    expect([barrier?.owner, ran]).toEqual([other.id, []]);
+    expect([barrier?.queue, ran]).toEqual([other.id, []]);
     runCallback(other, callbacks, head as Word);
     expect(stepBarrier(waits, barrier)).not.toBe(null);
     mem.add(at(other.record, THREAD.QUEUE_RUNNING), -1);
@@ -158,7 +158,7 @@ describe('rcuBarrier', () => {
     const lock = at(other.record, THREAD.QUEUE_LOCK);
     mem.store(lock, other.id + 1);
     const barrier = stepBarrier(waits, beginBarrier());
-    expect(barrier?.owner).toBe(other.id);
+    expect(barrier?.queue).toBe(other.id);
     mem.store(lock, 0);
     expect(stepBarrier(waits, barrier)).toBe(null);
   });

@@ -23,10 +23,10 @@ const rcuReadUnlock = () => { };`,
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
     find: `    rcuReadLock(thread);
-    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))];
+    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))];
     callback(thread, head);
     rcuReadUnlock(thread);`,
-    replace: `    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.KIND))];
+    replace: `    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))];
     callback(thread, head);`,
     scenario: 'destroy-vs-callback+by-hand',
   },
@@ -219,8 +219,8 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'An mm that was destroyed can be locked for an operation.',
     rules: ['P5'],
     file: MM,
-    find: 'return mem.peek((record + STATE)) === LIVE;',
-    replace: 'return mem.peek((record + STATE)) >= 0;',
+    find: 'return mem.peek((record + LIFE)) === LIVE;',
+    replace: 'return mem.peek((record + LIFE)) >= 0;',
     scenario: 'enter-vs-destroy+users',
   },
   {
@@ -237,8 +237,8 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'The callback of an mm changes its state without the lock.',
     rules: ['P5'],
     file: MM,
-    find: 'acquire(thread, owner);\n    mem.poke(at(record, MM.STATE), MM_FREE);',
-    replace: 'mem.poke(at(record, MM.STATE), MM_FREE);',
+    find: 'acquire(thread, owner);\n    mem.poke(at(record, MM.LIFE), MM_FREE);',
+    replace: 'mem.poke(at(record, MM.LIFE), MM_FREE);',
     scenario: 'enter-vs-destroy+users',
   },
   {

@@ -158,10 +158,10 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A thread record is tested by one access and taken by the next.',
     rules: ['R1'],
     file: ATTACH,
-    find: 'if (mem.cas(at(record, THREAD.STATE), 0, 1) !== 0)\n            continue;',
-    replace: `if (mem.load(at(record, THREAD.STATE)) !== 0)
+    find: 'if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0)\n            continue;',
+    replace: `if (mem.load(at(record, THREAD.ATTACHED)) !== 0)
             continue;
-        mem.store(at(record, THREAD.STATE), 1);`,
+        mem.store(at(record, THREAD.ATTACHED), 1);`,
     scenario: 'attach-vs-attach+records',
   },
   {
@@ -206,7 +206,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A batch is taken for ripe when its first head is.',
     rules: ['R2'],
     file: CALLBACK,
-    find: 'mem.peek(at(newest, RCU_HEAD.STATE))',
+    find: 'mem.peek(at(newest, RCU_HEAD.WAITS_FOR))',
     replace: `(() => {
         let oldest = newest;
         while (mem.peek(oldest + NEXT) !== 0)
@@ -281,7 +281,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     rules: ['R3'],
     file: CALLBACK,
     find: `const count = runChain(thread, callbacks, first);`,
-    replace: `const running = at(threadRecord(thread.heap, owner), THREAD.QUEUE_RUNNING);
+    replace: `const running = at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING);
     thread.mem.add(running, -1);
     const count = runChain(thread, callbacks, first);
     thread.mem.add(running, 1);`,

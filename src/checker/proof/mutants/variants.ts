@@ -9,7 +9,7 @@ const WORDS = 'core/variants/words.js';
 
 /** Frees an mm's record at once: 160 and 161 are the mm table's lock and its first free record. */
 const RECORD_AT_ONCE = `acquire(thread, 160);
-    mem.poke(at(record, MM.STATE), 0);
+    mem.poke(at(record, MM.LIFE), 0);
     mem.poke(at(record, MM.NEXT), mem.peek(161));
     mem.poke(161, mm);
     release(thread, 160);`;

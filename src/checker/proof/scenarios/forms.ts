@@ -4,7 +4,7 @@
  */
 import type { KindId } from '../../../core/base/units.js';
 import type { Kind } from '../../../core/mem/heap.js';
-import type { Format, Level } from '../../../core/pgtable/format.js';
+import type { EntryFormat, Level } from '../../../core/pgtable/format.js';
 import type { Geometry } from '../../../core/pgtable/geometry.js';
 
 const PAGE_SHIFT = 12;
@@ -57,7 +57,7 @@ function levelOf(number: number): Level {
   };
 }
 
-export const MODEL_FORMAT: Format = {
+export const MODEL_FORMAT: EntryFormat = {
   name: 'model',
   geometry: GEOMETRY,
   pageShift: PAGE_SHIFT,

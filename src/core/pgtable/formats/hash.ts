@@ -4,10 +4,10 @@
  * keeps of it is the address. The bits that tie an entry to the hash table are not modelled; they
  * would be the residue of an empty entry.
  */
-import type { Format } from '../format.js';
+import type { EntryFormat } from '../format.js';
 import { powerpcFormat } from './powerpc.js';
 
-export const HASH_64K: Format = powerpcFormat('powerpc-hash-64k', {
+export const HASH_64K: EntryFormat = powerpcFormat('powerpc-hash-64k', {
   tableBytes: [0, 0, 0, 0],
   rootEntry: (address) => BigInt(address),
 });

@@ -1,7 +1,7 @@
 /** The formats of entries, by the names of their geometries. */
 import { UsageError } from '../../base/errors.js';
 import type { Heap, Kind } from '../../mem/heap.js';
-import type { Format } from '../format.js';
+import type { EntryFormat } from '../format.js';
 import { kindsOf } from '../geometry.js';
 import { HASH_64K } from './hash.js';
 import { RADIX_4K, RADIX_64K } from './radix.js';
@@ -9,7 +9,7 @@ import { S390 } from './s390.js';
 import { SV39 } from './sv39.js';
 import { X86_64 } from './x86-64.js';
 
-export const FORMATS: Readonly<Record<string, Format>> = Object.freeze(
+export const ENTRY_FORMATS: Readonly<Record<string, EntryFormat>> = Object.freeze(
   Object.fromEntries(
     [S390, HASH_64K, RADIX_64K, RADIX_4K, X86_64, SV39].map((format) => [
       format.name,
@@ -27,7 +27,7 @@ const UNFORMATTED: Readonly<Record<string, string>> = {
  * The format of a heap's entries. Throws `UsageError` where the heap's tables are not as large as
  * those that the format is for, too: anybody may call a geometry of their own by a known name.
  */
-export function formatOf(heap: Heap): Format {
+export function formatOf(heap: Heap): EntryFormat {
   const format = formatNamed(heap.geometry);
   const differs = kindsOf(format.geometry).some((kind, at) =>
     Object.entries(kind).some(([field, value]) => heap.kinds[at]?.[field as keyof Kind] !== value),
@@ -38,10 +38,10 @@ export function formatOf(heap: Heap): Format {
 }
 
 /** The format of a geometry's entries. Throws `UsageError` that lists them if there is none. */
-export function formatNamed(name: string): Format {
-  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+export function formatNamed(name: string): EntryFormat {
+  const format = Object.hasOwn(ENTRY_FORMATS, name) ? ENTRY_FORMATS[name] : undefined;
   if (format !== undefined) return format;
   const why = Object.hasOwn(UNFORMATTED, name) ? `: ${UNFORMATTED[name]}` : '';
-  const known = Object.keys(FORMATS).join(', ');
+  const known = Object.keys(ENTRY_FORMATS).join(', ');
   throw new UsageError('no-such-format', `no format for ${name}${why}; there are: ${known}`);
 }

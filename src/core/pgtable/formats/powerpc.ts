@@ -14,7 +14,7 @@
  * page gets C, which says nothing to the CPU about a page that can't be written, and CLEAN, which
  * says to us that it isn't so. CLEAN is a bit that the ISA leaves to software.
  */
-import type { Format, Prot } from '../format.js';
+import type { EntryFormat, Prot } from '../format.js';
 import { PROT, withRead } from '../format.js';
 import { geometryNamed } from '../geometry.js';
 import { bitsIf, type LevelBits, levelsOf, log2 } from './levels.js';
@@ -44,10 +44,10 @@ const LEAF_HIGH = 3 << 30;
 export interface PowerpcTraits {
   /** The low byte of an entry that names a table, by level; level 0 names none. */
   readonly tableBytes: readonly number[];
-  readonly rootEntry: Format['rootEntry'];
+  readonly rootEntry: EntryFormat['rootEntry'];
 }
 
-export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTraits): Format {
+export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTraits): EntryFormat {
   const geometry = geometryNamed(name);
   const bits = geometry.kinds.map((_, level) => levelBits(level, tableBytes[level]!));
   return {

@@ -5,7 +5,7 @@
  * An empty entry may hold R and C: the CPU can write them back after it was cleared. Neither is a
  * right, so such an entry maps nothing.
  */
-import type { Format } from '../format.js';
+import type { EntryFormat } from '../format.js';
 import { powerpcFormat } from './powerpc.js';
 
 /**
@@ -15,14 +15,14 @@ import { powerpcFormat } from './powerpc.js';
  */
 const ROOT_FIELD = 0x4000_0000_0000_00adn;
 
-const rootEntry: Format['rootEntry'] = (address) => BigInt(address) | ROOT_FIELD;
+const rootEntry: EntryFormat['rootEntry'] = (address) => BigInt(address) | ROOT_FIELD;
 
-export const RADIX_64K: Format = powerpcFormat('powerpc-radix-64k', {
+export const RADIX_64K: EntryFormat = powerpcFormat('powerpc-radix-64k', {
   tableBytes: [0, 5, 9, 9],
   rootEntry,
 });
 
-export const RADIX_4K: Format = powerpcFormat('powerpc-radix-4k', {
+export const RADIX_4K: EntryFormat = powerpcFormat('powerpc-radix-4k', {
   tableBytes: [0, 9, 9, 9],
   rootEntry,
 });

@@ -9,7 +9,7 @@
  * The upper half of the 4 KiB page of two page tables is named by bit 0x800 of a segment entry: its
  * origin is kept to 2 KiB.
  */
-import type { Format, Prot } from '../format.js';
+import type { EntryFormat, Prot } from '../format.js';
 import { PROT, withRead } from '../format.js';
 import { geometryNamed } from '../geometry.js';
 import { bitsIf, type LevelBits, levelsOf } from './levels.js';
@@ -110,7 +110,7 @@ function protOf(level: number, low: number): Prot {
 
 const geometry = geometryNamed('s390');
 
-export const S390: Format = {
+export const S390: EntryFormat = {
   name: geometry.name,
   geometry,
   pageShift: 12,

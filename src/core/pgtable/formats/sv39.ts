@@ -8,7 +8,7 @@
  * A page that the user may not touch at all therefore needs a right: it stays readable and becomes
  * the supervisor's (U clear).
  */
-import type { Format, Prot } from '../format.js';
+import type { EntryFormat, Prot } from '../format.js';
 import { PROT, withRead } from '../format.js';
 import { geometryNamed } from '../geometry.js';
 import { bitsIf, type LevelBits, levelsOf } from './levels.js';
@@ -62,7 +62,7 @@ const LEVELS: readonly LevelBits[] = [
   { table: TABLE },
 ];
 
-export const SV39: Format = {
+export const SV39: EntryFormat = {
   name: geometry.name,
   geometry,
   pageShift: PAGE_SHIFT,

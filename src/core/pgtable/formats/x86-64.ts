@@ -8,7 +8,7 @@
  *
  * A page that the user may not touch at all stays present and becomes the supervisor's (US clear).
  */
-import type { Format, Prot } from '../format.js';
+import type { EntryFormat, Prot } from '../format.js';
 import { PROT, withRead } from '../format.js';
 import { geometryNamed } from '../geometry.js';
 import { bitsIf, levelsOf } from './levels.js';
@@ -53,7 +53,7 @@ function protOf(_level: number, low: number): Prot {
 
 const geometry = geometryNamed('generic');
 
-export const X86_64: Format = {
+export const X86_64: EntryFormat = {
   name: geometry.name,
   geometry,
   pageShift: 12,

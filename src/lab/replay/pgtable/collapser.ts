@@ -8,7 +8,7 @@ import { CALLBACKS } from '../../../core/frag/callback.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import type { Memory } from '../../../core/mem/memory.js';
 import { collapse } from '../../../core/pgtable/collapse.js';
-import type { Format } from '../../../core/pgtable/format.js';
+import type { EntryFormat } from '../../../core/pgtable/format.js';
 import { spaceOf } from '../../../core/pgtable/space.js';
 import { poll } from '../../../core/rcu/callback.js';
 import { CONTROL, COUNT, controlWord, count } from '../../crew/control.js';
@@ -29,7 +29,7 @@ export class Collapser {
   private readonly thread: Thread;
   private readonly control: Memory;
   private readonly board: Memory;
-  private readonly format: Format;
+  private readonly format: EntryFormat;
   private readonly index: number;
   private readonly mutators: number;
   private readonly prng: Prng;
@@ -38,7 +38,7 @@ export class Collapser {
     thread: Thread,
     control: Memory,
     board: Memory,
-    format: Format,
+    format: EntryFormat,
     { index, mutators, seed }: { index: number; mutators: number; seed: number },
   ) {
     this.thread = thread;

@@ -9,7 +9,7 @@
  */
 import type { Vpn, Word } from '../../../core/base/units.js';
 import type { Memory } from '../../../core/mem/memory.js';
-import { type Format, PROT, type Prot } from '../../../core/pgtable/format.js';
+import { type EntryFormat, PROT, type Prot } from '../../../core/pgtable/format.js';
 import { levelOf, spanOf } from '../../../core/pgtable/space.js';
 import { frameOf, protOf } from '../../../core/pgtable/walk.js';
 import { MM_WORDS, mmWord } from './board.js';
@@ -18,19 +18,19 @@ import { MM_WORDS, mmWord } from './board.js';
 const LARGE = 1;
 
 /** Pages of a span. */
-export function spanPages(format: Format): number {
+export function spanPages(format: EntryFormat): number {
   return spanOf(format, LARGE);
 }
 
 /** Physical address of the large frame of a span of an mm; its parts follow. */
-export function largeAddress(format: Format, mm: number, span: number): number {
+export function largeAddress(format: EntryFormat, mm: number, span: number): number {
   const { shift } = levelOf(format, LARGE);
   const hash = Math.imul((Math.imul(mm + 1, 0x9e3779b1) ^ span) + (span >>> 15), 0x85ebca6b);
   return ((hash ^ (hash >>> 15)) << shift) >>> 0;
 }
 
 /** Physical address of the frame of a page of an mm. */
-export function frameAddressOf(format: Format, mm: number, page: number): number {
+export function frameAddressOf(format: EntryFormat, mm: number, page: number): number {
   const pages = spanPages(format);
   const span = Math.floor(page / pages);
   return largeAddress(format, mm, span) + (page % pages) * 2 ** format.pageShift;
@@ -53,7 +53,7 @@ const JUDGED = PROT.read | PROT.exec;
  * section of the walk.
  */
 export function misfit(
-  format: Format,
+  format: EntryFormat,
   board: Memory,
   mm: number,
   page: Vpn,

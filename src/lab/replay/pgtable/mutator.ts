@@ -15,7 +15,7 @@ import { destroyMm, tablesWord } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import type { Memory } from '../../../core/mem/memory.js';
 import { extentOf, forkStep } from '../../../core/pgtable/fork.js';
-import type { Format, Prot } from '../../../core/pgtable/format.js';
+import type { EntryFormat, Prot } from '../../../core/pgtable/format.js';
 import { findTable } from '../../../core/pgtable/lock.js';
 import { mapStep, protectStep, unmapStep } from '../../../core/pgtable/map.js';
 import {
@@ -53,7 +53,7 @@ const PTE = 0;
 
 export class SpaceMutator extends Performer {
   private readonly board: Memory;
-  private readonly format: Format;
+  private readonly format: EntryFormat;
   private readonly places: Places;
   private readonly trees = new Map<number, Tree>();
   private readonly skipped: Range[] = [];
@@ -61,7 +61,7 @@ export class SpaceMutator extends Performer {
   private live = 0;
   private from = { page: 0, pages: 0 };
 
-  constructor(thread: Thread, control: Memory, board: Memory, format: Format, index: number) {
+  constructor(thread: Thread, control: Memory, board: Memory, format: EntryFormat, index: number) {
     super(thread, control, index);
     this.board = board;
     this.format = format;

@@ -15,7 +15,7 @@ import { release } from '../../../core/mem/lock.js';
 import type { Memory } from '../../../core/mem/memory.js';
 import { reserveBuffer, SharedMemory, viewWords } from '../../../core/mem/shared.js';
 import { lowWord } from '../../../core/pgtable/entry.js';
-import { type Format, isLeaf } from '../../../core/pgtable/format.js';
+import { type EntryFormat, isLeaf } from '../../../core/pgtable/format.js';
 import { lockLowest, tableLock } from '../../../core/pgtable/lock.js';
 import { entryFor, levelOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
 import { TLB_SLOT_WORDS, type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
@@ -39,7 +39,7 @@ export class SpaceWalker {
   private readonly thread: Thread;
   private readonly control: Memory;
   private readonly board: Memory;
-  private readonly format: Format;
+  private readonly format: EntryFormat;
   private readonly index: number;
   private readonly mutators: number;
   private readonly prng: Prng;
@@ -52,7 +52,7 @@ export class SpaceWalker {
     thread: Thread,
     control: Memory,
     board: Memory,
-    format: Format,
+    format: EntryFormat,
     { index, mutators, seed }: { index: number; mutators: number; seed: number },
   ) {
     this.thread = thread;
