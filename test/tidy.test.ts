@@ -16,6 +16,7 @@ import {
 } from './tidy/project.js';
 import {
   checkAssertions,
+  checkBodyDensity,
   checkDensity,
   checkFunctions,
   checkHeader,
@@ -54,6 +55,7 @@ const CHECKS: Record<string, Check> = {
   'no dead files': checkDeadFiles,
   'headers say what a file is for': inSrc(each(checkHeader)),
   'arguments next to the code': checkDensity,
+  'arguments at the line': checkBodyDensity,
 };
 
 function readProject(): Source[] {
@@ -90,6 +92,7 @@ type Case = readonly [check: string, files: Record<string, string>, report: stri
 const lines = (count: number, line: string): string => `${line}\n`.repeat(count);
 const body = (count: number): string => `{\n${lines(count - 2, '  step();')}}\n`;
 const density = (comments: number): string => lines(comments, '// why') + lines(100, 'step();');
+const argued = (comments: number): string => `function f(): void {\n${density(comments)}}\n`;
 
 const CASES: readonly Case[] = [
   // Imports.
@@ -270,6 +273,16 @@ const CASES: readonly Case[] = [
       'src/core/frag/b.ts': density(40),
       'src/cli/c.ts': density(0),
     },
+    '',
+  ],
+  [
+    'arguments at the line',
+    { 'src/core/frag/a.ts': lines(9, '// why') + argued(6) },
+    'frag has 6.0 comment lines',
+  ],
+  [
+    'arguments at the line',
+    { 'src/core/frag/a.ts': argued(7), 'src/core/mem/b.ts': argued(0) },
     '',
   ],
 ];

@@ -98,6 +98,7 @@ function configOf(options: HeapOptions): HeapConfig {
       `pages is ${pages}; allowed are 1 to pagesMax = ${pagesMax}`,
     );
   }
+  // One record of an mm more than was asked for: number 0 is the common owner's.
   return {
     geometry: shape.name,
     kinds: kindsOf(shape),
@@ -124,6 +125,7 @@ export function createHeap(options: HeapOptions): HeapHandle {
   const byteOffset = options.byteOffset ?? 0;
   checkRoom(buffer, byteOffset, words * 4);
   const mem = new SharedMemory(viewWords(buffer, byteOffset, words), mayThreadSleep());
+  // Plain: the memory is the caller's, and nobody else can know of a heap there.
   if (mem.peek(headerWord(HEAP.MAGIC)) !== 0) {
     throw new UsageError(
       'not-zeroed',
@@ -132,6 +134,7 @@ export function createHeap(options: HeapOptions): HeapHandle {
   }
   const heap = formatHeap(mem, config);
   initCommonOwner(heap);
+  // The supply grows under its lock, and only a thread takes a lock: one is attached for that.
   const creator = attachThread(heap, 'epoch');
   growSupply(creator, options.pages);
   detachThread(creator);
@@ -145,6 +148,7 @@ function reserve(config: HeapConfig): HeapBuffer {
     try {
       buffer = reserveBuffer(layoutOf({ ...config, pagesMax }).words * 4);
     } catch {
+      // Half of it, until some size can be had: only to say which, the buffer is not kept.
       continue;
     }
     if (pagesMax === config.pagesMax) return buffer;

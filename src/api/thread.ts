@@ -118,6 +118,7 @@ export class AttachedThread {
   }
 
   private allocAfterPoll(mm: MmId, kind: KindId): Table | null {
+    // Every thread's queue: the pages that are missing may wait in the queue of who freed them.
     pollAll(this.core, CALLBACKS, POLL_MAX);
     return allocTable(this.core, mm, kind);
   }
@@ -137,6 +138,7 @@ export class AttachedThread {
   }
 
   readUnlock(): void {
+    // Not `here()`: inside a section the thread is attached, for there `detach` is refused.
     rcuReadUnlock(this.core);
     // A thread that only reads owes nothing, and pays one comparison. Inside an outer section a
     // poll would be in vain: the grace periods that it waits for wait for this thread.
@@ -174,6 +176,7 @@ export class AttachedThread {
   }
 
   private freed(tables: number): void {
+    // The operation is over and holds no lock: here, and not inside of it, callbacks may run.
     this.owed += tables;
     if (this.owed >= POLL_EVERY) this.tick();
   }

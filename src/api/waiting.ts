@@ -49,6 +49,7 @@ interface Wait {
 export const GRACE_PERIOD: Wait = {
   name: 'synchronize',
   begin: (thread) => {
+    // One that surely has not begun: every section of now is older.
     const n = graceAhead(thread.heap);
     return () => tryGrace(thread, n);
   },
@@ -62,6 +63,7 @@ export const BARRIER: Wait = {
       while (barrier !== null) {
         const before: Barrier = barrier;
         barrier = tryBarrier(thread, CALLBACKS, before);
+        // As long as a step gets on, the next one follows at once: only waiting needs a pause.
         if (barrier === before) return false;
       }
       return true;

@@ -11,6 +11,10 @@ const HEADER_LETTERS_MIN = 12;
 const DENSITY_ROOMS = ['mem', 'rcu', 'frag'];
 const DENSITY = { min: 15, max: 45 };
 
+/** The same inside of functions: in a header an argument is far from the line that it is about. */
+const BODY_DENSITY_ROOMS = ['rcu', 'frag', 'pgtable', 'api'];
+const BODY_DENSITY_MIN = 7;
+
 export function checkLines(file: Source): Finding[] {
   const found: Finding[] = [];
   file.lines.forEach((line, index) => {
@@ -63,13 +67,40 @@ export function checkDensity(files: readonly Source[]): Finding[] {
   return [finding(first, 1, message)];
 }
 
+/** Comment lines per 100 lines of code inside of functions, of each room that argues there. */
+export function checkBodyDensity(files: readonly Source[]): Finding[] {
+  return BODY_DENSITY_ROOMS.flatMap((room) => {
+    const counted = files.filter((file) => roomOf(file.path) === room);
+    const [first] = counted;
+    const density = commentDensity(counted, linesInBodies);
+    if (first === undefined || density >= BODY_DENSITY_MIN) return [];
+    const message =
+      `${room} has ${density.toFixed(1)} comment lines per 100 lines of code in functions; ` +
+      `it should have ${BODY_DENSITY_MIN}: say at the line why an order matters, who else is there`;
+    return [finding(first, 1, message)];
+  });
+}
+
+/** Between the braces of functions, counted from 1. */
+function linesInBodies(file: Source): Set<number> {
+  const inside = new Set<number>();
+  for (const { line, lines, bodyLine } of functionBodies(file)) {
+    for (let at = bodyLine + 1; at < line + lines - 1; at++) inside.add(at);
+  }
+  return inside;
+}
+
 /** Lines that are only comment, headers included, per 100 lines of code. */
-function commentDensity(files: readonly Source[]): number {
+function commentDensity(
+  files: readonly Source[],
+  countedIn?: (file: Source) => ReadonlySet<number>,
+): number {
   let [comments, code] = [0, 0];
   for (const file of files) {
     const commented = new Set(file.comments.map(({ line }) => line));
+    const counted = countedIn?.(file);
     file.lines.forEach((line, index) => {
-      if (line.trim() === '') return;
+      if (line.trim() === '' || counted?.has(index + 1) === false) return;
       const isCode = (file.codeLines[index] ?? '').trim() !== '' || !commented.has(index + 1);
       if (isCode) code++;
       else comments++;

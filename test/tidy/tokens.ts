@@ -20,6 +20,8 @@ interface Tokens {
 export interface FunctionBody {
   readonly line: number;
   readonly lines: number;
+  /** The line of the brace that opens it. */
+  readonly bodyLine: number;
   /** The first word of the call that the function is an argument of, or ''. */
   readonly argumentOf: string;
 }
@@ -63,7 +65,8 @@ export function functionBodies(file: Source): FunctionBody[] {
     if (end === undefined) return;
     const line = lineAt(file, all.list[start]?.start ?? 0);
     const lines = lineAt(file, all.list[end]?.start ?? 0) - line + 1;
-    found.push({ line, lines, argumentOf: calleeAround(all, start) });
+    const bodyLine = lineAt(file, all.list[body]?.start ?? 0);
+    found.push({ line, lines, bodyLine, argumentOf: calleeAround(all, start) });
   });
   return found;
 }

@@ -59,6 +59,7 @@ export function numberEnd(format: EntryFormat): number {
 
 /** How many whole units of 2^shift bytes there are below an address. */
 function unitsOf(value: Address, shift: number): number {
+  // What is too large for an exact number is beyond every format, and refused by the caller.
   if (typeof value === 'bigint' && value >= 0n) return Number(value >> BigInt(shift));
   if (Number.isSafeInteger(value) && (value as number) >= 0) {
     return Math.floor((value as number) / 2 ** shift);

@@ -24,6 +24,8 @@ import { finish, type Work } from './slices.js';
 function withPages<Result>(thread: Thread, attempt: () => Result | null): Result | null {
   const first = attempt();
   if (first !== null) return first;
+  // Every thread's queue, a bounded piece of each. In vain, if readers hold up the grace period: to
+  // wait for them is for the caller to decide.
   pollAll(thread, CALLBACKS, POLL_MAX);
   return attempt();
 }
@@ -39,6 +41,7 @@ function stepWithPages(space: Space, vpn: Vpn, attempt: () => Step): Step {
     return tried.kind === 'no-page' ? null : tried;
   });
   if (step !== null) return step;
+  // Upper tables that the step linked before it ran out are empty, and keep pages for nothing.
   reclaimEmpty(space, vpn);
   throw outOfPages(space, 'page tables');
 }
@@ -52,6 +55,7 @@ export function newSpace(thread: Thread, format: EntryFormat): Space {
   const mm = newMm(thread);
   const space = spaceOf(thread, format, mm);
   if (withPages(thread, () => makeSpace(space) || null) !== null) return space;
+  // Not refused: the mm has no table, and nobody else knows it.
   destroyMm(thread, mm);
   throw outOfPages(space, 'a page table');
 }
@@ -73,6 +77,7 @@ export function mapOne(space: Space, vpn: Vpn, address: number, prot: Prot): boo
     const step = stepWithPages(space, vpn, () => mapStep(space, vpn, 1, address, prot));
     if (step.kind === 'mapped') return false;
     if (step.kind === 'done' && step.pages === 1) return true;
+    // No page done: the table was taken out, as empty, before its lock was ours. Once more.
   }
 }
 
@@ -83,6 +88,8 @@ export function* mapPages(
   address: number,
   prot: Prot,
 ): Work<void> {
+  // A look at all of it first, so that a mistake changes nothing. Who maps here between the look
+  // and the change is found by the change, which undoes what it did.
   for (let seen = 0; seen < pages; ) {
     seen += pagesOrThrow(space, scanStep(space, pageAt(vpn, seen), pages - seen));
     yield 0;
@@ -98,6 +105,7 @@ export function* mapPages(
       yield done;
     }
   } catch (error) {
+    // Our own pages, `done` from the first on: small ones, so that to unmap them needs no page.
     finish(unmapPages(space, { vpn, pages: done }));
     throw error;
   }
@@ -137,7 +145,10 @@ function* changePages(
     if (step.kind === 'done') {
       done += step.pages;
       changed += step.changed;
-    } else splitLarge(space, pageAt(vpn, done));
+    } else {
+      // Another thread has collapsed it since the edges were split.
+      splitLarge(space, pageAt(vpn, done));
+    }
     yield done;
   }
   return changed;
@@ -153,6 +164,7 @@ function splitEdge(space: Space, vpn: Vpn, begin: Vpn, pages: number): void {
 
 /** Splits the large page at `vpn`; false if there is none. Throws `OutOfPagesError`. */
 export function splitLarge(space: Space, vpn: Vpn): boolean {
+  // The table first: what has begun to split must not run out of pages.
   const deposited: Word | null = withPages(space.thread, () => depositTable(space));
   if (deposited === null) throw outOfPages(space, 'a page table to split a large page');
   const done = split(space, vpn, deposited);
@@ -170,6 +182,7 @@ export function forkTotal(parent: Space): number {
  * pages leaves the parent as it was. Undone, the parent's pages that were shared stay read-only.
  */
 export function* forkPages(parent: Space): Work<Space> {
+  // As deep as the tree is now. What the parent maps beyond while this lasts is not the child's.
   const extent = extentOf(parent);
   const child = newSpace(parent.thread, parent.format);
   let begun = 0;
@@ -184,6 +197,7 @@ export function* forkPages(parent: Space): Work<Space> {
     }
     return child;
   } catch (error) {
+    // Nobody else knows the child: it can be ended, whatever it has by now.
     finish(endPages(child));
     throw error;
   }

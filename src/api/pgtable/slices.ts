@@ -43,6 +43,7 @@ export async function finishInSlices<Result>(
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   } catch (error) {
+    // Into the generator first, which undoes what it did, and throws the error again.
     work.throw(error);
     throw error;
   }
@@ -57,6 +58,7 @@ interface Slice<Result> {
 function runSlice<Result>(work: Work<Result>): Slice<Result> {
   const end = performance.now() + SLICE_MS;
   for (;;) {
+    // A step before the clock is looked at: however slow it is, each slice gets on.
     const step = work.next();
     if (step.done === true) return { ended: true, done: 0, value: step.value };
     if (performance.now() >= end) return { ended: false, done: step.value, value: null };

@@ -165,9 +165,11 @@ export class AddressSpace {
    */
   walk(va: Address): number {
     const space = this.readable();
+    // `| 0` takes the lower 32 bits of any safe integer; cut in two, no number is allocated.
     const found = this.isAddress(va)
       ? walkAddress(space, va | 0, (va / WORD_VALUES) | 0)
       : walk(space, pageOf(space.format, va));
+    // Where a tree has ended nothing is found: so it is asked for there alone, not at every hit.
     if (found === NOT_MAPPED) requireTree(space);
     return found;
   }
@@ -216,6 +218,7 @@ export class AddressSpace {
     const space = this.live();
     requireProt(prot);
     const done = collapse(space, largePageOf(space.format, va, address), address, prot);
+    // Also where there was no table: the next poll comes a little early then.
     this.attachment.freed(1);
     return done;
   }
@@ -237,8 +240,10 @@ export class AddressSpace {
   exit(): void {
     const space = this.live();
     requireEndable(space);
+    // Counted now: afterwards there is no mm to ask.
     const tables = tablesOf(space.thread, space.mm);
     finish(endPages(space));
+    // Only now: where it was refused the space can be used on.
     this.ended = true;
     this.attachment.freed(tables);
   }
@@ -280,6 +285,7 @@ export class AddressSpace {
 
   /** The space, for what takes locks. */
   private live(): Space {
+    // Three things may have ended: the thread's stay, this handle, the tree by another handle.
     this.attachment.here();
     if (this.ended) throw noSpace(this.mm);
     return requireTree(this.space);

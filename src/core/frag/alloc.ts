@@ -46,16 +46,21 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
+  // destroyMm counts tables and ends the mm under this lock: an mm that is live here stays so until
+  // we let go, and by then our table is counted.
   if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'allocTable'));
   const node = listFirst(mem, partialList(owner, kindId));
   if (node === 0) return allocFresh(thread, mm, kindId, owner);
+  // Plain accesses from here on. A listed page has an A (P4), so its OWNER is positive, and its
+  // callback waits for the lock that we hold, as every free does.
   const pfn = pfnOfAddress(heap, node);
   const ptdesc = ptdescOf(heap, pfn);
   const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
   const index = findFree(mem, ptdesc, kind.perPage, holder) as FragIndex;
   if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
   if (index === holder) {
-    // The last F: the page leaves the list, and its node leaves the fragment's memory (H4).
+    // The last F: the page leaves the list, and its node leaves the fragment's memory (H4). In this
+    // order, for the list is mended by what the node's words say.
     listDelete(mem, node);
     eraseNode(mem, node, kind);
     mem.poke((ptdesc + HOLDER) as Word, 0);
@@ -79,27 +84,32 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   const { heap, mem } = thread;
   const kind = heap.kinds[kindId] as HeapKind;
   const record = mmRecord(heap, mm);
+  // Not under the lock: to clear a page takes long, and nobody but us will know of it meanwhile.
   release(thread, owner);
   const pfn = takePages(thread, kind.order);
   if (pfn === null) return null;
   const ptdesc = ptdescOf(heap, pfn);
   const page = pageAddress(heap, pfn);
+  // Plain: what comes from the supply is ours alone. Its last readers left before it was returned.
   fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);
   mem.poke((ptdesc + KIND) as Word, kindId);
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
   acquire(thread, owner);
+  // Asked again: without the lock the mm may have ended, by a caller's mistake.
   if (!isLive(mem, record)) {
     release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
     returnPages(thread, pfn, retireUnseen);
     throw mmNotLive(mm, 'allocTable');
   }
+  // From here on it is a page of the owner's. Up to here a free that named it was refused.
   mem.store((ptdesc + OWNER) as Word, owner);
   const tables = tablesWord(record);
   mem.poke(tables, mem.peek(tables) + 1);
   if (kind.perPage > 1) {
+    // Fragment 0 is handed out. The next one is F, and no reader can be in it: nobody linked it.
     const holder = 1 as FragIndex;
     listAdd(mem, partialList(owner, kindId), tableAt(heap, pfn, kind, holder));
     mem.poke((ptdesc + HOLDER) as Word, holder + 1);

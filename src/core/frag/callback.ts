@@ -57,18 +57,23 @@ function pageCallback(thread: Thread, head: Word): void {
     ripenPrivate(thread, ptdesc);
     return;
   }
+  // By our copy: while we wait the last A may be freed, which makes OWNER negative. The record that
+  // it names outlives our section all the same.
   acquire(thread, owner);
   const kindId = mem.peek((ptdesc + KIND) as Word) as KindId;
   const kind = heap.kinds[kindId] as HeapKind;
   const outcome = ripenPage(mem, ptdesc, kind.perPage);
   if (outcome === ALL_FREE) {
+    // The last A went while we waited. Whoever freed it has let go of the lock, so it has taken the
+    // page off its list and is done with it: the page is ours alone.
     release(thread, owner);
     returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
     return;
   }
   if (mem.peek((ptdesc + HOLDER) as Word) === 0 && mem.peek((ptdesc + ALLOCATED) as Word) !== 0) {
-    // P4: some A, and some F, for what was C is F now. P2: the fragment's grace period is over, so
-    // no reader is in it, and the node may be written (H3).
+    // P4: some A, without which the mm could end while its list has this page; and some F, for what
+    // was C is F now. P2: that fragment's grace period is over, so no reader is in it, and the node
+    // may be written (H3).
     const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
     const node = tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
     listAdd(mem, partialList(owner, kindId), node);
@@ -87,6 +92,7 @@ function ripenPrivate(thread: Thread, ptdesc: Word): void {
   if (ripenPage(mem, ptdesc, kind.perPage) === ALL_FREE) {
     returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
   } else {
+    // What is not F was N until now, and is C: its grace period is still to come.
     callRcu(thread, (ptdesc + RCU) as Word, PAGE_CALLBACK);
   }
 }
@@ -126,6 +132,7 @@ function retirePage(heap: Heap, ptdesc: Word): void {
     const pfn = pfnOfPtdesc(heap, ptdesc);
     breakRule(heap, 3, `page ${pfn} is returned with an A or while on a list`);
   }
+  // Before the block is on a free list: whoever takes it relies on an idle head.
   mem.store(at(ptdesc, OWNER), 0);
   mem.poke(at(ptdesc, RCU), HEAD_IDLE);
 }

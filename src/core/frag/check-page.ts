@@ -55,6 +55,8 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
   const fail = (rule: string, what: string): void => {
     found.push({ rule, detail: `${says}: ${what}` });
   };
+  // No free is under way, between its change of a state and its last store: so what is said of the
+  // page, by ALLOCATED, OWNER and HOLDER, is what its states say.
   if (mem.peek(at(ptdesc, PTDESC.ALLOCATED)) !== counts[A])
     fail('P6', 'ALLOCATED is not the number of A');
   if (owner > 0 !== counts[A] > 0) fail('P5', `OWNER is ${owner}`);
@@ -103,6 +105,7 @@ function checkFreeMemory(
   for (let index = 0; index < kind.perPage; index++) {
     if (getState(heap.mem, ptdesc, index as FragIndex) !== F) continue;
     const table = tableAt(heap, pfn, kind, index as FragIndex);
+    // The holder's first words are the node's.
     const offset = findNotEmpty(heap.mem, table, kind, index === holder ? NODE_WORDS : 0);
     if (offset !== null) fail('P2', `word ${offset} of free fragment ${index} was written`);
   }

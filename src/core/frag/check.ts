@@ -29,6 +29,7 @@ export function checkHeap(heap: Heap, options: CheckOptions = {}): Violation[] {
   const queued = options.queues === false ? null : queuedHeads(heap, found);
   const pages = checkSupply(heap, found).map((block) => checkPage(heap, block, found));
   checkLists(heap, pages, found);
+  // These strike off `queued` the heads that they know; what is left below is nobody's.
   checkMms(heap, pages, drained, queued, found);
   for (const page of pages) checkHead(page, drained, queued, found);
   checkWords(heap, found);
@@ -47,6 +48,7 @@ function queuedHeads(heap: Heap, found: Violation[]): Set<Word> {
     for (const field of [THREAD.QUEUE_NEW, THREAD.QUEUE_WAITING]) {
       let head = heap.mem.load(at(record, field)) as Word | 0;
       while (head !== 0) {
+        // Two chains that meet, or one that is a circle: to go on might not end.
         if (heads.has(head)) {
           found.push({ rule: 'P7', detail: `head ${head} is queued twice` });
           break;
@@ -86,6 +88,7 @@ function checkLists(heap: Heap, pages: readonly PageFacts[], found: Violation[])
   for (const page of pages) if (page.node !== null) expected.set(page.node, page);
   const owners = heap.mem.peek(headerWord(HEAP.MM_HIGH));
   for (let owner = 0; owner < owners; owner++) {
+    // Either the common owner's lists are in use or those of each mm.
     if ((owner === COMMON_OWNER) !== heap.sharedOwner) continue;
     for (let kind = 0; kind < heap.kinds.length; kind++) {
       const list = partialList(mmRecord(heap, owner as MmId), kind as KindId);
@@ -123,6 +126,7 @@ function checkMms(
     const state = heap.mem.peek(at(record, MM.LIFE));
     const count = state === MM_LIVE ? heap.mem.peek(at(record, MM.TABLES)) : 0;
     counted += count;
+    // Pages of the common owner don't say whose their tables are: then only sums can be compared.
     const expected = tables.get(mm as MmId) ?? 0;
     if (!heap.sharedOwner && count !== expected) {
       found.push({ rule: 'P6', detail: `mm ${mm} counts ${count} tables, its pages ${expected}` });

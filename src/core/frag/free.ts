@@ -86,6 +86,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   // The callback may start before we are done here. It finds OWNER positive and waits for the lock
   // that we hold.
   if (waits === HEAD_IDLE) callRcu(thread, head, PAGE_CALLBACK);
+  // Asked after the caller unlinked the table: what has not begun now begins after that (P10).
   const begun = waits !== HEAD_IDLE && graceBegun(heap, waits);
   mem.poke(stateWord, fromA(before, slotOf(index), begun ? N : C));
   mem.poke((ptdesc + ALLOCATED) as Word, allocated - 1);

@@ -73,6 +73,7 @@ export function createMm(thread: Thread): MmId {
     throw new LimitError('mmsMax', heap.mmsMax - 1, message);
   }
   const owner = ownerOf(heap, mm);
+  // The record is ours, but whoever names its number by mistake asks for LIFE, under this lock.
   acquire(thread, owner);
   const record = mmRecord(heap, mm);
   initLists(heap, record);
@@ -96,6 +97,7 @@ function takeRecord(thread: Thread): MmId | null {
     mem.poke(high, mm + 1);
   }
   release(thread, TABLE_LOCK);
+  // Record 0 is the common owner's and on no list: 0 says that none was free.
   return mm === 0 ? null : (mm as MmId);
 }
 
@@ -189,6 +191,8 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   const record = mmRecord(heap, mm);
   const tables = mem.peek(at(record, MM.TABLES));
   const users = mem.peek(at(record, MM.USERS));
+  // Whoever counts up, alloc and enterMm, does it under this lock and asks for LIFE before: nothing
+  // begins between this look and DYING.
   if (tables !== 0 || users !== 0) {
     release(thread, owner);
     const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
@@ -197,6 +201,8 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   requireEmptyLists(heap, mm);
   mem.poke(at(record, MM.LIFE), MM_DYING);
   release(thread, owner);
+  // P5: with TABLES at 0 the last frees are through, and no OWNER is the positive address of this
+  // record. Who read one that was is in a section from before, and the grace period waits for it.
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
 }
 
@@ -216,11 +222,13 @@ export function mmCallback(thread: Thread, head: Word): void {
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
   mem.poke(at(record, MM.LIFE), MM_FREE);
+  // One lock after the other: what each protects is whole in between, so neither needs the other.
   release(thread, owner);
   acquire(thread, TABLE_LOCK);
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
   mem.poke(free, mm);
+  // Before the lock is let go of: from then on somebody may take the record, and destroy it again.
   mem.poke(at(head, RCU_HEAD.WAITS_FOR), HEAD_IDLE);
   release(thread, TABLE_LOCK);
 }

@@ -73,6 +73,7 @@ export function setState(mem: Memory, ptdesc: Word, index: FragIndex, state: Sta
  * Context: owner's lock held, or the page private.
  */
 export function findFree(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
+  // Bits behind the page's last fragment are 00, which is no F.
   const bits = freeBits(mem.peek((ptdesc + STATES) as Word)) & ~slotBit(holder);
   if (bits !== 0) return lowestSlot(bits);
   return perPage <= PER_WORD ? holder : findFreeBeyond(mem, ptdesc, perPage, holder);

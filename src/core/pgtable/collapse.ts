@@ -47,17 +47,21 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
     release(thread, tableLock(heap, above));
     return false;
   }
+  // The lower lock under the upper: two words, for tables of two kinds never share a page. Whoever
+  // waits for it to change this table will find that the table is not linked any more.
   acquire(thread, tableLock(heap, table));
   const low = format.leafLow(LARGE, address, prot);
   // In this order: a walk that finds the table empty looks here again, and finds another entry.
   changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));
   const pte = levelOf(format, PTE);
+  // Walks may be in the table, and see its entries vanish; it must be empty to be freed.
   for (let index = 0; index < 1 << pte.indexBits; index++) {
     const word = at(table, index * ENTRY_WORDS);
     if (isLeaf(pte, mem.load(lowWord(word)))) clearEntry(mem, pte, word);
   }
   release(thread, tableLock(heap, table));
   release(thread, tableLock(heap, above));
+  // Before we return, for the caller gives the small frames to others then, a grace period later.
   flush(space);
   freeTable(thread, mm, table);
   return true;
@@ -66,6 +70,7 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
 /** Whether a large frame is mapped at a page, now. */
 export function isLarge(space: Space, vpn: Vpn): boolean {
   const { thread, format } = space;
+  // Without a lock: the section keeps what is found a table for as long as it is looked at.
   rcuReadLock(thread);
   const above = findTable(space, vpn, LARGE);
   const entry = entryFor(format, LARGE, above as Word, vpn);
@@ -99,6 +104,8 @@ export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
   const low = mem.load(lowWord(entry));
   const isLarge = isLeaf(level, low);
   if (isLarge) {
+    // Filled before it is linked: a walk that finds the table finds all of its entries. No flush:
+    // every page maps to where it did, and allows what it did.
     fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
     changeEntry(mem, level, entry, tableLow(heap, level, deposited), level.tableHigh);
   }

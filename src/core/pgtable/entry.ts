@@ -62,6 +62,7 @@ export function childOf(heap: Heap, level: Level, entry: Word): Word | 0 {
 
 /** Makes a none entry valid. Context: its table's lock held. */
 export function setEntry(mem: Memory, level: Level, entry: Word, low: number, high: number): void {
+  // The high word while the low one still says none: nobody acts on it yet.
   if (high !== level.emptyHigh) mem.store(highWord(entry), high);
   // PUBLISH(entry): the table below, or what the caller wrote in the frame.
   mem.store(lowWord(entry), low);
@@ -69,6 +70,7 @@ export function setEntry(mem: Memory, level: Level, entry: Word, low: number, hi
 
 /** Makes an entry none. Context: its table's lock held. */
 export function clearEntry(mem: Memory, level: Level, entry: Word): void {
+  // The low word first: from here on nobody acts on the entry. Most high words are empty already.
   mem.store(lowWord(entry), level.emptyLow);
   if (mem.load(highWord(entry)) !== level.emptyHigh) mem.store(highWord(entry), level.emptyHigh);
 }
@@ -81,6 +83,8 @@ export function changeEntry(
   low: number,
   high: number,
 ): void {
+  // By way of none: else a CPU that reads 64 bits could pair the low word of one entry with the
+  // high word of the other.
   if (mem.load(highWord(entry)) !== high) {
     mem.store(lowWord(entry), level.emptyLow);
     mem.store(highWord(entry), high);

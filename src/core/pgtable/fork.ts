@@ -60,12 +60,14 @@ export function forkStep(parent: Space, child: Space, vpn: Vpn, count: number): 
   if (prepared.kind === 'no-page') return prepared;
   const { number, pages } = prepared;
   if (prepared.kind === 'hole') return { kind: 'done', pages, changed: 0 };
+  // Locked anew: while the child's tables were allocated the parent's were anybody's.
   const locked = lockLowest(parent, vpn);
   if (locked === null) return { kind: 'done', pages: count, changed: 0 };
   // Collapsed, split or taken out meanwhile: again, with what is there now.
   const same = locked.number === number;
   const changed = same ? copyRange(parent, locked, child, vpn, pages) : 0;
   release(thread, tableLock(thread.heap, locked.table));
+  // Of the parent alone: no TLB has anything of a space that nobody knows.
   if (changed > 0) flush(parent);
   return { kind: 'done', pages: same ? pages : 0, changed };
 }
@@ -86,6 +88,8 @@ function copyRange(
   const { mem } = thread;
   const level = levelOf(format, number);
   const from = entryFor(format, number, table, vpn);
+  // The child's table is not locked: nobody else knows the child, so its tables stay, and no two
+  // tables of one kind need be locked at once. The section is for findTable alone.
   rcuReadLock(thread);
   const to = entryFor(format, number, findTable(child, vpn, number) as Word, vpn);
   rcuReadUnlock(thread);
@@ -100,6 +104,7 @@ function copyRange(
       format.leafLow(number, frame, prot),
       format.leafHigh(number, frame, prot),
     ];
+    // The parent's entry first: the child never has a page that the parent's entry lets be written.
     if (readOnly !== low) changeEntry(mem, level, entry, readOnly, high);
     setEntry(mem, level, at(to, index * ENTRY_WORDS), readOnly, high);
     copied += spanOf(format, number);

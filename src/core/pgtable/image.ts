@@ -26,6 +26,7 @@ export function dumpImage(space: Space): Image {
   const { format, mm, thread } = space;
   const root = rootOf(space);
   if (root === 0) throw noSpace(mm);
+  // Twice through the tree: how far its tables reach is known before there is room for them.
   let [base, end] = [Number.POSITIVE_INFINITY, 0];
   visitTree(space, {
     onTable: (number, table) => {

@@ -18,6 +18,8 @@ export type Installed = 'ready' | 'no-page' | 'leaf';
  * and the mm's lock. Throws `UsageError` for a page that no tree can map.
  */
 export function installTables(space: Space, vpn: Vpn, number: number): Installed {
+  // A look without a lock, here and below: when it says yes the table may be gone again, which the
+  // caller finds out under the lock; when it says no, linkTable does.
   if (hasTable(space, vpn, number)) return 'ready';
   if (growSpace(space, vpn) === 'no-page') return 'no-page';
   for (let below = depthOf(rootOf(space)) - 2; below >= number; below--) {
@@ -39,6 +41,7 @@ function hasTable(space: Space, vpn: Vpn, number: number): boolean {
 function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   const { thread, format, mm } = space;
   const { heap, mem } = thread;
+  // Before a lock is taken: with one held it would wait for the mm's lock and the supply's.
   const fresh = allocTable(thread, mm, levelOf(format, below).kind);
   if (fresh === null) return 'no-page';
   const level = levelOf(format, below + 1);
@@ -82,6 +85,8 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     if (table === 0) return;
     const entry = entryFor(format, below + 1, table, vpn);
     const child = childOf(heap, level, entry);
+    // Both locks: under its own nobody fills the table while we see that it is empty, and
+    // under the upper one nobody else unlinks it.
     if (child !== 0) acquire(thread, tableLock(heap, child));
     const empty = child !== 0 && isEmptyTable(space, below, child);
     // From here on nobody who does not have the table already finds it.
@@ -89,6 +94,8 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     if (child !== 0) release(thread, tableLock(heap, child));
     release(thread, tableLock(heap, table));
     if (!empty) return;
+    // No lock is held, and none is needed: who still has the table finds it empty and can
+    // lock it, until the section ends in which it was found (H6).
     freeTable(thread, mm, child as Word);
   }
 }

@@ -5,7 +5,7 @@
  * It protects the entries of all tables of the page, and with that which tables those name. It does
  * not protect what lies in the tables below, nor whether the table itself is linked: that is the
  * lock of the table above. In the order of nesting: upper table, lower table, mm lock, supply lock.
- * Tables of one kind are never locked two at a time, but by fork (fork.ts).
+ * Tables of one kind are never locked two at a time.
  *
  * The word is never written but by lockers, not when a table is freed or its page returned: a
  * thread that found the table may come for its lock until the grace period is over, and finds then
@@ -33,6 +33,7 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   const { heap, mem } = thread;
   const root = rootOf(space);
   if (root === 0 || !(vpn < pagesOf(format, depthOf(root)))) return 0;
+  // Each table was linked when the entry above named it, and stays a table until our section ends.
   let table = topTable(root);
   let above = depthOf(root) - 1;
   if (above < number) return 0;
@@ -53,6 +54,8 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
  */
 export function lockTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   const { thread } = space;
+  // In a section: while we wait, the word must stay the lock of this table. Once the table is known
+  // to be linked our lock keeps it so, and the section can end.
   rcuReadLock(thread);
   for (;;) {
     const table = findTable(space, vpn, number);

@@ -65,6 +65,7 @@ export function scanStep(space: Space, vpn: Vpn, count: number): Step {
   const level = levelOf(format, number);
   const first = entryFor(format, number, table, vpn);
   const entries = number === PTE ? pages : 1;
+  // Under the lock, though nothing is written: so the table is linked for as long as we look.
   let index = 0;
   while (index < entries && isNone(thread.mem, level, at(first, index * ENTRY_WORDS))) index++;
   release(thread, tableLock(thread.heap, table));
@@ -88,6 +89,7 @@ export function mapStep(space: Space, vpn: Vpn, count: number, address: number, 
   if (table === 0) return { kind: 'done', pages: 0, changed: 0 };
   const pages = pagesIn(space, { number: PTE, table }, vpn, count);
   const first = entryFor(format, PTE, table, vpn);
+  // All are looked at before one is set, under the lock that keeps what was seen.
   let taken = 0;
   while (taken < pages && isNone(mem, level, at(first, taken * ENTRY_WORDS))) taken++;
   if (taken < pages) {
@@ -101,6 +103,7 @@ export function mapStep(space: Space, vpn: Vpn, count: number, address: number, 
     const part = leafAt(level, low, address + page * pageBytes);
     setEntry(mem, level, at(first, page * ENTRY_WORDS), part, high);
   }
+  // No flush: a TLB keeps nothing of a page that it did not find.
   release(thread, tableLock(heap, table));
   return { kind: 'done', pages, changed: pages };
 }
@@ -118,9 +121,11 @@ export function unmapStep(space: Space, vpn: Vpn, count: number): Step {
   const { number, table } = locked;
   const pages = pagesIn(space, locked, vpn, count);
   const changed = changeRange(space, locked, vpn, pages, clearEntry);
+  // A hint, for reclaimTables: it asks again under both locks, others may map here in between.
   const empty = changed !== PARTIAL && isEmptyTable(space, number, table);
   release(thread, tableLock(thread.heap, table));
   if (changed === PARTIAL) return { kind: 'large', vpn };
+  // After the entries and before we return (T4); not under the lock, which others want.
   if (changed > 0) flush(space);
   if (empty) reclaimTables(space, vpn, number);
   return { kind: 'done', pages, changed };
@@ -138,6 +143,7 @@ export function protectStep(space: Space, vpn: Vpn, count: number, prot: Prot): 
   const { number, table } = locked;
   const pages = pagesIn(space, locked, vpn, count);
   const changed = changeRange(space, locked, vpn, pages, (mem, level, entry) => {
+    // Nobody else writes the entry between this load and the change: its table is locked.
     const low = mem.load(lowWord(entry));
     const allows = (prot & ALLOWS) | (format.protOf(number, low) & ~ALLOWS);
     const frame = frameAddress(level, low);
@@ -176,6 +182,7 @@ function changeRange(
   for (let index = 0; index < entries; index++) {
     const entry = at(first, index * ENTRY_WORDS);
     if (!isLeaf(level, mem.load(lowWord(entry)))) continue;
+    // Nothing was changed yet: above the lowest level this is the only entry.
     if (pages < span) return PARTIAL;
     change(mem, level, entry);
     changed += span;

@@ -147,7 +147,10 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
     const level = levelOf(format, depth);
     const entry = entryFor(format, depth, above, 0 as Vpn);
     pokeEntry(thread.mem, entry, tableLow(thread.heap, level, topTable(root)), level.tableHigh);
+    // No lock: who comes second fails and starts again from what it finds. A walk that has the old
+    // root goes on in the same tables.
     if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root) continue;
+    // Empty again, as a table must be that is freed. It was never linked, so plainly.
     pokeEntry(thread.mem, entry, level.emptyLow, level.emptyHigh);
     freeTable(thread, mm, above);
   }
@@ -167,6 +170,7 @@ export function endSpace({ thread, format, mm, record }: Space): boolean {
   for (let index = 0; index < 1 << level.indexBits; index++) {
     if (!isNone(mem, level, at(top, index * ENTRY_WORDS))) return false;
   }
+  // Unlinked, then freed: who walks from here on finds no tree, who has the table finds it empty.
   mem.store(rootWord(record), 0);
   freeTable(thread, mm, top);
   return true;

@@ -47,6 +47,7 @@ function visitTable(
     const entry = at(table, index * ENTRY_WORDS);
     const vpn = (begin + index * span) as Vpn;
     const low = mem.load(lowWord(entry));
+    // A level lower each time: even a tree whose entries name a table twice has an end.
     if (number > 0 && isTable(level, low)) {
       visitTable(space, visitor, number - 1, tableNamed(heap, level, low), vpn);
     } else if (isLeaf(level, low)) {

@@ -99,6 +99,10 @@ function walkOnce(space: Space, page: number, high: number): number {
     // OBSERVE(entry): the table is what it was when it was linked, or something later.
     const low = mem.load(word);
     if (number === 0 || !isTable(level, low)) {
+      // If it still names the table, that was linked when the leaf was read, and what the leaf says
+      // was so then (T3). It named no other in between: a table that is unlinked is freed, and not
+      // used again before our section ends. The entry above is enough: a table further up is empty
+      // before it is unlinked, so this entry would have changed too.
       if (above !== 0 && mem.load(above) !== named) return CHANGED;
       return isLeaf(level, low) ? pack(format, number, low, page) : NOT_MAPPED;
     }
@@ -122,6 +126,7 @@ function walkLocked(space: Space, vpn: Vpn): number {
   const locked = lockLowest(space, vpn);
   if (locked === null) return NOT_MAPPED;
   const { number, table } = locked;
+  // No second look: while its lock is held the table is linked.
   const low = thread.mem.load(lowWord(entryFor(format, number, table, vpn)));
   release(thread, tableLock(thread.heap, table));
   return isLeaf(levelOf(format, number), low) ? pack(format, number, low, vpn | 0) : NOT_MAPPED;

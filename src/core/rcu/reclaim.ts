@@ -31,6 +31,7 @@ export function reclaim(thread: Thread, callbacks: CallbackTable): number {
   refuseWait(thread, 'reclaim', 'poll');
   const { mem } = thread;
   mem.add(RECLAIMERS, 1);
+  // Before the first poll: a stop from here on is seen, an earlier one was meant for others.
   const stop = mem.load(RECLAIM_STOP);
   let count = 0;
   for (;;) {

@@ -52,6 +52,8 @@ export const TREE_MUTANTS: readonly Mutant[] = [
             return;
         const entry = entryFor(format, below + 1, table, vpn);
         const child = childOf(heap, level, entry);
+        // Both locks: under its own nobody fills the table while we see that it is empty, and
+        // under the upper one nobody else unlinks it.
         if (child !== 0)
             acquire(thread, tableLock(heap, child));
         const empty = child !== 0 && isEmptyTable(space, below, child);
@@ -63,6 +65,8 @@ export const TREE_MUTANTS: readonly Mutant[] = [
         release(thread, tableLock(heap, table));
         if (!empty)
             return;
+        // No lock is held, and none is needed: who still has the table finds it empty and can
+        // lock it, until the section ends in which it was found (H6).
         freeTable(thread, mm, child);`,
     replace: `        const child = findTable(space, vpn, below);
         if (child === 0 || !isEmptyTable(space, below, child))

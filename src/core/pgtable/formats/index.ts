@@ -29,6 +29,7 @@ const UNFORMATTED: Readonly<Record<string, string>> = {
  */
 export function formatOf(heap: Heap): EntryFormat {
   const format = formatNamed(heap.geometry);
+  // The heap's own kinds, word by word: a name proves nothing.
   const differs = kindsOf(format.geometry).some((kind, at) =>
     Object.entries(kind).some(([field, value]) => heap.kinds[at]?.[field as keyof Kind] !== value),
   );

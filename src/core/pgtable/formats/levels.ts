@@ -48,6 +48,7 @@ export function levelsOf(
     const kind = kinds[number]!;
     const { emptyLow = 0, emptyHigh = 0, residueLow = 0, slotBytes = 0 } = kind;
     const indexBits = log2((kind.bytes - slotBytes) / ENTRY_BYTES);
+    // Addresses of tables and frames are aligned, so an entry's lower bits are free for its marks.
     const level: Level = {
       name: kind.name,
       kind: number as KindId,
