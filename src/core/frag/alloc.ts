@@ -60,7 +60,7 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
   if (index === holder) {
     // The last F: the page leaves the list, and its node leaves the fragment's memory (H4). In this
-    // order, for the list is mended by what the node's words say.
+    // order: listDelete reads the words that eraseNode writes.
     listDelete(mem, node);
     eraseNode(mem, node, kind);
     mem.poke((ptdesc + HOLDER) as Word, 0);

@@ -202,7 +202,8 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   mem.poke(at(record, MM.LIFE), MM_DYING);
   release(thread, owner);
   // P5: with TABLES at 0 the last frees are through, and no OWNER is the positive address of this
-  // record. Who read one that was is in a section from before, and the grace period waits for it.
+  // record. A callback that read one earlier, and may still lock the record, does so in a section
+  // that began before: the grace period waits for it.
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
 }
 
