@@ -33,7 +33,7 @@ export function exploreAll(
 ): Explored {
   const machine = new Machine({ words, ghostWords: 0, threads: programs.length, early });
   const operations = programs.map((program, thread): Operation[] => [
-    (): unknown => program(machine, thread, (condition) => machine.assume(condition)),
+    (): unknown => program(machine.memory, thread, (condition) => machine.assume(condition)),
   ]);
   machine.begin(operations);
   const ends = new Set<string>();
@@ -43,9 +43,9 @@ export function exploreAll(
     stepsMax,
     onEnd: (ending) => {
       kinds[ending.kind] = (kinds[ending.kind] ?? 0) + 1;
-      const values = Array.from({ length: words }, (_, at) => machine.view(at));
+      const values = Array.from({ length: words }, (_, at) => machine.state.view(at));
       const returned = operations.map((_, thread) => machine.resultsOf(thread));
-      const woken = operations.map((_, thread) => machine.wokenAt(thread) > 0);
+      const woken = operations.map((_, thread) => machine.sleepers.wokenAt(thread) > 0);
       ends.add(JSON.stringify([describe(endingOf(machine)), values, returned, woken]));
       return false;
     },

@@ -12,8 +12,8 @@
  *                            on the order, so it counts as what it turned out to be
  *   awaitChange              reads the word and changes its list of sleepers
  *   notify                   changes the list
- *   nap                      a sleep with a time limit: see memory.ts
- *   a napper's waking        leaves the list: a notify could have woken it in another's place
+ *   awaitBriefly             awaitChange with a time limit: see sleep.ts
+ *   waking by itself         leaves the list: a notify could have woken it in another's place
  */
 import type { Word } from '../../core/base/units.js';
 
@@ -32,7 +32,7 @@ export const ACCESS = {
   poke: 11,
   fill: 12,
   copy: 13,
-  nap: 14,
+  awaitBriefly: 14,
 } as const;
 
 export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
@@ -75,7 +75,7 @@ export function effectsOf(kind: AccessKind, a: number, found: number): number {
     case ACCESS.cas:
       return found === a ? READS | WRITES : READS;
     case ACCESS.awaitChange:
-    case ACCESS.nap:
+    case ACCESS.awaitBriefly:
       return READS | SLEEPS;
     case ACCESS.notify:
       return NOTIFIES;

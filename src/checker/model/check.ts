@@ -74,10 +74,10 @@ export class Stagehand {
     const all = Array.from({ length: threads }, () => earlyReturns);
     this.machine = new Machine({ words, threads, ghostWords, early: early ?? all });
     const stage: Stage = {
-      memory: this.machine,
+      memory: this.machine.memory,
       ghost: {
-        get: (index) => this.machine.getGhost(index),
-        set: (index, value) => this.machine.setGhost(index, value),
+        get: (index) => this.machine.state.getGhost(index),
+        set: (index, value) => this.machine.state.setGhost(index, value),
       },
       see: (what) => this.seen.add(what),
       assume: (condition) => this.machine.assume(condition),
@@ -140,11 +140,11 @@ function requireSameSetup(scenario: Scenario): void {
     throw new UsageError('bad-scenario', `${scenario.name}: set up twice, ${found}: ${cause}`);
   };
   for (let word = 0; word < scenario.words; word++) {
-    const [one, two] = [first.machine.view(word), second.machine.view(word)];
+    const [one, two] = [first.machine.state.view(word), second.machine.state.view(word)];
     if (one !== two) refuse(first.setup.nameWord?.(word as Word) ?? `word ${word}`, one, two);
   }
   for (let index = 0; index < (scenario.ghostWords ?? 0); index++) {
-    const [one, two] = [first.machine.getGhost(index), second.machine.getGhost(index)];
+    const [one, two] = [first.machine.state.getGhost(index), second.machine.state.getGhost(index)];
     if (one !== two) refuse(`ghost word ${index}`, one, two);
   }
   for (let thread = 0; thread < scenario.threads; thread++) {

@@ -1,6 +1,6 @@
 /** How an execution ends. */
 import type { Machine } from './machine.js';
-import { STATUS } from './memory.js';
+import { STATUS } from './state.js';
 
 export type Ending =
   | { readonly kind: 'complete' }
@@ -16,7 +16,7 @@ export function endingOf(machine: Machine): Ending {
   const stuck: number[] = [];
   const dismissed: number[] = [];
   for (let thread = 0; thread < machine.threads; thread++) {
-    const status = machine.status(thread);
+    const status = machine.sleepers.status(thread);
     if (status === STATUS.dismissed) dismissed.push(thread);
     else if (status !== STATUS.done) stuck.push(thread);
   }

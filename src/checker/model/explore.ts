@@ -16,7 +16,7 @@
  *     sleep only leads to traces that were explored.
  *
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
- * and that is a step that comes before all of theirs. A napping thread's waking depends on the
+ * and that is a step that comes before all of theirs. A dozing thread's waking depends on the
  * writes that it looks for. Threads may also return early, if the scenario says so: early.ts.
  *
  * States are not cached. A third to three quarters of the states that are entered were met before
@@ -143,7 +143,7 @@ class Explorer {
     }
     if (!options.reduce) return this.enter(0);
     // Who was woken and could have woken by itself is tried before this step: see early.ts.
-    frame.backtrack |= machine.woken & frame.enabled;
+    frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
     return this.enter(this.childSleep(frame));
   }
@@ -252,10 +252,10 @@ class Explorer {
     const { machine } = this;
     const { word, effects } = frame;
     // Who was woken here would have woken by itself.
-    if (machine.wokenAt(thread) === this.trail.depth) return false;
+    if (machine.sleepers.wokenAt(thread) === this.trail.depth) return false;
     if (machine.wakesItself(thread)) {
-      if (dependent(word, effects, machine.bedOf(thread), LEAVES)) return false;
-      return (effects & WRITES) === 0 || !machine.newsWords(thread).includes(word);
+      if (dependent(word, effects, machine.sleepers.wordOf(thread), LEAVES)) return false;
+      return (effects & WRITES) === 0 || !machine.sleepers.newsWords(thread).includes(word);
     }
     const log = machine.logs[thread] as Log;
     const row = machine.nextRow(thread);

@@ -15,13 +15,13 @@ export interface Frame {
   preemptions: number;
   /** -1 until a step was made from here. */
   thread: number;
-  /** Where the step stands in its thread's log. A napper's waking stands nowhere: -1. */
+  /** Where the step stands in its thread's log. A thread that wakes by itself stands nowhere: -1. */
   row: number;
-  /** What the step turned out to be. For a waking: the word that the napper slept on. */
+  /** What the step turned out to be. For a waking: the word that the thread slept on. */
   word: number;
   effects: number;
   found: number;
-  /** Words that a napper looked at. */
+  /** Words that a dozing thread has looked at. */
   news: readonly number[] | null;
   /** For each thread, how many of its steps come before this one or are it. */
   readonly clock: number[];
@@ -52,7 +52,7 @@ export function newFrame(threads: number): Frame {
 /** Whether the order of a step and of another thread's access can be told. */
 export function dependsOn(step: Frame, word: number, effects: number): boolean {
   if (dependent(step.word, step.effects, word, effects)) return true;
-  // A write is what a napper's waking looks for.
+  // A write is what a dozing thread wakes for.
   return step.news !== null && (effects & WRITES) !== 0 && step.news.includes(word);
 }
 

@@ -12,9 +12,13 @@
  */
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
+import type { Memory } from '../../core/mem/memory.js';
 import { type Access, type AccessKind, isPlain } from './access.js';
-import type { Log } from './log.js';
-import { FIELD, type MachineOptions, ModelMemory, STATUS } from './memory.js';
+import { Effects } from './effects.js';
+import { Log } from './log.js';
+import { Seam } from './seam.js';
+import { Sleepers } from './sleep.js';
+import { FIELD, type Sizes, STATUS, State } from './state.js';
 
 /** An operation: it may use only the seam, its arguments, and what earlier operations returned. */
 export type Operation = (results: readonly unknown[]) => unknown;
@@ -37,13 +41,31 @@ export interface Thrown {
   readonly error: unknown;
 }
 
-export class Machine extends ModelMemory {
+export interface MachineOptions extends Sizes {
+  /** How often each thread may return early. Default: never. */
+  readonly early?: readonly number[] | undefined;
+}
+
+export class Machine {
+  /** What operations, setting up and the final check go through. */
+  readonly memory: Memory = new Seam(this);
+  readonly threads: number;
+  readonly words: number;
+  readonly state: State;
+  readonly logs: readonly Log[];
+  readonly sleepers: Sleepers;
+  /** What the last step found: its effects depend on it. */
+  found = 0;
   thrown: Thrown | null = null;
   /** What a thread threw before anybody's first step: no way leads around it. */
   private thrownFirst: Thrown | null = null;
   private onReturn: OnReturn | undefined;
   private programs: readonly (readonly Operation[])[] = [];
   private readonly results: unknown[][];
+  private readonly effects: Effects;
+  /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
+  private current = -1;
+  private step = 0;
   /**
    * Of the running operation: its thread's log, where it begins and ends in it, and how far it is.
    */
@@ -57,33 +79,67 @@ export class Machine extends ModelMemory {
   private suspending = false;
 
   constructor(options: MachineOptions) {
-    super(options);
+    this.threads = options.threads;
+    this.words = options.words;
+    this.state = new State(options);
+    this.logs = Array.from({ length: options.threads }, () => new Log());
+    this.sleepers = new Sleepers(this.state, this.logs);
+    this.effects = new Effects(this.state, this.sleepers);
     this.results = this.logs.map(() => []);
     this.log = this.logs[0] as Log;
+    options.early?.forEach((times, thread) => {
+      this.state.setField(thread, FIELD.EARLY, times);
+    });
   }
 
   /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
   begin(programs: readonly (readonly Operation[])[], onReturn?: OnReturn): void {
     this.programs = programs;
     this.onReturn = onReturn;
-    this.journal.forget();
+    this.state.journal.forget();
     for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
     this.thrownFirst = this.thrown;
   }
 
   /** A point to come back to. */
   mark(): number {
-    return this.journal.mark();
+    return this.state.journal.mark();
   }
 
   restore(mark: number, step: number): void {
-    this.journal.restore(mark);
+    this.state.journal.restore(mark);
     this.step = step;
     this.thrown = this.thrownFirst;
   }
 
   get steps(): number {
     return this.step;
+  }
+
+  /** Whether a thread can make a step now. */
+  enabled(thread: number): boolean {
+    return this.sleepers.mayStep(thread);
+  }
+
+  /** Of a thread that is enabled: whether its next step is to wake by itself. */
+  wakesItself(thread: number): boolean {
+    return this.sleepers.status(thread) !== STATUS.ready;
+  }
+
+  /** Which of its operations a thread is in. */
+  operationOf(thread: number): number {
+    return this.state.getField(thread, FIELD.OPERATION);
+  }
+
+  /** The row of its log in which a thread's next access stands. */
+  nextRow(thread: number): number {
+    return this.state.getField(thread, FIELD.END);
+  }
+
+  /** What a thread that is enabled does next; null if it wakes by itself. */
+  nextAccess(thread: number): Access | null {
+    if (this.wakesItself(thread)) return null;
+    return (this.logs[thread] as Log).access(this.nextRow(thread));
   }
 
   resultsOf(thread: number): readonly unknown[] {
@@ -96,14 +152,15 @@ export class Machine extends ModelMemory {
    */
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
-    this.woken = 0;
-    if (this.wakesItself(thread)) this.wakeItself(thread);
+    this.sleepers.woken = 0;
+    if (this.wakesItself(thread)) this.sleepers.wakeItself(thread);
     else this.granted = true;
     this.goOn = goOn;
     this.advance(thread);
     this.goOn = null;
-    for (let other = 0; this.woken !== 0 && other < this.threads; other++) {
-      if ((this.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
+    const { sleepers } = this;
+    for (let other = 0; sleepers.woken !== 0 && other < this.threads; other++) {
+      if ((sleepers.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
     }
   }
 
@@ -116,24 +173,24 @@ export class Machine extends ModelMemory {
     for (;;) {
       const operation = this.operationOf(thread);
       if (operation === program.length) {
-        this.setField(thread, FIELD.STATUS, STATUS.done);
+        this.state.setField(thread, FIELD.STATUS, STATUS.done);
         break;
       }
-      this.begun = this.journal.get(this.field(thread, FIELD.BEGIN));
-      this.end = this.journal.get(this.field(thread, FIELD.END));
+      this.begun = this.state.getField(thread, FIELD.BEGIN);
+      this.end = this.state.getField(thread, FIELD.END);
       this.position = this.begun;
       this.suspending = false;
       try {
         const result = (program[operation] as Operation)(results);
         this.requireReturned(thread, result);
         results[operation] = result;
-        this.setField(thread, FIELD.OPERATION, operation + 1);
-        this.setField(thread, FIELD.BEGIN, this.position);
+        this.state.setField(thread, FIELD.OPERATION, operation + 1);
+        this.state.setField(thread, FIELD.BEGIN, this.position);
         this.current = -1;
         this.onReturn?.(thread, operation, results[operation]);
         this.current = thread;
       } catch (error) {
-        if (error === DISMISSED) this.setField(thread, FIELD.STATUS, STATUS.dismissed);
+        if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
         else if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
         break;
       }
@@ -152,7 +209,7 @@ export class Machine extends ModelMemory {
   }
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
-  protected override access(kind: AccessKind, word: Word, a: number, b: number): number {
+  access(kind: AccessKind, word: Word, a: number, b: number): number {
     const { position } = this;
     if (position < this.end) {
       // The same access must come again: it is a function of the log.
@@ -160,8 +217,8 @@ export class Machine extends ModelMemory {
       this.position = position + 1;
       return this.log.found(position);
     }
-    this.requireInside(word, 1);
-    if (this.current < 0) return this.effect(kind, word, a, b);
+    this.effects.requireInside(this.current, word, 1);
+    if (this.current < 0) return this.effects.perform(-1, this.step, kind, word, a, b);
     // A `finally` on the way out of a suspended operation.
     if (this.suspending) return 0;
     return this.proceed(kind, word, a, b);
@@ -181,18 +238,20 @@ export class Machine extends ModelMemory {
     if (end - this.begun > OPERATION_ACCESSES_MAX) {
       throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
     }
-    const found = this.effect(kind, word, a, b);
+    const found = this.effects.perform(thread, this.step, kind, word, a, b);
+    // What comes after the step's own access, whose effects `found` decides, leaves it alone.
+    if (!isPlain(kind)) this.found = found;
     log.finish(end, found, this.step);
-    this.setField(thread, FIELD.END, end + 1);
+    this.state.setField(thread, FIELD.END, end + 1);
     this.end = end + 1;
     this.position = end + 1;
-    if (this.status(thread) !== STATUS.ready) this.suspend();
+    if (this.wakesItself(thread)) this.suspend();
     return found;
   }
 
   private mayGoOn(thread: number): boolean {
     // A thread that was woken by the last step has yet to be brought to its next access.
-    if (this.goOn === null || this.woken !== 0 || !this.goOn(thread)) return false;
+    if (this.goOn === null || this.sleepers.woken !== 0 || !this.goOn(thread)) return false;
     this.step++;
     return true;
   }

@@ -90,7 +90,7 @@ function effectOf(access: Access, found: number, setup: Setup): string {
     case ACCESS.exchange:
       return `${show(found)} -> ${show(access.a)}`;
     case ACCESS.awaitChange:
-    case ACCESS.nap:
+    case ACCESS.awaitBriefly:
       return found === access.a ? 'sleeps' : `= ${show(found)}, goes on`;
     case ACCESS.notify:
       return '';

@@ -64,8 +64,8 @@ export class Trail {
     const isWaking = machine.wakesItself(thread);
     frame.thread = thread;
     frame.row = isWaking ? -1 : machine.nextRow(thread);
-    frame.word = isWaking ? machine.bedOf(thread) : this.logOf(frame).word(frame.row);
-    frame.news = isWaking ? machine.newsWords(thread) : null;
+    frame.word = isWaking ? machine.sleepers.wordOf(thread) : this.logOf(frame).word(frame.row);
+    frame.news = isWaking ? machine.sleepers.newsWords(thread) : null;
     frame.before = this.lastOf[thread] as number;
     this.lastOf[thread] = depth - 1;
     if (isWaking) {
@@ -119,7 +119,7 @@ export class Trail {
     const { frames, machine } = this;
     const own = before < 0 ? null : (frames[before] as Frame).clock;
     for (let other = 0; other < clock.length; other++) clock[other] = own?.[other] ?? 0;
-    const woken = machine.wokenAt(thread) - 1;
+    const woken = machine.sleepers.wokenAt(thread) - 1;
     if (woken > before) join(clock, (frames[woken] as Frame).clock);
   }
 

@@ -5,12 +5,14 @@
 import type { MmId, Word } from '../../core/base/units.js';
 import { createMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
+import type { Memory } from '../../core/mem/memory.js';
 import { runCallback } from '../../core/rcu/callback.js';
 import { advanceGrace } from '../../core/rcu/grace-period.js';
 import { takeQueued } from '../../core/rcu/manual.js';
 import type { Core } from '../../core/variants/core.js';
 import { ACCESS, type AccessKind } from '../model/access.js';
 import { Machine } from '../model/machine.js';
+import { Seam } from '../model/seam.js';
 import { type KitOptions, kitWords, makeKit, PTE } from './kit.js';
 import { nameOfWord } from './names.js';
 
@@ -45,13 +47,19 @@ interface Seen {
   readonly word: Word;
 }
 
-/** A machine that keeps count; everything is done at once, as while setting up. */
-class Tally extends Machine {
+/** Memory of the model that keeps count; everything is done at once, as while setting up. */
+class Tally {
+  readonly memory: Memory = new Seam(this);
+  private readonly machine: Machine;
   private seen: Seen[] = [];
 
-  protected override access(kind: AccessKind, word: Word, a: number, b: number): number {
+  constructor(words: number) {
+    this.machine = new Machine({ words, threads: 1, ghostWords: 0 });
+  }
+
+  access(kind: AccessKind, word: Word, a: number, b: number): number {
     this.seen.push({ kind, word });
-    return super.access(kind, word, a, b);
+    return this.machine.access(kind, word, a, b);
   }
 
   /** What was done since the last call. */
@@ -74,10 +82,10 @@ class Bench {
 
   constructor(core: Core, perPage: number) {
     const options: KitOptions = { threads: 1, pages: 2, perPage };
-    this.tally = new Tally({ words: kitWords(options), threads: 1, ghostWords: 0 });
+    this.tally = new Tally(kitWords(options));
     const ghost = { get: () => 0, set: () => {} };
     const idle = (): void => {};
-    const kit = makeKit({ memory: this.tally, ghost, see: idle, assume: idle }, options);
+    const kit = makeKit({ memory: this.tally.memory, ghost, see: idle, assume: idle }, options);
     this.core = core;
     this.thread = kit.threads[0] as Thread;
     this.mm = createMm(this.thread);

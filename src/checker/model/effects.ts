@@ -1,0 +1,122 @@
+/**
+ * What an access does: to the words, to the clocks that find races, and to who sleeps.
+ *
+ * `thread` is the one whose operation makes the access. -1 says that nobody's does: while a scenario
+ * is set up and while its end is judged, accesses are done at once and leave no mark in the clocks.
+ */
+import { InvariantError } from '../../core/base/errors.js';
+import type { Word } from '../../core/base/units.js';
+import { ACCESS, type AccessKind, effectsOf } from './access.js';
+import type { Sleepers } from './sleep.js';
+import { STATUS, type State } from './state.js';
+
+export class Effects {
+  private readonly state: State;
+  private readonly sleepers: Sleepers;
+
+  constructor(state: State, sleepers: Sleepers) {
+    this.state = state;
+    this.sleepers = sleepers;
+  }
+
+  /** Does an access and returns what it found. */
+  perform(
+    thread: number,
+    step: number,
+    kind: AccessKind,
+    word: Word,
+    a: number,
+    b: number,
+  ): number {
+    if (kind === ACCESS.fill || kind === ACCESS.copy)
+      return this.range(thread, step, kind, word, a, b);
+    const found = this.state.view(word);
+    if (thread >= 0) this.record(thread, kind, word, a, found);
+    if (kind !== ACCESS.load && kind !== ACCESS.peek) {
+      this.change(thread, step, kind, word, a, b, found);
+    }
+    return found;
+  }
+
+  private change(
+    thread: number,
+    step: number,
+    kind: AccessKind,
+    word: Word,
+    a: number,
+    b: number,
+    found: number,
+  ): void {
+    const { state } = this;
+    switch (kind) {
+      case ACCESS.store:
+      case ACCESS.exchange:
+      case ACCESS.poke:
+        state.write(word, a, thread, step);
+        break;
+      case ACCESS.cas:
+        if (found === a) state.write(word, b, thread, step);
+        break;
+      case ACCESS.add:
+        state.write(word, (found + a) | 0, thread, step);
+        break;
+      case ACCESS.and:
+        state.write(word, found & a, thread, step);
+        break;
+      case ACCESS.or:
+        state.write(word, found | a, thread, step);
+        break;
+      case ACCESS.xor:
+        state.write(word, found ^ a, thread, step);
+        break;
+      case ACCESS.awaitChange:
+        if (found === a) this.sleep(thread, word, STATUS.asleep, step);
+        break;
+      case ACCESS.awaitBriefly:
+        if (found === a) this.sleep(thread, word, STATUS.dozing, step);
+        break;
+      case ACCESS.notify:
+        this.sleepers.wake(word, a, step);
+        break;
+    }
+  }
+
+  private sleep(thread: number, word: Word, status: number, step: number): void {
+    if (thread < 0) throw new InvariantError('X1', 'setting up would sleep for ever');
+    this.sleepers.sleep(thread, word, status, step);
+  }
+
+  private range(
+    thread: number,
+    step: number,
+    kind: AccessKind,
+    word: Word,
+    count: number,
+    b: number,
+  ): number {
+    const { state } = this;
+    this.requireInside(thread, word, count);
+    for (let i = 0; i < count; i++) {
+      const from = (b + i) as Word;
+      if (kind === ACCESS.copy && thread >= 0) state.races.plainRead(thread, from);
+      if (thread >= 0) state.races.plainWrite(thread, (word + i) as Word);
+      state.write((word + i) as Word, kind === ACCESS.fill ? b : state.view(from), thread, step);
+    }
+    return 0;
+  }
+
+  private record(thread: number, kind: AccessKind, word: Word, a: number, found: number): void {
+    const { races } = this.state;
+    if (kind === ACCESS.peek) races.plainRead(thread, word);
+    else if (kind === ACCESS.poke) races.plainWrite(thread, word);
+    else if (kind !== ACCESS.notify) {
+      races.atomic(thread, word, effectsOf(kind, a, found), kind === ACCESS.store);
+    }
+  }
+
+  /** Throws `InvariantError` for words that the heap does not have. */
+  requireInside(thread: number, word: number, count: number): void {
+    if (Number.isInteger(word) && word >= 0 && word + count <= this.state.words) return;
+    throw new InvariantError('X2', `thread ${thread} touches word ${word}, outside the heap`);
+  }
+}
