@@ -134,7 +134,7 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
   report: {
     folder: 'report',
     about: 'documents as text, as HTML, as a Perfetto trace; knows no terminal',
-    mayImport: ['proof', 'check', 'compare', 'oracle', 'replay'],
+    mayImport: ['model', 'check', 'compare', 'oracle', 'replay'],
   },
   cli: {
     folder: 'cli',

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { CheckDocument } from '#src/checker/check/document.js';
 import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import { ROOMS } from '#src/rooms.js';
@@ -364,6 +365,20 @@ describe('docs/checker.md', () => {
     }
   });
 
+  it('describes each field of a failure and of its steps', async () => {
+    const document = documentIn(
+      await ptfrag(['check', '--mutant', 'lock-tests-then-sets', '--json']),
+    );
+    const { mutants } = document as unknown as Pick<CheckDocument, 'mutants'>;
+    const failure = mutants[0]?.failure;
+    const described = (of: string): string[] =>
+      rowsOf(text)
+        .flatMap((row) => quoted(row[`field of \`${of}\``] ?? '').slice(0, 1))
+        .map((name) => name.replace('[]', ''));
+    expect(described('failure').sort()).toEqual(Object.keys(failure ?? {}).sort());
+    expect(described('steps[]').sort()).toEqual(Object.keys(failure?.steps[0] ?? {}).sort());
+  });
+
   it('describes each field of the document', async () => {
     const described = rowsOf(section(text, 'document of check')).flatMap((row) =>
       quoted(row['field'] ?? '').slice(0, 1),
@@ -372,11 +387,11 @@ describe('docs/checker.md', () => {
     const document = documentIn(await ptfrag(['check', ...arguments_]));
     const found = keyPaths({ ...document, options: 0 });
     // Of what is null, missing or empty in this one the parts are described.
-    const part = (path: string): boolean => /failure|missing|report/.test(path);
+    const part = (path: string): boolean => /failure|missing|replayed/.test(path);
     expect(described.filter((path) => !part(path)).sort()).toEqual(
       found.filter((path) => !part(path)),
     );
-    expect(described.filter(part)).toHaveLength(7);
+    expect(described.filter(part)).toHaveLength(5);
   });
 });
 

@@ -185,6 +185,16 @@ describe('the examples', () => {
     expect(stdout).toMatch(/^fixed lock: holds$/m);
   });
 
+  it('of a rule explores what asks for it, and names what would break it', async () => {
+    const example = `${ROOT}examples/rule/main.mjs`;
+    const { stdout } = await run(process.execPath, [example, 'P2']);
+    expect(stdout.match(/^holds {2}\S+: [1-9]\d* executions$/gm)?.length).toBeGreaterThan(1);
+    expect(stdout).not.toContain('violated');
+    expect(stdout).toMatch(/^P2 would not hold if\n(?: {2}.+ {2}\([\w-]+\)\n)+$/m);
+    const unknown = run(process.execPath, [example, 'Z9']);
+    await expect(unknown).rejects.toMatchObject({ code: 2, stderr: /no scenario asks for Z9/ });
+  });
+
   it('of the pool runs in the project and keeps every rule', async () => {
     const { stdout } = await run(process.execPath, [`${ROOT}examples/pool/main.mjs`]);
     expect(stdout).toMatch(/^reads +[1-9]\d+ without a lock$/m);

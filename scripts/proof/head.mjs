@@ -30,7 +30,7 @@ for broken rules, for what the scenario forbids, and for threads that would wait
 - **Waits that return early.** A wait without a time limit ends in the model by a notify only,
   but in the scenario that is about early returns (of the lock's). One
   with a limit looks again only if there is news, a change by another thread to a word that it has
-  read since; its own changes are news just once in a row (LOOKS_MAX in \`src/checker/model/memory.ts\`).
+  read since; its own changes are news just once in a row (LOOKS_MAX in \`src/checker/model/sleep.ts\`).
   Executions in which it looks in vain more often are not explored. Whoever would wait for ever is a
   failure.
 - **Orders of plain accesses.** They are not interleaved but checked for races: two that touch the

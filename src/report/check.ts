@@ -1,13 +1,13 @@
 /** `ptfrag check` for people and for CI: a row a scenario, a row a mutant, and KTAP. */
 
 import type { CheckDocument, MutantRow, ScenarioRow } from '../checker/check/document.js';
-import { CATALOGUE } from '../checker/proof/catalogue.js';
-import { MUTANTS } from '../checker/proof/mutants.js';
+import { formatFailure, formatInterleaving } from '../checker/model/report.js';
 import type { Paint, Style } from './paint.js';
 import { quote } from './shell-words.js';
 import { countOf, formatCount, formatSeconds } from './table.js';
 
-const NAME_WIDTH = Math.max(...[...CATALOGUE, ...MUTANTS].map(({ name }) => name.length));
+/** Room for the longest name of the catalogue; a test asks that each fits. */
+const NAME_WIDTH = 41;
 
 const STYLES: Readonly<Record<ScenarioRow['verdict'], Style>> = Object.freeze({
   holds: 'green',
@@ -66,15 +66,20 @@ export function checkFindings({ scenarios, mutants }: CheckDocument): string[] {
   return [...reports, ...survivors].flatMap((report) => ['', ...report]);
 }
 
-/** A failure in full, and the command that shows it again. */
-function scenarioReport({ name, failure, report }: ScenarioRow): readonly string[] {
-  if (failure === null || failure.schedule === '') return report;
-  return [...report, '', `replay    ptfrag check ${name} --schedule ${quote(failure.schedule)}`];
+/** A failure in full, and the command that shows it again; or what a replayed schedule did. */
+function scenarioReport({ name, failure, replayed }: ScenarioRow): readonly string[] {
+  if (replayed !== null) {
+    return ['no rule is broken on this schedule', ...formatInterleaving(name, replayed)];
+  }
+  if (failure === null) return [];
+  const lines = formatFailure({ name }, failure);
+  if (failure.schedule === '') return lines;
+  return [...lines, '', `replay    ptfrag check ${name} --schedule ${quote(failure.schedule)}`];
 }
 
 /** How a mutant is caught, in columns. */
-export function mutantReport({ about, report }: MutantRow): string[] {
-  return [about, '', ...report];
+export function mutantReport({ about, scenario, failure }: MutantRow): string[] {
+  return failure === null ? [about] : [about, '', ...formatFailure({ name: scenario }, failure)];
 }
 
 /** One sentence a line. */

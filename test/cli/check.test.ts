@@ -14,7 +14,7 @@ import {
 } from '../fixtures/command.js';
 import { ANNOUNCE, signalAfter } from '../fixtures/signals.js';
 import { TraceFolder } from '../fixtures/trace-files.js';
-import { BrokenBuild } from '../support/build.js';
+import { BrokenBuild, mutantNamed } from '../support/build.js';
 
 const SMALL = CATALOGUE.filter(({ large }) => large !== true);
 
@@ -36,6 +36,19 @@ const check = (line: string): Promise<Finished> => ptfrag(['check', ...line.spli
 async function documentOf(line: string): Promise<CheckDocument & AnyDocument> {
   return documentIn<CheckDocument>(await check(`${line} --json`));
 }
+
+/** Of a failure; what is null somewhere is there both ways. */
+const STEP = ['thread', 'verb', 'isPlain', 'count', 'word.name', 'word.number'];
+const VALUES = ['value', 'expected', 'found'].flatMap((key) => [
+  key,
+  `${key}.number`,
+  `${key}.text`,
+]);
+const FAILURE = [
+  ...['rule', 'detail', 'schedule', 'threads[]', 'brokenAt'],
+  ...['word', 'word.name', 'word.number'],
+  ...[...STEP, ...VALUES].map((key) => `steps[].${key}`),
+];
 
 describe('check', () => {
   it('prints a row a scenario and a row a mutant, and what was explored', async () => {
@@ -69,9 +82,9 @@ describe('check', () => {
       'failure',
       'mustSee.missing',
     ];
-    scenario.push('mustSee.seen[]', 'name', 'redundant', 'report', 'rules[]', 'seconds', 'steps');
-    const mutant = ['about', 'caught', 'complete', 'name', 'report[]', 'rule', 'scenario'];
-    mutant.push('schedule', 'seconds', 'steps');
+    scenario.push('mustSee.seen[]', 'name', 'redundant', 'replayed', 'rules[]', 'seconds', 'steps');
+    const mutant = ['about', 'caught', 'complete', 'name', 'rule', 'scenario'];
+    mutant.push('schedule', 'seconds', 'steps', ...FAILURE.map((key) => `failure.${key}`));
     const own = ['asked.mutants', 'asked.scenarios', 'build', 'command', 'missing', 'ok'];
     const options = [
       'design',
@@ -147,7 +160,7 @@ describe.concurrent('a bound', () => {
 });
 
 describe('a schedule', () => {
-  const broken = new BrokenBuild('callback-never-lists');
+  const broken = new BrokenBuild(mutantNamed('callback-never-lists'));
   const scenario = 'alloc-vs-free+out-of-pages';
   let run: Finished;
   let replay: readonly string[] = [];

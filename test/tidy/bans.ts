@@ -26,7 +26,7 @@ const ASYNC_FILES: readonly string[] = [SEAM];
 /** Files with typed arrays of their own, over memory that is not shared and no heap. */
 const PRIVATE_ARRAYS: readonly string[] = [
   'src/lab/trace/record.ts',
-  'src/checker/model/journal.ts',
+  'src/checker/model/state.ts',
   'src/checker/model/log.ts',
 ];
 

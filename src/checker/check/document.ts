@@ -1,5 +1,6 @@
 /** What `ptfrag check` found, as data: a row a scenario, a row a mutant, and the verdict. */
 
+import type { Failure, Interleaving } from '../model/interleaving.js';
 import type { Mutant } from '../model/mutant.js';
 import type { CheckAnswer } from './worker.js';
 
@@ -16,8 +17,9 @@ export interface ScenarioRow {
   readonly steps: number;
   readonly seconds: number;
   readonly mustSee: CheckAnswer['mustSee'];
-  readonly failure: { rule: string; detail: string; schedule: string } | null;
-  readonly report: readonly string[];
+  readonly failure: Failure | null;
+  /** Of a schedule that was replayed and broke no rule: what was done. Null: of nothing else. */
+  readonly replayed: Interleaving | null;
 }
 
 export interface MutantRow {
@@ -32,7 +34,8 @@ export interface MutantRow {
   readonly schedule: string | null;
   readonly steps: number;
   readonly seconds: number;
-  readonly report: readonly string[];
+  /** How it is caught. */
+  readonly failure: Failure | null;
 }
 
 /** One of `count` parts of a check, counted from 1. */
@@ -62,18 +65,15 @@ export interface CheckDocument extends CheckScope {
   readonly mutants: readonly MutantRow[];
 }
 
-export function scenarioRow({ scenario, failure, ...answer }: CheckAnswer): ScenarioRow {
-  const row = { name: scenario, ...answer };
-  if (failure === null) return { ...row, failure };
-  const { rule, detail, schedule } = failure;
-  return { ...row, failure: { rule, detail, schedule } };
+export function scenarioRow({ scenario, ...answer }: CheckAnswer): ScenarioRow {
+  return { name: scenario, ...answer, replayed: null };
 }
 
 /** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */
 const NOT_CAUGHT = /^(vacuous|ReferenceError|SyntaxError|TypeError)$/;
 
 export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
-  const { failure, complete, seconds, report } = answer;
+  const { failure, complete, seconds } = answer;
   return {
     name,
     about,
@@ -82,9 +82,9 @@ export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer
     complete,
     rule: failure?.rule ?? null,
     schedule: failure?.schedule ?? null,
-    steps: failure?.steps.length ?? 0,
+    steps: failure?.steps.filter(({ isPlain }) => !isPlain).length ?? 0,
     seconds,
-    report,
+    failure,
   };
 }
 

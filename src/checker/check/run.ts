@@ -1,8 +1,8 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
 import { UsageError } from '../../core/base/errors.js';
-import { type Mode, replay } from '../model/check.js';
+import { replay } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
-import { formatReplay } from '../model/report.js';
+import type { Mode } from '../model/run.js';
 import type { Scenario } from '../model/scenario.js';
 import { CATALOGUE, designOf, scenarioNamed } from '../proof/catalogue.js';
 import { MUTANTS } from '../proof/mutants.js';
@@ -125,22 +125,22 @@ function replaySchedule(request: CheckRequest, schedule: string): CheckDocument 
   }
   const scenario = scenarioNamed(name, request.design ?? undefined);
   const begin = performance.now();
-  const { steps, finding } = replay(scenario, schedule);
+  const { interleaving, failure } = replay(scenario, schedule);
   const row: ScenarioRow = {
     name: scenario.name,
     design: designOf(scenario),
     rules: scenario.rules,
-    verdict: finding === null ? 'inconclusive' : 'violated',
+    verdict: failure === null ? 'inconclusive' : 'violated',
     complete: false,
     bound: 'one schedule',
     executions: 1,
     redundant: 0,
     dismissed: 0,
-    steps: steps.length,
+    steps: interleaving.steps.filter(({ isPlain }) => !isPlain).length,
     seconds: (performance.now() - begin) / 1000,
     mustSee: { seen: [], missing: [] },
-    failure: finding === null ? null : { ...finding, schedule },
-    report: formatReplay(scenario, { steps, finding }, schedule),
+    failure,
+    replayed: failure === null ? interleaving : null,
   };
   return checkDocument(scopeOf(request, 1, 0), [row], []);
 }

@@ -19,7 +19,7 @@ const SCENARIO: Shape = {
   executions: 'number',
   steps: 'number',
   seconds: 'number',
-  report: ['string'],
+  failure: '?object',
 };
 
 const MUTANT: Shape = {
@@ -31,6 +31,7 @@ const MUTANT: Shape = {
   rule: '?string',
   schedule: '?string',
   steps: 'number',
+  failure: '?object',
 };
 
 const DOCUMENT: Shape = {

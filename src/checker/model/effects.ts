@@ -1,8 +1,9 @@
 /**
  * What an access does: to the words, to the clocks that find races, and to who sleeps.
  *
- * `thread` is the one whose operation makes the access. -1 says that nobody's does: while a scenario
- * is set up and while its end is judged, accesses are done at once and leave no mark in the clocks.
+ * `thread` is the one whose operation makes the access. -1 says that nobody's does: while a
+ * scenario is set up and while its end is judged, accesses are done at once and leave no mark in
+ * the clocks.
  */
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';

@@ -17,7 +17,7 @@
  *
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
  * and that is a step that comes before all of theirs. A dozing thread's waking depends on the
- * writes that it looks for. Threads may also return early, if the scenario says so: early.ts.
+ * writes that it looks for. Threads may also return early, if the scenario says so: run.ts.
  *
  * States are not cached. A third to three quarters of the states that are entered were met before
  * (eleven scenarios, clocks included, for races are found by them), but to cut there would lose the
@@ -28,11 +28,9 @@
  * hash.
  */
 import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
-import { type Ending, endingOf } from './ending.js';
-import { dependsOn, type Frame } from './frame.js';
 import type { Log } from './log.js';
-import type { Machine } from './machine.js';
-import { Trail } from './trail.js';
+import { type Ending, endingOf, type Machine } from './machine.js';
+import { dependsOn, type Frame, Trail } from './trail.js';
 
 export interface Step {
   readonly thread: number;
@@ -142,7 +140,7 @@ class Explorer {
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
     }
     if (!options.reduce) return this.enter(0);
-    // Who was woken and could have woken by itself is tried before this step: see early.ts.
+    // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
     return this.enter(this.childSleep(frame));

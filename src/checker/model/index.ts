@@ -8,11 +8,12 @@ export {
   type CheckOptions,
   type CheckResult,
   check,
-  type Failure,
-  type Mode,
+  type Replay,
   replay,
 } from './check.js';
+export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './interleaving.js';
 export type { Operation } from './machine.js';
 export { applyMutant, type Mutant } from './mutant.js';
-export { formatFailure } from './report.js';
+export { formatFailure, formatInterleaving } from './report.js';
+export type { Mode } from './run.js';
 export type { Finding, Scenario, Setup, Stage } from './scenario.js';

@@ -13,10 +13,9 @@
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
-import { type Access, type AccessKind, isPlain } from './access.js';
+import { type Access, type AccessKind, isPlain, Seam } from './access.js';
 import { Effects } from './effects.js';
-import { Log } from './log.js';
-import { Seam } from './seam.js';
+import { causeOf, differs, Log, swallowed } from './log.js';
 import { Sleepers } from './sleep.js';
 import { FIELD, type Sizes, STATUS, State } from './state.js';
 
@@ -191,7 +190,8 @@ export class Machine {
         this.current = thread;
       } catch (error) {
         if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
-        else if (error !== SUSPENDED) this.thrown = { thread, error: this.causeOf(thread, error) };
+        else if (error !== SUSPENDED)
+          this.thrown = { thread, error: causeOf(thread, error, this.suspending) };
         break;
       }
     }
@@ -200,12 +200,6 @@ export class Machine {
     this.current = -1;
     // Outside of operations nothing is answered from a log.
     this.position = this.end;
-  }
-
-  private causeOf(thread: number, error: unknown): unknown {
-    const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
-    if (this.suspending && !isOurs) return swallowed(thread);
-    return isFrozenWrite(error) ? changes(thread, error) : error;
   }
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
@@ -297,32 +291,25 @@ export class Machine {
   }
 }
 
-function swallowed(thread: number): InvariantError {
-  const cause = 'it caught the exception that suspends it; catch only what is known';
-  return new InvariantError('X3', `thread ${thread}: an operation went on although ${cause}`);
-}
+/** How an execution ends. */
+export type Ending =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly thread: number }
+  /** These threads sleep, and nobody is left to wake them. */
+  | { readonly kind: 'stuck'; readonly threads: readonly number[] }
+  /** What these threads assumed was not so: this is no execution of the program. */
+  | { readonly kind: 'dismissed'; readonly threads: readonly number[] };
 
-/** The words are those of V8: it is the checker that runs on Node, not the core. */
-function isFrozenWrite(error: unknown): error is TypeError {
-  if (!(error instanceof TypeError)) return false;
-  return /read only property|not extensible|Cannot (?:delete|redefine) property/.test(
-    error.message,
-  );
-}
-
-function changes(thread: number, { message }: TypeError): InvariantError {
-  return new InvariantError('X2', `thread ${thread}: its operation changes a handle: ${message}`);
-}
-
-function differs(thread: number, was: Access, now: Access | null): InvariantError {
-  const show = (access: Access): string =>
-    `access ${access.kind} of word ${access.word} (${access.a}, ${access.b})`;
-  const then = now === null ? 'it ended instead' : `this time came ${show(now)}`;
-  return new InvariantError(
-    'X2',
-    `thread ${thread}: run again, its operation did not do the same. ` +
-      `Before: ${show(was)}; ${then}. ` +
-      'It depends on something outside of the heap: a variable, a modified argument, ' +
-      'time or chance',
-  );
+/** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
+export function endingOf(machine: Machine): Ending {
+  if (machine.thrown !== null) return { kind: 'failed', ...machine.thrown };
+  const stuck: number[] = [];
+  const dismissed: number[] = [];
+  for (let thread = 0; thread < machine.threads; thread++) {
+    const status = machine.sleepers.status(thread);
+    if (status === STATUS.dismissed) dismissed.push(thread);
+    else if (status !== STATUS.done) stuck.push(thread);
+  }
+  if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
+  return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };
 }

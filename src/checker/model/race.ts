@@ -13,7 +13,7 @@
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
 import { READS, WRITES } from './access.js';
-import type { Journal } from './journal.js';
+import type { Journal } from './state.js';
 
 const PLAIN_READ = 0;
 const PLAIN_WRITE = 1;
@@ -115,7 +115,7 @@ export class Races {
       const time = journal.get(this.timeAt(other, word, sort));
       if (time === 0 || time <= journal.get(this.clocksAt + thread * threads + other)) continue;
       const what = `${NAMES[mine]} by thread ${thread} and ${NAMES[sort]} by thread ${other}`;
-      throw new InvariantError('race', `word ${word}: ${what} are not ordered`);
+      throw new InvariantError('race', `${what} are not ordered`, word);
     }
   }
 }

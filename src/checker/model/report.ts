@@ -1,9 +1,5 @@
-/** A failure for people: the rule, the schedule, threads as columns, and words by name. */
-import type { Word } from '../../core/base/units.js';
-import { ACCESS, type Access, accessName } from './access.js';
-import { type Failure, type Replay, Stagehand } from './check.js';
-import type { Step } from './explore.js';
-import type { Scenario, Setup } from './scenario.js';
+/** A failure as text: the rule, the schedule, and a column for each thread. Made of data alone. */
+import type { Failure, Interleaving, NamedStep } from './interleaving.js';
 
 const COLUMN_MIN = 24;
 
@@ -11,90 +7,78 @@ const COLUMN_MIN = 24;
 const VERB_WIDTH = 8;
 
 /** Lines of a report, without colours. The schedule is what `replay` takes to get there again. */
-export function formatFailure(scenario: Scenario, failure: Failure): string[] {
-  const { schedule, steps } = failure;
-  const lines = [headline(scenario, failure), `scenario  ${scenario.name}`];
-  // A failure without one: setting up fails, or something was never seen on any schedule.
-  if (schedule !== '') lines.push(`schedule  ${schedule}`);
-  return [...lines, ...formatSteps(scenario, steps)];
+export function formatFailure({ name }: { readonly name: string }, failure: Failure): string[] {
+  return [headline(failure), ...formatInterleaving(name, failure)];
 }
 
-/** The rule and what was found, with the names of words; an error of ours names its rule again. */
-function headline(scenario: Scenario, { rule, detail }: Failure): string {
-  const { setup } = namesOf(scenario);
-  const found = detail
-    .replace(`${rule} does not hold: `, '')
-    .replace(/\bword (\d+)\b/, (text, word) => setup.nameWord?.(Number(word) as Word) ?? text);
+/** The rule and what was found, about which word. */
+function headline({ rule, detail, word }: Failure): string {
+  const found = word === null ? detail : `${word.name}: ${detail}`;
   return /^[A-Z]\d+$/.test(rule) ? `${rule} does not hold: ${found}` : `${rule}: ${found}`;
 }
 
-/** What one schedule leads to, in lines. */
-export function formatReplay(scenario: Scenario, replay: Replay, schedule: string): string[] {
-  const { steps, finding } = replay;
-  if (finding !== null) return formatFailure(scenario, { ...finding, schedule, steps });
-  const lines = ['no rule is broken on this schedule', `scenario  ${scenario.name}`];
-  return [...lines, `schedule  ${schedule}`, ...formatSteps(scenario, steps)];
+/** What was done, by whom, in lines. */
+export function formatInterleaving(scenario: string, told: Interleaving): string[] {
+  const lines = [`scenario  ${scenario}`];
+  // A failure without a schedule: setting up failed, or something was never seen on any schedule.
+  if (told.schedule !== '') lines.push(`schedule  ${told.schedule}`);
+  return told.steps.length === 0 ? lines : [...lines, '', ...formatColumns(told)];
 }
 
-function formatSteps(scenario: Scenario, steps: readonly Step[]): string[] {
-  if (steps.length === 0) return [];
-  const { setup, nameOf } = namesOf(scenario);
-  return ['', ...formatColumns(steps, scenario.threads, setup, nameOf)];
-}
-
-function namesOf(scenario: Scenario): { setup: Setup; nameOf: (thread: number) => string } {
-  const hand = new Stagehand(scenario);
-  return { setup: hand.setup, nameOf: (thread) => hand.nameOf(thread) };
-}
-
-/** One line a step, in the column of its thread. */
-function formatColumns(
-  steps: readonly Step[],
-  threads: number,
-  setup: Setup,
-  nameOf: (thread: number) => string,
-): string[] {
-  const cells = steps.map((step) => describeStep(step, setup));
-  const widths = Array.from({ length: threads }, (_, thread) => {
-    const own = cells.filter((_, i) => steps[i]?.thread === thread).map((cell) => cell.length);
-    return Math.max(COLUMN_MIN, nameOf(thread).length, ...own) + 2;
+/** One line a step, in the column of its thread, up to the step that broke the rule. */
+function formatColumns({ steps, threads, brokenAt }: Interleaving): string[] {
+  const shown = brokenAt === null ? steps : steps.slice(0, brokenAt + 1);
+  const cells = shown.map(formatStep);
+  const widths = threads.map((name, thread) => {
+    const own = cells.filter((_, at) => shown[at]?.thread === thread).map((cell) => cell.length);
+    return Math.max(COLUMN_MIN, name.length, ...own) + 2;
   });
   const indents = widths.map((_, thread) => widths.slice(0, thread).reduce((a, b) => a + b, 0));
-  const header = widths.map((width, thread) => nameOf(thread).padEnd(width)).join('');
+  const header = threads.map((name, thread) => name.padEnd(widths[thread] as number)).join('');
   const lines = [header.trimEnd(), widths.map((width) => '-'.repeat(width - 2)).join('  ')];
-  steps.forEach(({ thread }, i) => {
-    lines.push(' '.repeat(indents[thread] as number) + (cells[i] as string));
+  shown.forEach(({ thread }, at) => {
+    lines.push(' '.repeat(indents[thread] as number) + (cells[at] as string));
   });
+  const left = steps.length - shown.length;
+  if (left > 0) lines.push('', `and ${left} more, by which the other threads are told`);
   return lines;
 }
 
-function describeStep({ access, found }: Step, setup: Setup): string {
-  if (access === null) return 'looks again';
-  const verb = accessName(access.kind).padEnd(VERB_WIDTH);
-  const word = setup.nameWord?.(access.word) ?? `word ${access.word}`;
-  return `${verb} ${word} ${effectOf(access, found, setup)}`.trimEnd();
+function formatStep(step: NamedStep): string {
+  if (step.verb === 'wake') return 'looks again';
+  const verb = step.verb === 'awaitBriefly' ? 'awaitChange' : step.verb;
+  return `${verb.padEnd(VERB_WIDTH)} ${step.word.name} ${effectOf(step)}`.trimEnd();
 }
 
-function effectOf(access: Access, found: number, setup: Setup): string {
-  const show = (value: number): string =>
-    setup.showValue?.(access.word as Word, value) ?? `${value}`;
-  switch (access.kind) {
-    case ACCESS.load:
-      return `= ${show(found)}`;
-    case ACCESS.store:
-      return `:= ${show(access.a)}`;
-    case ACCESS.cas:
-      return found === access.a
-        ? `${show(access.a)} -> ${show(access.b)}`
-        : `failed, found ${show(found)}`;
-    case ACCESS.exchange:
-      return `${show(found)} -> ${show(access.a)}`;
-    case ACCESS.awaitChange:
-    case ACCESS.awaitBriefly:
-      return found === access.a ? 'sleeps' : `= ${show(found)}, goes on`;
-    case ACCESS.notify:
+/** What an operator makes of the word and the operand. */
+const OPERATORS: Readonly<Record<string, string>> = { add: '+', and: '&', or: '|', xor: '^' };
+
+function effectOf({ verb, value, expected, found, count }: NamedStep): string {
+  const [wrote, wanted, was] = [value?.text ?? '', expected?.text ?? '', found?.text ?? ''];
+  const isAsExpected = found?.number === expected?.number;
+  switch (verb) {
+    case 'load':
+    case 'peek':
+      return `= ${was}`;
+    case 'store':
+    case 'poke':
+      return `:= ${wrote}`;
+    case 'fill':
+      return `and ${count - 1} more := ${wrote}`;
+    case 'copy':
+      return `and ${count - 1} more, from elsewhere`;
+    case 'cas':
+      return isAsExpected ? `${wanted} -> ${wrote}` : `failed, found ${was}`;
+    case 'exchange':
+      return `${was} -> ${wrote}`;
+    case 'awaitChange':
+      return isAsExpected ? 'sleeps' : `= ${was}, goes on`;
+    case 'awaitBriefly':
+      return isAsExpected ? 'sleeps, for a while' : `= ${was}, goes on`;
+    case 'notify':
+    case 'wake':
       return '';
     default:
-      return `${show(found)}, ${access.a}`;
+      return `${was} ${OPERATORS[verb]} ${wrote}`;
   }
 }

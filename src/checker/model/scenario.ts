@@ -13,7 +13,10 @@ import type { OnReturn, Operation } from './machine.js';
 /** A rule that did not hold at the end of an execution. */
 export interface Finding {
   readonly rule: string;
+  /** What was found; a word is named by whoever shows it. */
   readonly detail: string;
+  /** The word in question, where it is one. */
+  readonly word?: number;
 }
 
 export interface Setup {
@@ -27,6 +30,11 @@ export interface Setup {
   /** Names a word, and writes a value of it, for reports. */
   readonly nameWord?: (word: Word) => string;
   readonly showValue?: (word: Word, value: number) => string;
+  /**
+   * The word, if there is one, in which whoever finds a rule broken says so, by a CAS, so that the
+   * others stop. What comes after that is of no interest, and reports leave it out.
+   */
+  readonly brokenWord?: Word;
 }
 
 /** What a scenario is set up with. */

@@ -2,11 +2,11 @@
  * Sleeping: who sleeps on which word, whom a `notify` wakes, and who may wake by itself.
  *
  * `awaitChange` without a time limit sleeps until `notify` on its word, or returns early if its
- * thread may: see early.ts. With a time limit it may return whenever it likes. But a thread that
+ * thread may: see run.ts. With a time limit it may return whenever it likes. But a thread that
  * looks again and finds nothing changed only goes to sleep again, so it is run again only if there
  * is news: another thread has changed a word that it has read since it last slept. Its own changes
- * are news too, but only LOOKS_MAX times in a row, or two waits that make each other's grace periods
- * end would never. If no news is left, it waits for ever, and that is a failure.
+ * are news too, but only LOOKS_MAX times in a row: else two waits that make each other's grace
+ * periods end would go on for ever. If no news is left, it waits for ever, and that is a failure.
  *
  * Asleep with a time limit is called dozing here.
  */
@@ -148,7 +148,7 @@ export class Sleepers {
     });
   }
 
-  /** The rows of its log in which a thread has read, in its operation, since it last slept in it. */
+  /** The rows of its log in which a thread has read since it last slept in its operation. */
   private readSinceAwake(thread: number): number[] {
     const { state } = this;
     const log = this.logs[thread] as Log;

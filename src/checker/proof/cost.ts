@@ -10,9 +10,8 @@ import { runCallback } from '../../core/rcu/callback.js';
 import { advanceGrace } from '../../core/rcu/grace-period.js';
 import { takeQueued } from '../../core/rcu/manual.js';
 import type { Core } from '../../core/variants/core.js';
-import { ACCESS, type AccessKind } from '../model/access.js';
+import { ACCESS, type AccessKind, Seam } from '../model/access.js';
 import { Machine } from '../model/machine.js';
-import { Seam } from '../model/seam.js';
 import { type KitOptions, kitWords, makeKit, PTE } from './kit.js';
 import { nameOfWord } from './names.js';
 

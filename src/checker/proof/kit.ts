@@ -6,10 +6,11 @@ import {
   formatHeap,
   type Heap,
   type HeapConfig,
+  headerWord,
   type Kind,
   type Thread,
 } from '../../core/mem/heap.js';
-import { layoutOf } from '../../core/mem/layout.js';
+import { HEAP, layoutOf } from '../../core/mem/layout.js';
 import { growSupply } from '../../core/mem/supply.js';
 import { attachThread, type Flavour } from '../../core/rcu/attach.js';
 import type { Setup, Stage } from '../model/scenario.js';
@@ -112,9 +113,10 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
 }
 
 /** How words are named in reports of a kit's scenario. */
-export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue'> {
+export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue' | 'brokenWord'> {
   return {
     nameWord: (word) => nameOfWord(kit.heap, word),
     showValue: (word, value) => showValue(kit.heap, word, value),
+    brokenWord: headerWord(HEAP.BROKEN),
   };
 }

@@ -1,7 +1,7 @@
 /** One command line, from its arguments to the exit code. */
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import type { Mode } from '../../checker/model/check.js';
+import type { Mode } from '../../checker/model/run.js';
 import { UsageError } from '../../core/base/errors.js';
 import { check, compare, doctor, listScenarios, merge, replay } from '../commands.js';
 import { demo } from '../demo/demo.js';

@@ -23,10 +23,16 @@ export class InvariantError extends Error {
   override readonly name: string = 'InvariantError';
   /** The rule, by its number in docs/requirements.md, for example `P4`. */
   readonly rule: string;
+  /** What was found, without the rule. */
+  readonly found: string;
+  /** The word in question, where it is one; null: none. */
+  readonly word: number | null;
 
-  constructor(rule: string, found: string) {
+  constructor(rule: string, found: string, word: number | null = null) {
     super(`${rule} does not hold: ${found}`);
     this.rule = rule;
+    this.found = found;
+    this.word = word;
   }
 }
 

@@ -1,11 +1,13 @@
 /** Checking a scenario: verdicts, bounds, schedules and reports. */
 import { describe, expect, it } from 'vitest';
-import { type CheckResult, check, type Mode, replay } from '#src/checker/model/check.js';
+import { type CheckResult, check, replay } from '#src/checker/model/check.js';
 import type { Operation } from '#src/checker/model/machine.js';
 import { formatFailure } from '#src/checker/model/report.js';
-import type { Scenario } from '#src/checker/model/scenario.js';
-import { formatSchedule, parseSchedule } from '#src/checker/model/schedule.js';
+import type { Mode } from '#src/checker/model/run.js';
+import type { Scenario, Setup, Stage } from '#src/checker/model/scenario.js';
+import { parseSchedule } from '#src/checker/model/schedule.js';
 import { scenarioNamed } from '#src/checker/proof/catalogue.js';
+import { InvariantError } from '#src/core/base/errors.js';
 import type { Word } from '#src/core/base/units.js';
 import type { Memory } from '#src/core/mem/memory.js';
 
@@ -179,7 +181,7 @@ describe('early returns', () => {
     const scenario = handOver(false, 1);
     const found = check(scenario);
     expect(found.failure?.rule).toBe('race');
-    expect(replay(scenario, scheduleOf(found)).finding?.rule).toBe('race');
+    expect(replay(scenario, scheduleOf(found)).failure?.rule).toBe('race');
     const random = check(scenario, { mode: { kind: 'random', seed: 1, executions: 200 } });
     expect(random.failure?.rule).toBe('race');
   });
@@ -214,16 +216,17 @@ describe('schedules', () => {
     const result = check(scenario);
     const schedule = scheduleOf(result);
     const found = replay(scenario, schedule);
-    expect(found.finding?.rule).toBe('race');
-    expect(found.steps).toEqual(result.failure?.steps);
+    expect(found.failure).toEqual(result.failure);
+    expect(found.interleaving).toBe(found.failure);
     expect(scheduleOf(check(scenario))).toBe(schedule);
   });
 
-  it('is read back as it was written', () => {
-    const { failure } = check(broken(2));
-    const steps = failure?.steps ?? [];
-    const { threads, mark } = parseSchedule(formatSchedule(steps));
-    expect(threads).toEqual(steps.map(({ thread }) => thread));
+  it('is read back as it was written, plain accesses left out', () => {
+    const { schedule = '', steps = [] } = check(broken(2)).failure ?? {};
+    const { threads, mark } = parseSchedule(schedule);
+    const inSchedule = steps.filter(({ isPlain }) => !isPlain);
+    expect(inSchedule.length).toBeLessThan(steps.length);
+    expect(threads).toEqual(inSchedule.map(({ thread }) => thread));
     expect(mark).toMatch(/^[0-9a-f]{4}$/);
   });
 
@@ -257,9 +260,89 @@ it('a report has a column for each thread, names, the rule and the schedule', ()
   const { failure } = check(scenario);
   if (failure === null) throw new Error('nothing failed');
   const text = formatFailure(scenario, failure).join('\n');
-  expect(text).toMatch(/^race: thread [01]: COUNT: plain /);
+  expect(text).toMatch(/^race: COUNT: plain (?:read|write) by thread [01] and /);
   expect(text).toMatch(/^thread 0 {2,}thread 1$/m);
   expect(text).toMatch(/^load {5}LOCK = 0$/m);
+  expect(text).toMatch(/^ *(?:peek|poke) {5}COUNT /m);
   expect(text).toMatch(/^ {20,}load {5}LOCK = 0$/m);
   expect(text).toContain(`\nschedule  ${failure.schedule}\n`);
+});
+
+describe('a failure is data', () => {
+  it('whose steps have words and values as numbers and as text', () => {
+    const scenario: Scenario = {
+      ...broken(1),
+      setup: (stage) => ({
+        ...broken(1).setup(stage),
+        showValue: (word, value) => (word === LOCK ? ['free', 'held'][value] : null) ?? `${value}`,
+      }),
+    };
+    const { failure } = check(scenario);
+    expect(failure?.threads).toEqual(['thread 0', 'thread 1']);
+    expect(failure?.word).toEqual({ number: COUNT, name: 'COUNT' });
+    expect(failure?.steps[0]).toEqual({
+      thread: 0,
+      verb: 'load',
+      isPlain: false,
+      word: { number: LOCK, name: 'LOCK' },
+      value: null,
+      expected: null,
+      found: { number: 0, text: 'free' },
+      count: 1,
+    });
+    const stored = failure?.steps.find(({ verb }) => verb === 'store');
+    expect(stored?.value).toEqual({ number: 1, text: 'held' });
+    // Nothing but data: it crosses threads and processes.
+    expect(structuredClone(failure)).toEqual(JSON.parse(JSON.stringify(failure)));
+  });
+
+  it('and of plain accesses has those to the word in question alone', () => {
+    const noisy = (stage: Stage): Setup => {
+      const { threads, ...rest } = broken(1).setup(stage);
+      const other = 2 as Word;
+      const noise = (): void => void stage.memory.peek(other);
+      return { ...rest, threads: threads.map((operations) => [noise, ...operations]) };
+    };
+    const { failure } = check({ ...broken(1), words: 3, setup: noisy });
+    const plain = failure?.steps.filter(({ isPlain }) => isPlain) ?? [];
+    expect(plain.length).toBeGreaterThan(1);
+    expect(new Set(plain.map(({ word }) => word.name))).toEqual(new Set(['COUNT']));
+  });
+
+  it('and its columns stop where the code says that a rule is broken', () => {
+    const [BROKEN, BELL] = [0 as Word, 1 as Word];
+    const tells: Scenario = {
+      ...broken(1, 1),
+      setup: ({ memory }) => ({
+        threads: [
+          [
+            (): void => {
+              memory.cas(BROKEN, 0, 7);
+              memory.store(BELL, 1);
+              throw new Error('found out');
+            },
+          ],
+        ],
+        brokenWord: BROKEN,
+      }),
+    };
+    const { failure } = check(tells);
+    if (failure === null) throw new Error('nothing failed');
+    expect(failure.steps.map(({ verb }) => verb)).toEqual(['cas', 'store']);
+    expect(failure.brokenAt).toBe(0);
+    const text = formatFailure(tells, failure).join('\n');
+    expect(text).not.toContain('store');
+    expect(text).toContain('\nand 1 more, by which the other threads are told');
+  });
+
+  it('even where setting up throws: then it has no steps, and the check goes on', () => {
+    const result = check({
+      ...broken(1),
+      setup: () => {
+        throw new InvariantError('P3', 'a page is gone');
+      },
+    });
+    const failure = { rule: 'P3', detail: 'setting up: a page is gone', schedule: '', steps: [] };
+    expect(result).toMatchObject({ verdict: 'violated', complete: false, executions: 0, failure });
+  });
 });

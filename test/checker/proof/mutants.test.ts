@@ -12,7 +12,7 @@ describe('mutants', () => {
     async (_name, mutant) => {
       const { failure, again } = await withMutant(mutant, ({ scenario, check, replay }) => {
         const found = check(scenario, { keepSchedule: true }).failure;
-        return { failure: found, again: found && replay(scenario, found.schedule).finding };
+        return { failure: found, again: found && replay(scenario, found.schedule).failure };
       });
       expect(failure, `${mutant.name} survives ${mutant.scenario}`).not.toBeNull();
       expect(failure?.rule).not.toMatch(/vacuous|ReferenceError|SyntaxError|TypeError/);

@@ -1,0 +1,135 @@
+/** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
+import { UsageError } from '../../core/base/errors.js';
+import type { Word } from '../../core/base/units.js';
+import type { Step } from './explore.js';
+import { type Ending, Machine } from './machine.js';
+import type { Finding, Scenario, Setup, Stage } from './scenario.js';
+
+/** What setting up a scenario threw: its own failure, whatever is explored. */
+export class SetupError extends Error {
+  override readonly name: string = 'SetupError';
+  readonly finding: Finding;
+
+  constructor(error: unknown) {
+    super('a scenario could not be set up', { cause: error });
+    this.finding = findingOf(error, 'setting up');
+  }
+}
+
+/** A rule that an execution has broken, and the steps that led there. */
+export interface Found {
+  readonly finding: Finding;
+  readonly steps: readonly Step[];
+}
+
+/** Throws `SetupError`, and `UsageError` for a scenario that contradicts itself. */
+export class Stagehand {
+  readonly machine: Machine;
+  readonly setup: Setup;
+  readonly seen: Set<string>;
+  found: Found | null = null;
+
+  /** Without `early` each thread may return early as often as the scenario lets all of them. */
+  constructor(scenario: Scenario, early?: readonly number[], seen: Set<string> = new Set()) {
+    this.seen = seen;
+    const { words, threads, ghostWords = 0, earlyReturns = 0 } = scenario;
+    const all = Array.from({ length: threads }, () => earlyReturns);
+    this.machine = new Machine({ words, threads, ghostWords, early: early ?? all });
+    const stage: Stage = {
+      memory: this.machine.memory,
+      ghost: {
+        get: (index) => this.machine.state.getGhost(index),
+        set: (index, value) => this.machine.state.setGhost(index, value),
+      },
+      see: (what) => this.seen.add(what),
+      assume: (condition) => this.machine.assume(condition),
+    };
+    this.setup = setUp(scenario, stage);
+    if (this.setup.threads.length !== threads) {
+      const found = this.setup.threads.length;
+      throw new UsageError(
+        'bad-scenario',
+        `${scenario.name}: ${threads} threads said, ${found} made`,
+      );
+    }
+    this.machine.begin(this.setup.threads, this.setup.onReturn);
+  }
+
+  /** Judges the end of an execution; true: a rule was broken, stop here. */
+  judge(ending: Ending, steps: () => Step[]): boolean {
+    const finding = this.find(ending);
+    if (finding === null) return false;
+    this.found = { finding, steps: steps() };
+    return true;
+  }
+
+  private find(ending: Ending): Finding | null {
+    if (ending.kind === 'failed') return findingOf(ending.error, this.nameOf(ending.thread));
+    if (ending.kind === 'dismissed') return null;
+    if (ending.kind === 'stuck') {
+      const who = ending.threads.map((thread) => this.nameOf(thread)).join(' and ');
+      return { rule: 'progress', detail: `${who} would wait for ever` };
+    }
+    const results = this.setup.threads.map((_, thread) => this.machine.resultsOf(thread));
+    try {
+      return this.setup.atEnd?.(results)[0] ?? null;
+    } catch (error) {
+      return findingOf(error, 'at the end');
+    }
+  }
+
+  nameOf(thread: number): string {
+    return this.setup.threadNames?.[thread] ?? `thread ${thread}`;
+  }
+}
+
+function setUp(scenario: Scenario, stage: Stage): Setup {
+  try {
+    return scenario.setup(stage);
+  } catch (error) {
+    throw new SetupError(error);
+  }
+}
+
+/** The fields of an `InvariantError`: by name, for a build with a mutant has a class of its own. */
+interface RuleFound {
+  readonly rule?: string;
+  readonly found?: string;
+  readonly word?: number | null;
+}
+
+/** What an error that was thrown somewhere says, as a finding. */
+function findingOf(error: unknown, where: string): Finding {
+  const { name = 'Error', message = String(error) } = Object(error) as Error;
+  const { rule = name, found = message, word } = Object(error) as RuleFound;
+  // A race names both threads by itself.
+  const finding = { rule, detail: rule === 'race' ? found : `${where}: ${found}` };
+  return typeof word === 'number' ? { ...finding, word } : finding;
+}
+
+/** Sets up twice: memory and first accesses must be the same. Throws `UsageError` if not. */
+export function requireSameSetup(scenario: Scenario): void {
+  const first = new Stagehand(scenario);
+  const second = new Stagehand(scenario);
+  const refuse = (what: string, one: unknown, two: unknown): never => {
+    const found = `${what} is ${JSON.stringify(one)} once, and then ${JSON.stringify(two)}`;
+    const cause = 'it depends on something outside, or changes it';
+    throw new UsageError('bad-scenario', `${scenario.name}: set up twice, ${found}: ${cause}`);
+  };
+  for (let word = 0; word < scenario.words; word++) {
+    const [one, two] = [first.machine.state.view(word), second.machine.state.view(word)];
+    if (one !== two) refuse(first.setup.nameWord?.(word as Word) ?? `word ${word}`, one, two);
+  }
+  for (let index = 0; index < (scenario.ghostWords ?? 0); index++) {
+    const [one, two] = [first.machine.state.getGhost(index), second.machine.state.getGhost(index)];
+    if (one !== two) refuse(`ghost word ${index}`, one, two);
+  }
+  for (let thread = 0; thread < scenario.threads; thread++) {
+    const [one, two] = [first, second].map(({ machine }) =>
+      machine.enabled(thread) ? machine.nextAccess(thread) : null,
+    );
+    if (JSON.stringify(one) !== JSON.stringify(two)) {
+      refuse(`the first access of ${first.nameOf(thread)}`, one, two);
+    }
+  }
+}
