@@ -124,5 +124,6 @@ function retireUnseen(): void {
 
 function requireEmpty(heap: Heap, table: Word, kind: HeapKind): void {
   const at = findNotEmpty(heap.mem, table, kind, 0);
-  if (at !== null) breakRule(heap, 2, `word ${at} of the free fragment at ${table} was written`);
+  if (at === null) return;
+  breakRule(heap, 2, `word ${at} of the free fragment at ${table} was written`, table + at);
 }

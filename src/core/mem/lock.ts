@@ -87,9 +87,14 @@ export function throwIfBroken(heap: Heap): void {
 
 /**
  * Marks the heap as broken, wakes whoever sleeps for one of its locks, and throws. Locks that the
- * caller holds stay held: what they protect must not be trusted.
+ * caller holds stay held: what they protect must not be trusted. `word`: the one in question, if any.
  */
-export function breakRule(heap: Heap, rule: number, found: string): never {
+export function breakRule(
+  heap: Heap,
+  rule: number,
+  found: string,
+  word: number | null = null,
+): never {
   const { mem } = heap;
   mem.cas(headerWord(HEAP.BROKEN), 0, rule);
   wakeAll(mem, headerWord(HEAP.SUPPLY_LOCK));
@@ -97,7 +102,7 @@ export function breakRule(heap: Heap, rule: number, found: string): never {
   for (let mm = 0; mm < heap.mmsMax; mm++) {
     wakeAll(mem, at(mmRecord(heap, mm as MmId), MM.LOCK));
   }
-  throw new InvariantError(`P${rule}`, found);
+  throw new InvariantError(`P${rule}`, found, word);
 }
 
 function wakeAll(mem: Memory, lock: Word): void {
