@@ -87,7 +87,8 @@ export function throwIfBroken(heap: Heap): void {
 
 /**
  * Marks the heap as broken, wakes whoever sleeps for one of its locks, and throws. Locks that the
- * caller holds stay held: what they protect must not be trusted. `word`: the one in question, if any.
+ * caller holds stay held: what they protect must not be trusted. `word`: the one in question, if
+ * it is one.
  */
 export function breakRule(
   heap: Heap,
