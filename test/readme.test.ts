@@ -1,10 +1,11 @@
-/** The README against the project: its picture, its example and its figures are true. */
+/** README.md, docs/start.md and the picture in ARCHITECTURE.md against the project: all is true. */
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { heapBytes } from '#src/api/heap.js';
 import type { GracePeriod, Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
@@ -17,8 +18,8 @@ import { supplyCounts } from '#src/core/mem/supply.js';
 import { runCallback } from '#src/core/rcu/callback.js';
 import { beginGrace, endGrace, graceEnded } from '#src/core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '#src/core/rcu/manual.js';
-import type { CompareDocument, CompareRow } from '#src/lab/compare/compare.js';
-import type { Extent } from '#src/lab/compare/level.js';
+import type { CompareDocument } from '#src/lab/compare/compare.js';
+import { checkSentence, oracleSentence, savingsTable } from '../scripts/readme.mjs';
 import { documentIn, ptfrag } from './fixtures/command.js';
 import { installed, withoutGrace } from './fixtures/installed.js';
 import {
@@ -33,38 +34,47 @@ import {
 } from './support/heap.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const README = readFileSync(`${ROOT}README.md`, 'utf8');
+const read = (path: string): string => readFileSync(ROOT + path, 'utf8');
+const README = read('README.md');
 const run = promisify(execFile);
 
 /** The code blocks below a heading. */
-function blocksBelow(heading: string): string[] {
-  const from = README.indexOf(`\n## ${heading}\n`);
+function blocksBelow(page: string, heading: string): string[] {
+  const text = read(page);
+  const from = text.indexOf(`\n## ${heading}\n`);
   expect(from, heading).toBeGreaterThan(0);
-  const end = README.indexOf('\n## ', from + 1);
-  const text = README.slice(from, end < 0 ? undefined : end);
-  return [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+  const end = text.indexOf('\n## ', from + 1);
+  const part = text.slice(from, end < 0 ? undefined : end);
+  return [...part.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+}
+
+/** What stands between the marks of that name. */
+function madeIn(name: string): string {
+  const [, block] = README.split(new RegExp(`^<!-- /?${name} -->$\n?`, 'm'));
+  return block?.trimEnd() ?? '';
 }
 
 describe('the README', () => {
-  it('fits in 150 lines of at most 100 columns', () => {
+  it('fits in 175 lines of at most 100 columns', () => {
     const lines = README.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(150);
+    expect(lines.length).toBeLessThanOrEqual(175);
     expect(lines.filter((line) => [...line].length > 100 && !line.startsWith('|'))).toEqual([]);
   });
 
   it('names limits that are those of the code', () => {
     expect(README).toContain(`${THREADS_MAX} threads at a time`);
-    expect(README).toMatch(/^### Which flavour$/m);
+    expect(README).toContain('at most 4 GiB');
+    expect(() => heapBytes({ pages: 2 ** 20 })).toThrow('over 4 GiB');
   });
 });
 
-describe("a page's life in the README", () => {
+describe("a page's life in ARCHITECTURE.md", () => {
   interface Step {
     readonly what: string;
     readonly states: string | undefined;
   }
 
-  const [drawing = ''] = blocksBelow("A page's life");
+  const [drawing = ''] = blocksBelow('ARCHITECTURE.md', "A page's life");
   const steps: Step[] = drawing
     .trimEnd()
     .split('\n')
@@ -156,7 +166,7 @@ describe('the examples', () => {
 
   it('of the README runs as a file of its own, and reads nothing torn', async () => {
     const file = join(inFolder(), 'block.mjs');
-    const [code = ''] = blocksBelow('As a library');
+    const [code = ''] = blocksBelow('README.md', 'As a library');
     expect(code).toContain("from 'ptfrag'");
     writeFileSync(file, code);
     const { stdout, stderr } = await run(process.execPath, [file]);
@@ -164,9 +174,17 @@ describe('the examples', () => {
     expect(stdout).toMatch(/^\d+ reads, none torn\n$/);
   });
 
+  it('of docs/start.md prints what the page shows', async () => {
+    const file = join(inFolder(), 'start.mjs');
+    const [code = '', output] = blocksBelow('docs/start.md', 'A program');
+    expect(code).toContain("from 'ptfrag'");
+    writeFileSync(file, code);
+    expect((await run(process.execPath, [file])).stdout).toBe(output);
+  });
+
   it('of a checked lock shows the race, and holds as its comment says', async () => {
     const file = join(inFolder(), 'lock.mjs');
-    const [code = ''] = blocksBelow('Checking code of your own');
+    const [code = ''] = blocksBelow('README.md', 'Checking code of your own');
     expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
     writeFileSync(file, code);
     const { stdout } = await run(process.execPath, [file]);
@@ -175,6 +193,20 @@ describe('the examples', () => {
     const [, lock = ''] = /\/\/ (cas\(.*\)) would hold$/m.exec(code) ?? [];
     writeFileSync(file, code.replace('memory.load(LOCK) !==', `memory.${lock} !==`));
     expect((await run(process.execPath, [file])).stdout).toBe('holds\n');
+  });
+
+  it('of CONTRIBUTING.md leads from a mutant to a schedule, and to a stack', async () => {
+    const commands = blocksBelow('CONTRIBUTING.md', 'Debug one scenario').map((block) => {
+      const [first = '', ...shown] = block.trimEnd().split('\n');
+      return { args: first.replace(/^\$ node /, '').split(' '), shown };
+    });
+    expect(commands).toHaveLength(2);
+    for (const { args, shown } of commands) {
+      const { stdout } = await run(process.execPath, args, { cwd: ROOT });
+      // Lines of code move: what is shown stands there but for those.
+      const lines = shown.map((line) => line.replace(/(?:\(….*:\d+\)|…)$/, ''));
+      for (const line of lines) expect(stdout).toContain(`\n${line}`.replace(/^\nInv/, 'Inv'));
+    }
   });
 
   it('of the lock prints what its README shows', async () => {
@@ -213,66 +245,39 @@ describe('the examples', () => {
   });
 });
 
-describe('what the README shows of the commands', () => {
-  let document: CompareDocument;
-
-  beforeAll(async () => {
-    document = documentIn<CompareDocument>(await ptfrag(['compare', '--json']));
+describe('the figures of the README (npm run docs:readme)', () => {
+  it('has in its table what compare gives on every recording of the package', async () => {
+    const document = documentIn<CompareDocument>(await ptfrag(['compare', '--json']));
+    expect(madeIn('savings')).toBe(savingsTable(document));
+    expect(document.references.filter(({ kind }) => kind === 'pte')).toHaveLength(9);
   });
 
-  it('has a table with the figures of compare, on every recording of the package', () => {
-    const rows = README.split('\n').filter((line) => /^\| \S+\.(?:canon|frag) \|/.test(line));
-    const shown = rows.map((line) => line.slice(2, -2).split(' | '));
-    const figures = ({ mean, peak }: Extent): string => `${mean.toFixed(2)} (${peak})`;
-    const computed = document.references
-      .filter(({ kind }) => kind === 'pte')
-      .map(({ trace, kernel, limit }) => {
-        const pages = (design: string, sharing: string | null): string => {
-          const row = document.rows.find(
-            (r) =>
-              r.trace === trace &&
-              r.kind === 'pte' &&
-              r.mode === 'recorded' &&
-              r.design === design &&
-              r.sharing === sharing,
-          );
-          return figures((row as CompareRow).pages);
-        };
-        const ours = [pages('common', 'mm'), pages('common', 'all')];
-        return [trace, figures(kernel), ...ours, pages('whole-page', null), figures(limit)];
-      });
-    expect(computed).toHaveLength(9);
-    expect([...shown].sort()).toEqual(computed.sort());
-    expect(README).toContain('| trace | kernel | common, mm | common, all | whole-page | limit |');
+  it('has the sums of the table in docs/oracle.md, which is held against the oracle', () => {
+    const rows = read('docs/oracle.md').match(/^\| \S+\.(?:canon|frag) \|.*$/gm) ?? [];
+    const numbers = rows.map((row) => row.replaceAll(',', '').split(' | ').map(Number));
+    const document = numbers.map(([, allocations, matched]) => ({ allocations, matched }));
+    expect(document).toHaveLength(11);
+    expect(madeIn('oracle')).toBe(oracleSentence({ rows: document }));
   });
 
-  it('has lines that a replay and a check print, but for the numbers', async () => {
-    const [shown = ''] = blocksBelow('Run');
-    const [start = '', check = ''] = shown.split(/^\$ .* check .*$/m);
-    expect(shownLines(start).length).toBeGreaterThan(2);
-    const replay = await ptfrag(['replay', 's390x/quick']);
-    const shapes = new Set(replay.stdout.split('\n').map(shapeOf));
-    expect(shownLines(start).filter((line) => !shapes.has(shapeOf(line)))).toEqual([]);
-    const small = ['return-vs-return+buddies', 'take-vs-take+one-block'];
-    const { stdout } = await ptfrag(['check', ...small]);
-    const sentence = stdout.slice(stdout.indexOf('\nholds: ')).trim().replaceAll('\n', ' ');
-    expect(shapeOf(shownLines(check).join(' '))).toBe(shapeOf(sentence));
+  it('has the numbers of scenarios and mutants that there are', () => {
+    // What they take is counted in checker/proof/catalogue.test.ts, which explores them.
+    const [executions = 0, steps = 0] = ['executions', 'steps'].map((what) =>
+      Number(new RegExp(`([\\d,]+) ${what}`).exec(madeIn('check'))?.[1]?.replaceAll(',', '')),
+    );
+    expect(madeIn('check')).toBe(checkSentence({ executions, steps }));
   });
 
-  /** Neither commands nor what was left out. */
-  function shownLines(text: string): string[] {
-    return text.split('\n').filter((line) => line !== '' && line !== '…' && !line.startsWith('$'));
-  }
-
-  function shapeOf(line: string): string {
-    return line.replace(/\d[\d,.]*/g, '0').replace(/ +/g, ' ');
-  }
-
-  it('names commands that there are', () => {
-    const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    expect(scripts['start']).toBe('node dist/cli/main.js demo');
-    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['start', 'test', 'build']));
+  it('names commands that there are', async () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const [shown = ''] = blocksBelow('README.md', 'Run');
+    const commands = [...shown.matchAll(/^\$ (.*?) +#/gm)].map(([, command = '']) => command);
+    expect(commands).toEqual(expect.arrayContaining(['npm start', 'npm test']));
+    for (const command of commands) {
+      const [, script, job = ''] =
+        /^npm (\w+)$|^node dist\/cli\/main\.js (\w+)$/.exec(command) ?? [];
+      if (script !== undefined) expect(Object.keys(scripts), command).toContain(script);
+      else expect((await ptfrag([job, '--help'])).status, command).toBe(0);
+    }
   });
 });

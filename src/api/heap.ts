@@ -58,7 +58,7 @@ export interface HeapHandle {
 
 export interface AttachOptions {
   readonly byteOffset?: number;
-  /** See the README, "Which flavour". Default: `epoch`. */
+  /** See docs/start.md, "Which flavour". Default: `epoch`. */
   readonly flavour?: Flavour;
 }
 

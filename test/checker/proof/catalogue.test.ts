@@ -1,16 +1,26 @@
 /** The catalogue: every scenario holds over all its interleavings, and none is vacuous. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { check } from '#src/checker/model/check.js';
 import { CATALOGUE, scenarioNamed } from '#src/checker/proof/catalogue.js';
+import { checkSentence } from '../../../scripts/readme.mjs';
 
 const LONG = process.env['PTFRAG_LONG'] === '1';
 const SCENARIOS = CATALOGUE.filter(({ large }) => LONG || large !== true);
 
 describe('the catalogue', () => {
+  /** What the scenarios take that `check` explores unless told otherwise. */
+  const sums = { scenarios: 0, executions: 0, steps: 0 };
+
   it.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
     'holds in every interleaving, and what it must see is seen: %s',
     (_name, scenario) => {
-      const { failure, complete, mustSee } = check(scenario);
+      const { failure, complete, mustSee, executions, steps } = check(scenario);
+      if (scenario.large !== true) {
+        sums.scenarios++;
+        sums.executions += executions;
+        sums.steps += steps;
+      }
       expect(failure).toBeNull();
       expect(complete).toBe(true);
       expect(mustSee.missing).toEqual([]);
@@ -18,6 +28,13 @@ describe('the catalogue', () => {
     },
     120_000,
   );
+
+  it('takes the executions and steps that the README says (npm run docs:readme)', ({ skip }) => {
+    const all = CATALOGUE.filter(({ large }) => large !== true).length;
+    if (sums.scenarios < all) skip('not all scenarios were explored in this run');
+    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(checkSentence(sums));
+  });
 
   it.each([
     ...Array.from({ length: 10 }, (_, i) => `P${i + 1}`),

@@ -1,0 +1,89 @@
+/**
+ * `npm run docs:readme`: the figures of README.md, made anew. It runs every comparison, asks the
+ * oracle about every recording and explores every scenario: about a minute. Tests hold each figure
+ * against the real thing where they compute it anyway (test/readme.test.ts,
+ * test/checker/proof/catalogue.test.ts).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { check } from 'ptfrag/model';
+import { CATALOGUE, MUTANTS } from 'ptfrag/proof';
+import { withBlock } from './block.mjs';
+
+const PAGE = new URL('../README.md', import.meta.url);
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+const counted = (value) => value.toLocaleString('en-US');
+
+/** Mean and peak pages of PTE tables on each recording, from the document of `compare`. */
+export function savingsTable({ references, rows }) {
+  const figures = ({ mean, peak }) => `${mean.toFixed(2)} (${peak})`;
+  const lines = references
+    .filter(({ kind }) => kind === 'pte')
+    .map(({ trace, kernel, limit }) => {
+      const pages = (design, sharing) => {
+        const own = rows.find(
+          (row) =>
+            row.trace === trace &&
+            row.kind === 'pte' &&
+            row.mode === 'recorded' &&
+            row.design === design &&
+            row.sharing === sharing,
+        );
+        return figures(own.pages);
+      };
+      const ours = [pages('common', 'mm'), pages('common', 'all')];
+      return [trace, figures(kernel), ...ours, pages('whole-page', null), figures(limit)];
+    });
+  const heads = ['trace', 'kernel', 'common, mm', 'common, all', 'whole-page', 'limit'];
+  const rule = heads.map(() => '---');
+  return [heads, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** What the oracle finds on all recordings, from its document. */
+export function oracleSentence({ rows }) {
+  const sum = (field) => counted(rows.reduce((all, row) => all + row[field], 0));
+  return (
+    `To compare with Linux, its rules were rebuilt, too. They put ${sum('matched')} of ` +
+    `${sum('allocations')} recorded\nallocations where Linux put them ([how](docs/oracle.md)).`
+  );
+}
+
+/** What `check` explores, with executions and steps summed over its scenarios. */
+export function checkSentence({ executions, steps }) {
+  const scenarios = CATALOGUE.filter(({ large }) => large !== true).length;
+  return (
+    `\`check\` explores ${scenarios} scenarios completely, in ${counted(executions)} executions ` +
+    `of ${counted(steps)} steps. It\nthen explores ${MUTANTS.length} mutants, builds that lack one ` +
+    'safeguard each, and must find each of them broken.'
+  );
+}
+
+/** Executions and steps of all scenarios that `check` explores unless told otherwise. */
+function explored() {
+  const sums = { executions: 0, steps: 0 };
+  for (const scenario of CATALOGUE.filter(({ large }) => large !== true)) {
+    const { executions, steps, verdict } = check(scenario);
+    if (verdict !== 'holds') throw new Error(`${scenario.name}: ${verdict}`);
+    sums.executions += executions;
+    sums.steps += steps;
+  }
+  return sums;
+}
+
+function documentOf(command) {
+  const { stdout } = spawnSync(process.execPath, [MAIN, command, '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  return JSON.parse(stdout);
+}
+
+if (import.meta.filename === process.argv[1]) {
+  let page = readFileSync(PAGE, 'utf8');
+  page = withBlock(page, 'savings', savingsTable(documentOf('compare')));
+  page = withBlock(page, 'oracle', oracleSentence(documentOf('oracle')));
+  page = withBlock(page, 'check', checkSentence(explored()));
+  writeFileSync(PAGE, page);
+}
