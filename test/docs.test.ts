@@ -104,7 +104,9 @@ describe('the documents', () => {
   });
 
   it.each(DOCUMENTS)('%s names files that are there', (path) => {
-    const named = quoted(proseOf(read(path))).filter((text) => /^(?:src|test|docs|traces)\/\S+$/.test(text));
+    const named = quoted(proseOf(read(path))).filter((text) =>
+      /^(?:src|test|docs|traces)\/\S+$/.test(text),
+    );
     const lost = named.filter((name) => !existsSync(ROOT + name) && !isNotBuilt(read(path), name));
     expect(lost).toEqual([]);
   });
