@@ -4,7 +4,7 @@ import type { CheckDocument, MutantRow, ScenarioRow } from '../checker/check/doc
 import { formatFailure, formatInterleaving } from '../checker/model/report.js';
 import type { Paint, Style } from './paint.js';
 import { quote } from './shell-words.js';
-import { countOf, formatCount, formatSeconds } from './table.js';
+import { countOf, formatCount, formatSeconds } from './text.js';
 
 /** Room for the longest name of the catalogue; a test asks that each fits. */
 const NAME_WIDTH = 41;

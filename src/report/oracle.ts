@@ -2,7 +2,7 @@
 
 import type { OracleDocument, OracleRow } from '../lab/oracle/ask.js';
 import type { Paint } from './paint.js';
-import { countOf, formatCount } from './table.js';
+import { countOf, formatCount } from './text.js';
 
 const NAME_COLUMNS = 25;
 const RULE_COLUMNS = 12;

@@ -2,7 +2,7 @@
 
 import type { ReplayDocument, ThroughDocument } from '../lab/replay/replay.js';
 import type { Paint } from './paint.js';
-import { countOf, formatCount, formatMean, formatSeconds, padAll } from './table.js';
+import { countOf, formatCount, formatMean, formatSeconds, padAll } from './text.js';
 
 type Cell = readonly [value: string, what: string];
 type Row = readonly [name: string, ...cells: Cell[]];

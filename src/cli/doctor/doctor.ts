@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { mayThreadSleep, reserveBuffer } from '../../core/mem/shared.js';
 import { missingFeature } from '../../core/mem/support.js';
-import { countOf } from '../../report/table.js';
+import { countOf } from '../../report/text.js';
 import type { Verdict } from '../shell/failure.js';
 
 export interface DoctorCheck {

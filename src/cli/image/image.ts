@@ -1,6 +1,6 @@
 /** What `ptfrag image` does, from its request to its exit code. */
 
-import { countOf, formatCount } from '../../report/table.js';
+import { countOf, formatCount } from '../../report/text.js';
 import { prose } from '../commands.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
 import { FORMATS, type Format } from '../../lab/import/formats.js';
 import type { ImportDocument } from '../../lab/import/importer.js';
-import { countOf, formatCount, formatSeconds } from '../../report/table.js';
+import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';

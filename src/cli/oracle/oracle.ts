@@ -1,7 +1,7 @@
 /** What `ptfrag oracle` does, from its request to its exit code. */
 
 import { oracleBlock, oracleHeader, oracleVerdict } from '../../report/oracle.js';
-import { countOf } from '../../report/table.js';
+import { countOf } from '../../report/text.js';
 import { prose } from '../commands.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';

@@ -8,7 +8,7 @@ import { importTrace } from '../../lab/import/importer.js';
 import { askOracle } from '../../lab/oracle/ask.js';
 import { replayTrace } from '../../lab/replay/replay.js';
 import type { TraceProgress } from '../../lab/trace/progress.js';
-import { countOf } from '../../report/table.js';
+import { countOf } from '../../report/text.js';
 import { outputsOf, writeReports } from '../compare/files.js';
 import { examine } from '../doctor/doctor.js';
 import { makeImage } from '../image/work.js';

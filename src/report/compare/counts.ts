@@ -2,7 +2,7 @@
 
 import type { CompareReference, CompareRow } from '../../lab/compare/compare.js';
 import type { Paint } from '../paint.js';
-import { alignRight, formatMean, formatShort, formatUs, padAll } from '../table.js';
+import { alignRight, formatMean, formatShort, formatUs, padAll } from '../text.js';
 
 const HEADER = [
   ['idle', 'blocked', 'back', 'back', 'grace', 'call-', '', ''],

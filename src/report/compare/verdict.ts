@@ -5,7 +5,7 @@ import type {
   CompareRow,
   CompareViolation,
 } from '../../lab/compare/compare.js';
-import { countOf, formatCount, formatMean, formatRatio, formatUs } from '../table.js';
+import { countOf, formatCount, formatMean, formatRatio, formatUs } from '../text.js';
 
 /** What the figures mean, in sentences. */
 export const LEGEND: readonly string[] = [

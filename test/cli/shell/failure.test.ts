@@ -19,7 +19,7 @@ import {
   UnsupportedError,
   UsageError,
 } from '#src/core/base/errors.js';
-import { alignRight, formatCount, formatMean, formatRatio, wrap } from '#src/report/table.js';
+import { alignRight, formatCount, formatMean, formatRatio, wrap } from '#src/report/text.js';
 
 const PLACE = { code: 'bad-number', file: 'a.txt', line: 7, expected: 'a number' };
 

@@ -13,8 +13,8 @@ import type { CompareDocument } from '../../../lab/compare/compare.js';
 import type { TraceHistory } from '../../../lab/compare/history.js';
 import { compareVerdict, LEGEND } from '../verdict.js';
 import { html, jsonText, type Markup, rawText } from './markup.js';
+import { type TraceSection, traceSection } from './section.js';
 import { STYLE } from './style.js';
-import { type TraceSection, traceSection } from './trace.js';
 
 /** What the page says of how it came to be. */
 export interface Origin {

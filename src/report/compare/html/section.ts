@@ -13,11 +13,11 @@ import {
   formatRatio,
   formatSeconds,
   formatUs,
-} from '../../table.js';
+} from '../../text.js';
+import { kindTable } from './kind-table.js';
 import { type LineStyle, lineStyle, lineStyleOf } from './lines.js';
 import { html, type Markup } from './markup.js';
 import type { ChartRow, ChartTrace } from './page.js';
-import { kindTable } from './table.js';
 
 /** Spans of a chart: more than one for each few pixels would blur the dashes. */
 const CHART_SPANS = 512;

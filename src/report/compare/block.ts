@@ -19,7 +19,7 @@ import {
   formatShort,
   formatUs,
   padAll,
-} from '../table.js';
+} from '../text.js';
 import { countsTable } from './counts.js';
 
 /** One line of a table. */

@@ -1,7 +1,7 @@
 /** The tables of the HTML report: the figures of the text report, to the letter. */
 import type { CompareDocument, CompareReference } from '../../../lab/compare/compare.js';
-import { countOf } from '../../table.js';
-import { HEADER, sectionsOf } from '../table.js';
+import { countOf } from '../../text.js';
+import { HEADER, sectionsOf } from '../block.js';
 import { html, type Markup } from './markup.js';
 
 /** What the table's columns are called; the text report has the same in two lines. */
