@@ -39,8 +39,11 @@ export interface CheckRequest {
 
 export interface CheckWatch {
   readonly signal: AbortSignal;
-  /** Rows in the order in which they were ready; those of mutants once all scenarios are there. */
-  readonly onSoFar: (document: CheckDocument) => void;
+  /**
+   * Called with a document of no row, then with one of each row alone in the order in which rows
+   * are ready; those of mutants once all scenarios are there.
+   */
+  readonly onPart: (part: CheckDocument) => void;
   readonly onProgress: (what: string, fraction: number) => void;
 }
 
@@ -62,15 +65,24 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
   ];
   const rows: ScenarioRow[] = [];
   const mutantRows: MutantRow[] = [];
-  watch.onSoFar(checkDocument(scope, [], []));
+  const waiting: MutantRow[] = [];
+  watch.onPart(checkDocument(scope, [], []));
   await runPool(tasks, {
     jobs: request.jobs,
     signal: watch.signal,
     onAnswer: ({ mutant }, answer) => {
-      if (mutant === undefined) rows.push(scenarioRow(answer));
-      else mutantRows.push(mutantRow(mutant, answer));
-      const isOpen = rows.length < scenarios.length;
-      watch.onSoFar(checkDocument(scope, rows.slice(), isOpen ? [] : mutantRows.slice()));
+      if (mutant === undefined) {
+        const row = scenarioRow(answer);
+        rows.push(row);
+        watch.onPart(checkDocument(scope, [row], []));
+      } else {
+        const row = mutantRow(mutant, answer);
+        mutantRows.push(row);
+        waiting.push(row);
+      }
+      if (rows.length === scenarios.length) {
+        for (const row of waiting.splice(0)) watch.onPart(checkDocument(scope, [], [row]));
+      }
       const done = rows.length + mutantRows.length;
       watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
     },

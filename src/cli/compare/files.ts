@@ -12,12 +12,6 @@ export interface ReportRequest {
   readonly origin: Origin;
 }
 
-export const NO_REPORTS: ReportRequest = Object.freeze({
-  html: null,
-  perfetto: null,
-  origin: { commandLine: '', version: '' },
-});
-
 export function outputsOf({ html, perfetto }: ReportRequest): Output[] {
   return [
     ...(html === null ? [] : [{ option: '--html', file: html }]),

@@ -5,15 +5,29 @@
 
 import { compareVerdict } from '../../report/compare/verdict.js';
 import { replayVerdict } from '../../report/replay.js';
-import { compareAndPrint, prose, replayAndPrint } from '../commands.js';
-import { NO_REPORTS } from '../compare/files.js';
-import type { Context, Outcome } from '../shell/context.js';
-import type { ExitCode, Verdict } from '../shell/failure.js';
+import { compareAndPrint } from '../compare/compare.js';
+import { replayAndPrint } from '../replay/replay.js';
+import { selfCommand } from '../shell/again.js';
+import { type Command, defineCommand } from '../shell/command.js';
 import { findTrace } from '../shell/traces.js';
 
-const COMPARED = ['s390x/mix', 'ppc64le/mm-radix'];
+const COMPARE = {
+  traces: ['s390x/mix', 'ppc64le/mm-radix'].map(findTrace),
+  designs: ['whole-page'],
+  reports: null,
+};
 const REPLAYED = 's390x/mix';
-const REPLAY = { threads: 2, readers: 2, seed: 1, through: null } as const;
+const REPLAY = {
+  threads: 2,
+  readers: 2,
+  design: 'common',
+  sharing: 'mm',
+  geometry: null,
+  seed: 1,
+  pages: null,
+  gpUs: null,
+  through: null,
+} as const;
 
 const INTRODUCTION =
   'Page tables smaller than a page share pages; each is freed through RCU, because readers take ' +
@@ -35,40 +49,29 @@ const NEXT: readonly (readonly [args: string, what: string])[] = [
   ['--help', 'all commands'],
 ];
 
-export async function demo(context: Context, self: string): Promise<ExitCode> {
-  const say = (text: string): void => context.print(`${prose(context, [text]).join('\n')}\n`);
-  say(INTRODUCTION);
-  say(COMPARISON);
-  const traces = COMPARED.map((name) => findTrace(name));
-  const compare = await compareAndPrint(
-    {
-      traces,
-      designs: ['whole-page'],
-      gpUs: null,
-      defer: 0,
-      seed: 1,
-      repeat: 1,
-      reports: NO_REPORTS,
-    },
-    context,
-    false,
-    (soFar) => ({ compare: soFar }),
-  );
-  context.print(`${context.marked(compare.verdict, prose(context, compareVerdict(compare)))}\n`);
-  context.reached({ compare }, 'compared all, replayed nothing');
-  say(THREADS);
-  const { file, name } = findTrace(REPLAYED);
-  const replay = await replayAndPrint(
-    { file, ...REPLAY, design: 'common', sharing: 'mm', geometry: null, pages: null, gpUs: null },
-    name,
-    context,
-    (soFar) => ({ compare, replay: soFar }),
-  );
-  const ok = compare.ok && replay.ok;
-  const verdict: Verdict = ok ? 'holds' : 'violated';
-  const document = { command: 'demo', verdict, ok, compare, replay };
-  return context.finish(document satisfies Outcome, [...replayVerdict(replay), '', ...next(self)]);
-}
+export const command: Command = defineCommand({
+  description: 'Compares designs on two recordings, then replays one on real threads.',
+  flags: {},
+  run: async (context) => {
+    const say = (text: string): void => context.print(`${context.prose([text]).join('\n')}\n`);
+    say(INTRODUCTION);
+    say(COMPARISON);
+    const compare = await compareAndPrint(COMPARE, context, {
+      keep: (soFar) => ({ compare: soFar }),
+    });
+    context.print(`${context.marked(compare.verdict, context.prose(compareVerdict(compare)))}\n`);
+    context.reached({ compare }, 'compared all, replayed nothing');
+    say(THREADS);
+    const { file, name } = findTrace(REPLAYED);
+    const replay = await replayAndPrint({ ...REPLAY, file }, name, context, (soFar) => {
+      return { compare, replay: soFar };
+    });
+    const ok = compare.ok && replay.ok;
+    const verdict = ok ? 'holds' : 'violated';
+    const document = { command: 'demo', verdict, ok, compare, replay } as const;
+    return context.finish(document, [...replayVerdict(replay), '', ...next(selfCommand())]);
+  },
+});
 
 function next(self: string): string[] {
   return ['Try next:', ...NEXT.flatMap(([args, what]) => [`  # ${what}`, `  ${self} ${args}`])];

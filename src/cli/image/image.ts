@@ -1,21 +1,40 @@
-/** What `ptfrag image` does, from its request to its exit code. */
-
+/** `ptfrag image`: page tables as a machine's MMU reads them. */
+import { ENTRY_FORMATS } from '../../core/pgtable/formats/index.js';
 import { countOf, formatCount } from '../../report/text.js';
-import { prose } from '../commands.js';
-import type { Context } from '../shell/context.js';
-import type { ExitCode } from '../shell/failure.js';
+import { type Command, defineCommand } from '../shell/command.js';
+import { choice, one, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
-import type { ImageDocument, ImageRequest } from './work.js';
+import type { ImageDocument, work } from './work.js';
 
-export async function image(request: ImageRequest, context: Context): Promise<ExitCode> {
-  const { signal } = context;
-  const document = await runJob('image', request, {
-    signal,
-    onProgress: (progress) => context.progress(progress),
-  });
-  context.print(`${imageReport(document)}\n`);
-  return context.finish(document, prose(context, [imageVerdict(document)]));
-}
+const NOTES = `A va or pfn may be a text, "0x7f0000001000"; prot is a sum of 1 read, 2 write,
+4 exec, 8 young, 16 dirty. Choose frames where the tables are not: see base and
+bytes of PREFIX.json.`;
+
+export const command: Command = defineCommand({
+  description:
+    'Maps a list of pages and writes the tables to PREFIX.bin, as they lie in physical memory, ' +
+    'and what a machine must be given to walk them to PREFIX.json.',
+  argument: one('MAPPINGS', 'a JSON list, [{"va": 4096, "pfn": 7, "prot": 3}, ...]'),
+  flags: {
+    geometry: choice(
+      '--geometry <name>',
+      'whose page tables',
+      Object.keys(ENTRY_FORMATS),
+    ).required(),
+    prefix: text('-o, --output <prefix>', 'of the two files').required(),
+  },
+  notes: NOTES,
+  run: async (context, flags, file) => {
+    const { signal } = context;
+    const document = await runJob<typeof work>(
+      'image',
+      { ...flags, file },
+      { signal, onProgress: (progress) => context.progress(progress) },
+    );
+    context.print(`${imageReport(document)}\n`);
+    return context.finish(document, context.prose([imageVerdict(document)]));
+  },
+});
 
 function imageReport(document: ImageDocument): string {
   const { geometry, mappings, tables, rootAddress, rootEntry, base, bytes, files } = document;

@@ -13,6 +13,7 @@ import { formatNamed } from '../../core/pgtable/formats/index.js';
 import type { Image } from '../../core/pgtable/image.js';
 import { NOT_MAPPED } from '../../core/pgtable/walk.js';
 import type { Verdict } from '../shell/failure.js';
+import type { JobPort } from '../shell/job.js';
 import { type GivenMapping, readMappings, refuseMapping } from './input.js';
 
 export interface ImageRequest {
@@ -39,18 +40,13 @@ export interface ImageDocument {
   readonly files: readonly string[];
 }
 
-export interface ImageWatch {
-  readonly signal: AbortSignal;
-  readonly onProgress: (what: string, fraction: number) => void;
-}
-
 const MAPPABLE = "the geometry's own addresses, whole pages, frames below 4 GiB";
 
 /** Mappings between two looks at the signal. */
 const BATCH = 4096;
 
 /** Throws `InputError` for a list that can't be mapped; nothing is written then. */
-export async function makeImage(request: ImageRequest, watch: ImageWatch): Promise<ImageDocument> {
+export async function work(request: ImageRequest, port: JobPort<never>): Promise<ImageDocument> {
   const { file, geometry } = request;
   const format = formatNamed(geometry);
   const mappings = readMappings(file);
@@ -58,9 +54,9 @@ export async function makeImage(request: ImageRequest, watch: ImageWatch): Promi
   const thread = attach(createHeap({ geometry, pages, threadsMax: 2, mmsMax: 2 }).buffer);
   const space = createSpace(thread);
   for (let done = 0; done < mappings.length; done += BATCH) {
-    watch.onProgress(`${done} of ${mappings.length} mappings`, done / mappings.length);
+    port.onProgress(`${done} of ${mappings.length} mappings`, done / mappings.length);
     await new Promise((resolve) => setImmediate(resolve));
-    watch.signal.throwIfAborted();
+    port.signal.throwIfAborted();
     mapBatch(file, space, mappings, done);
   }
   const found = mappings.every(({ va }) => thread.read(() => space.walk(va)) !== NOT_MAPPED);

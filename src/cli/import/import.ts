@@ -1,74 +1,51 @@
-/** `ptfrag import`: its options, its request, and its result for people. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+/** `ptfrag import`: a recorder's text turned into a recording that compare and replay read. */
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
-import { FORMATS, type Format } from '../../lab/import/formats.js';
+import { FORMATS } from '../../lab/import/formats.js';
 import type { ImportDocument } from '../../lab/import/importer.js';
 import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
+import { type Command, defineCommand } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';
-import { type ImportRequest, runJob } from '../shell/job.js';
+import { choice, fraction, one, text } from '../shell/flags.js';
+import { runJob } from '../shell/job.js';
+import type { ImportRequest, work } from './work.js';
 
-export interface ImportFlags {
-  readonly json?: boolean;
-  readonly output?: string;
-  readonly geometry: string;
-  readonly from?: Format;
-  readonly touch: 'first' | 'all';
-  readonly tolerate: number;
-}
+const NOTES = `FILE is the text of: perf trace -F all, perf script of page faults, strace -f,
+or ftrace; plain or gzipped. docs/import.md has the commands that record them.`;
 
-/** Its action, as the program knows it. */
-interface ImportAction {
-  import(file: string, flags: ImportFlags): Promise<void>;
-}
-
-const HELP = `
-FILE is the text of: perf trace -F all, perf script of page faults, strace -f,
-or ftrace; plain or gzipped. docs/import.md has the commands that record them.
-
-Exit codes: 0 imported; 2 usage or input error, or too many lines that no
+const EXIT_CODES = `Exit codes: 0 imported; 2 usage or input error, or too many lines that no
 parser places; 130 interrupted. Nothing is left behind but a whole trace.`;
 
-export function addImport(program: Command, actions: ImportAction): void {
-  program
-    .command('import')
-    .summary("a trace out of any program's recording")
-    .description(
-      'Derives from faults and mapping calls which page tables a program had, for one geometry, ' +
-        'and writes a trace that compare and replay read.',
-    )
-    .argument('<FILE>', "a recorder's text")
-    .option('-o, --output <file>', 'the trace (default: FILE, its ending replaced by .ptf.gz)')
-    .addOption(
-      new Option('--geometry <name>', 'whose tables')
-        .choices(Object.keys(GEOMETRIES))
-        .default('s390'),
-    )
-    .addOption(new Option('--from <format>', 'default: by the first lines').choices(FORMATS))
-    .addOption(
-      new Option('--touch <part>', 'strace has no faults: what a mapping uses at once')
-        .choices(['first', 'all'])
-        .default('all'),
-    )
-    .addOption(
-      new Option('--tolerate <percent>', 'of lines that may be unplaced')
-        .default(1)
-        .argParser(parsePercent),
-    )
-    .option('--json', 'one JSON document on stdout; all else goes to stderr')
-    .addHelpText('after', HELP)
-    .action((file: string, flags: ImportFlags) => actions.import(file, flags));
-}
+export const command: Command = defineCommand({
+  description:
+    'Derives from faults and mapping calls which page tables a program had, for one geometry, ' +
+    'and writes a trace that compare and replay read.',
+  argument: one('FILE', "a recorder's text"),
+  flags: {
+    output: text(
+      '-o, --output <file>',
+      'the trace (default: FILE, its ending replaced by .ptf.gz)',
+    ),
+    geometry: choice('--geometry <name>', 'whose tables', Object.keys(GEOMETRIES)).or('s390'),
+    format: choice('--from <format>', 'default: by the first lines', FORMATS),
+    touch: choice('--touch <part>', 'strace has no faults: what a mapping uses at once', [
+      'first',
+      'all',
+    ]).or('all'),
+    tolerate: fraction('--tolerate <percent>', 'of lines that may be unplaced', {
+      most: 100,
+      what: 'percentage',
+    }).or(1),
+  },
+  notes: NOTES,
+  exitCodes: EXIT_CODES,
+  run: (context, flags, file) =>
+    importAndPrint({ ...flags, file, output: flags.output ?? outputFor(file) }, context),
+});
 
-export function importRequest(file: string, flags: ImportFlags): ImportRequest {
-  const { geometry, from = null, touch, tolerate } = flags;
-  const output = flags.output ?? outputFor(file);
-  return { file, output, geometry, format: from, touch, tolerate };
-}
-
-export async function importAndPrint(request: ImportRequest, context: Context): Promise<ExitCode> {
-  const document = await runJob('import', request, {
+async function importAndPrint(request: ImportRequest, context: Context): Promise<ExitCode> {
+  const document = await runJob<typeof work>('import', request, {
     signal: context.signal,
     onProgress: (progress) => {
       context.progress({ ...progress, what: `${request.file}  ${progress.what}` });
@@ -120,10 +97,4 @@ function verdict({ output, records, seconds }: ImportDocument): string {
 /** `gcc.txt.gz` becomes `gcc.ptf.gz`. */
 function outputFor(file: string): string {
   return `${file.replace(/\.gz$/, '').replace(/\.\w+$/, '')}.ptf.gz`;
-}
-
-function parsePercent(text: string): number {
-  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= 100) return value;
-  throw new InvalidArgumentError('Expected a percentage from 0 to 100.');
 }

@@ -1,28 +1,47 @@
-/** What `ptfrag oracle` does, from its request to its exit code. */
-
+/** `ptfrag oracle`: a rule of Linux against what that Linux did. */
+import type { OracleDocument } from '../../lab/oracle/ask.js';
 import { oracleBlock, oracleHeader, oracleVerdict } from '../../report/oracle.js';
 import { countOf } from '../../report/text.js';
-import { prose } from '../commands.js';
+import { type Command, defineCommand } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
-import type { ExitCode } from '../shell/failure.js';
-import { type OracleRequest, runJob } from '../shell/job.js';
+import { anyNumber, text } from '../shell/flags.js';
+import { runJob } from '../shell/job.js';
+import { bundledForms, fitting, traceNotes, tracesAsked } from '../shell/traces.js';
+import type { OracleRequest, work } from './work.js';
+
+export const command: Command = defineCommand({
+  description:
+    'Does again what a real kernel did, by its rule, and checks each allocation: the page, the ' +
+    'fragment, fresh or reused, and why.',
+  argument: anyNumber('TRACE', 'recordings (default: all of the package that fit, in all forms)'),
+  flags: {
+    design: text('--design <name>', "the rule (default: the recorded kernel's own)"),
+  },
+  notes: traceNotes(),
+  run: async (context, { design }, given) => {
+    const ours = fitting(bundledForms(), design === null ? [] : [design]);
+    const document = await askAndPrint({ traces: tracesAsked(given, ours), design }, context);
+    return context.finish(document, context.prose(oracleVerdict(document)));
+  },
+});
 
 /** Prints each recording's line when it is done. */
-export async function oracle(request: OracleRequest, context: Context): Promise<ExitCode> {
+async function askAndPrint(request: OracleRequest, context: Context): Promise<OracleDocument> {
   const { terminal, signal } = context;
-  const words = (count: number): string =>
-    `asked about ${count} of ${countOf(request.traces.length, 'recording')}`;
-  context.reached({}, words(0));
+  const all = countOf(request.traces.length, 'recording');
+  const parts: OracleDocument[] = [];
+  context.reached({}, `asked about 0 of ${all}`);
   context.print(terminal.paint('bold', oracleHeader()));
-  const document = await runJob('oracle', request, {
+  const document = await runJob<typeof work>('oracle', request, {
     signal,
     onProgress: (progress) => context.progress(progress),
-    onSoFar: (soFar) => {
-      const { rows } = soFar;
-      for (const row of rows.slice(-1)) context.print(oracleBlock(row, terminal.paint));
-      context.reached(soFar, words(rows.length));
+    onPart: (part) => {
+      for (const row of part.rows) context.print(oracleBlock(row, terminal.paint));
+      parts.push(part);
+      const rows = parts.flatMap((each) => each.rows);
+      context.reached({ ...parts[0], rows }, `asked about ${parts.length} of ${all}`);
     },
   });
   context.print('');
-  return context.finish(document, prose(context, oracleVerdict(document)));
+  return document;
 }

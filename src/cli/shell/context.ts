@@ -5,6 +5,7 @@
  * as a document with `error` or as a line or two on stderr. Both give the exit code.
  */
 import type { Style } from '../../report/paint.js';
+import { wrap } from '../../report/text.js';
 import { EXIT, type ExitCode, exitCodeOf, type Failure, isOurs, verdictOf } from './failure.js';
 import type { Progress } from './job.js';
 import type { Terminal } from './terminal.js';
@@ -21,6 +22,9 @@ interface SoFar {
   readonly words: string;
 }
 
+/** Longer lines of prose are hard to read, however wide the terminal. */
+const PROSE_COLUMNS = 100;
+
 const STYLES: Readonly<Record<Outcome['verdict'], Style>> = Object.freeze({
   holds: 'green',
   violated: 'red',
@@ -33,6 +37,8 @@ export interface Invocation {
   /** Null until the command line has been understood. */
   readonly command: string | null;
   readonly json: boolean;
+  /** The command line, as it was given. */
+  readonly given: string;
   /** The command line that does the same again. */
   readonly again: string;
   /** The one that says what could have been asked for. */
@@ -49,6 +55,11 @@ export class Context {
     this.terminal = terminal;
     this.signal = signal;
     this.invocation = invocation;
+  }
+
+  /** The command line that this is a run of, as it was given. */
+  get commandLine(): string {
+    return this.invocation.given;
   }
 
   /** For people only: nothing with --json. */
@@ -74,6 +85,12 @@ export class Context {
     else if (sentences.length > 0) this.terminal.print(this.marked(document.verdict, sentences));
     if (exitCode !== EXIT.holds) this.terminal.note(`again: ${this.invocation.again}`);
     return exitCode;
+  }
+
+  /** Sentences in lines that fit the terminal. */
+  prose(sentences: readonly string[]): string[] {
+    const columns = Math.min(this.terminal.columns, PROSE_COLUMNS);
+    return sentences.flatMap((sentence) => wrap(sentence, columns));
   }
 
   /** Sentences whose first word is the verdict, in its colour. */

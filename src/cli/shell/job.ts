@@ -1,57 +1,30 @@
 /**
  * Work in a thread of its own. The main thread stays free, so that a signal is always seen.
  *
- * Between the two go plain data only. Down: the job, then perhaps one `stop`. Up: progress, results
- * so far, and at last the document or what went wrong. A worker that doesn't stop when asked is
- * terminated: whatever it does then is lost, except for the results that it had reported.
+ * Between the two go plain data only. Down: the request, then perhaps one `stop`. Up: progress,
+ * parts of the document, and at last the whole document or what went wrong. A worker that doesn't
+ * stop when asked is terminated: what it has not posted is lost.
  */
 import { Worker } from 'node:worker_threads';
-import type { CheckDocument } from '../../checker/check/document.js';
-import type { CheckRequest } from '../../checker/check/run.js';
-import type { CompareDocument } from '../../lab/compare/compare.js';
-import type { ImportDocument, ImportOptions } from '../../lab/import/importer.js';
-import type { OracleDocument } from '../../lab/oracle/ask.js';
-import type { ReplayDocument, ReplayOptions } from '../../lab/replay/replay.js';
-import type { ReportRequest } from '../compare/files.js';
-import type { DoctorDocument } from '../doctor/doctor.js';
-import type { ImageDocument, ImageRequest } from '../image/work.js';
 import { CommandError, type Failure, failureOf, interruption } from './failure.js';
-import type { NamedTrace } from './traces.js';
 
-export interface CompareRequest {
-  readonly traces: readonly NamedTrace[];
-  /** Null: all that fit. */
-  readonly designs: readonly string[] | null;
-  readonly gpUs: number | null;
-  readonly defer: number;
-  readonly seed: number;
-  readonly repeat: number;
-  readonly reports: ReportRequest;
+/** What a command's `work.ts` exports: makes a document of a request. */
+export type Work = (request: never, port: JobPort<unknown>) => Promise<unknown>;
+
+type RequestOf<W extends Work> = Parameters<W>[0];
+type DocumentOf<W extends Work> = Awaited<ReturnType<W>>;
+
+/** The worker's side: what work looks at, and where it says what it has. */
+export interface JobPort<Document> {
+  readonly signal: AbortSignal;
+  /** Posts the document of one recording or one row alone, as soon as it is there. */
+  readonly onPart: (part: Document) => void;
+  readonly onProgress: (
+    what: string,
+    fraction: number,
+    counts?: Readonly<Record<string, number>>,
+  ) => void;
 }
-
-export interface OracleRequest {
-  readonly traces: readonly NamedTrace[];
-  /** Null: the rule of the kernel that was recorded. */
-  readonly design: string | null;
-}
-
-export type ReplayRequest = Omit<ReplayOptions, 'signal' | 'onProgress'>;
-
-export type ImportRequest = Omit<ImportOptions, 'signal' | 'onProgress'>;
-
-/** The jobs that there are: what each is given and what it makes. */
-export interface Jobs {
-  readonly compare: { readonly request: CompareRequest; readonly document: CompareDocument };
-  readonly replay: { readonly request: ReplayRequest; readonly document: ReplayDocument };
-  readonly oracle: { readonly request: OracleRequest; readonly document: OracleDocument };
-  readonly image: { readonly request: ImageRequest; readonly document: ImageDocument };
-  readonly doctor: { readonly request: null; readonly document: DoctorDocument };
-  readonly import: { readonly request: ImportRequest; readonly document: ImportDocument };
-  readonly check: { readonly request: CheckRequest; readonly document: CheckDocument };
-  readonly merge: { readonly request: readonly string[]; readonly document: CheckDocument };
-}
-
-export type JobName = keyof Jobs;
 
 export interface Progress {
   /** What is being done, for example `2 of 5  s390x/mix.canon`. */
@@ -64,34 +37,38 @@ export interface Progress {
 
 /** What the worker is started with. */
 export interface JobOrder {
-  readonly name: JobName;
-  readonly request: Jobs[JobName]['request'];
+  /** In the list of jobs. */
+  readonly name: string;
+  readonly request: unknown;
 }
 
 export type JobMessage =
   | { readonly type: 'progress'; readonly progress: Progress }
-  | { readonly type: 'soFar' | 'done'; readonly document: unknown }
+  | { readonly type: 'part' | 'done'; readonly document: unknown }
   | { readonly type: 'failed'; readonly failure: Failure };
 
 /** The one message that goes down. */
 const STOP = 'stop';
 
-export interface JobWatch<N extends JobName> {
+/** The main thread's side. */
+export interface JobWatch<Document> {
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-  /** A document that could be the last, should the job be interrupted now. */
-  readonly onSoFar?: (document: Jobs[N]['document']) => void;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onPart?: (part: Document) => void;
 }
 
 /** How long a job may take to stop by itself. */
 const GRACE_MS = 2000;
 
-/** Runs a job to its end. Throws `CommandError`; when the signal is aborted, an interruption. */
-export async function runJob<N extends JobName>(
-  name: N,
-  request: Jobs[N]['request'],
-  watch: JobWatch<N>,
-): Promise<Jobs[N]['document']> {
+/**
+ * Runs a job of the list to its end; `W` is the type of its `work`. Throws `CommandError`; when the
+ * signal is aborted, an interruption.
+ */
+export async function runJob<W extends Work>(
+  name: string,
+  request: RequestOf<W>,
+  watch: JobWatch<DocumentOf<W>>,
+): Promise<DocumentOf<W>> {
   if (watch.signal.aborted) throw interrupted(watch.signal);
   const order: JobOrder = { name, request };
   const worker = new Worker(new URL('./job-worker.js', import.meta.url), { workerData: order });
@@ -102,7 +79,7 @@ export async function runJob<N extends JobName>(
   };
   watch.signal.addEventListener('abort', stop, { once: true });
   try {
-    return await outcome(worker, watch);
+    return await outcome<W>(worker, watch);
   } catch (error) {
     throw watch.signal.aborted ? interrupted(watch.signal) : error;
   } finally {
@@ -112,21 +89,21 @@ export async function runJob<N extends JobName>(
   }
 }
 
-function outcome<N extends JobName>(
+function outcome<W extends Work>(
   worker: Worker,
-  watch: JobWatch<N>,
-): Promise<Jobs[N]['document']> {
+  watch: JobWatch<DocumentOf<W>>,
+): Promise<DocumentOf<W>> {
   return new Promise((resolve, reject) => {
     worker.on('message', (message: JobMessage) => {
       switch (message.type) {
         case 'progress':
-          watch.onProgress(message.progress);
+          watch.onProgress?.(message.progress);
           break;
-        case 'soFar':
-          watch.onSoFar?.(message.document as Jobs[N]['document']);
+        case 'part':
+          watch.onPart?.(message.document as DocumentOf<W>);
           break;
         case 'done':
-          resolve(message.document as Jobs[N]['document']);
+          resolve(message.document as DocumentOf<W>);
           break;
         case 'failed':
           reject(new CommandError(message.failure));

@@ -48,12 +48,23 @@ export function fitting(traces: NamedTrace[], designs: readonly string[]): Named
 }
 
 /** What the package has of other programs, by name. */
-export function importedTraces(): string[] {
+function importedTraces(): string[] {
   if (!existsSync(FOLDER)) return [];
   return readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith(IMPORTED_SUFFIX))
     .map((path) => path.slice(0, -IMPORTED_SUFFIX.length).replaceAll('\\', '/'))
     .sort();
+}
+
+/** For the help of commands that take recordings: how one is named. */
+export function traceNotes(): string {
+  const names = [...bundledTraces().map(({ name }) => name), ...importedTraces()];
+  return `A TRACE is a file, or a recording of the package:\n  ${names.join('\n  ')}`;
+}
+
+/** Those that were asked for, each once; where none was, `ours`. */
+export function tracesAsked(given: readonly string[], ours: NamedTrace[]): NamedTrace[] {
+  return given.length > 0 ? [...new Set(given)].map(findTrace) : ours;
 }
 
 /** A path; or the name of one of the package's recordings, with its form or without. */

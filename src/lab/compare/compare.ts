@@ -42,8 +42,8 @@ export interface CompareOptions {
   readonly onProgress?: ((progress: TraceProgress) => void) | undefined;
   /** Called after each trace with how its pages changed over time. */
   readonly onHistory?: ((history: TraceHistory) => void) | undefined;
-  /** Called after each trace with the document as if it had been the last. */
-  readonly onTrace?: ((soFar: CompareDocument) => void) | undefined;
+  /** Called after each trace with the document of that trace alone. */
+  readonly onTrace?: ((document: CompareDocument) => void) | undefined;
 }
 
 /** The share of a trace's time that reading takes, and that the kernel's figures take. */
@@ -75,8 +75,9 @@ export async function compareTraces(
     const trace = nameOf(file);
     const report = (fraction: number): void =>
       options.onProgress?.({ trace, index, traces: files.length, fraction });
-    results.push(await compareTrace(file, trace, options, changes, report));
-    options.onTrace?.(documents.documentOf(results, gpUs, changes));
+    const result = await compareTrace(file, trace, options, changes, report);
+    results.push(result);
+    options.onTrace?.(documents.documentOf([result], gpUs, changes));
   }
   return documents.documentOf(results, gpUs, changes);
 }

@@ -17,8 +17,8 @@ export interface OracleOptions {
   /** Stops it: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TraceProgress) => void) | undefined;
-  /** Called after each trace with the document as if it had been the last. */
-  readonly onTrace?: ((soFar: OracleDocument) => void) | undefined;
+  /** Called after each trace with the document of that trace alone. */
+  readonly onTrace?: ((document: OracleDocument) => void) | undefined;
 }
 
 /** One recording under one rule. */
@@ -70,8 +70,9 @@ export async function askOracle(
     const trace = nameOf(file);
     const report = (fraction: number): void =>
       options.onProgress?.({ trace, index, traces: files.length, fraction });
-    rows.push(await judgeTrace(file, trace, options, report));
-    options.onTrace?.(documentOf(rows));
+    const row = await judgeTrace(file, trace, options, report);
+    rows.push(row);
+    options.onTrace?.(documentOf([row]));
   }
   return documentOf(rows);
 }

@@ -51,17 +51,15 @@ export interface BlockStyle {
   readonly counts: boolean;
 }
 
-/** One trace: a title, and a table or two for each kind of page table. */
+/** A document of one trace: a title, and a table or two for each kind of page table. */
 export function traceBlock(
-  trace: string,
-  document: CompareDocument,
+  { references, ...document }: CompareDocument,
   { columns, paint, counts }: BlockStyle,
 ): string {
-  const references = document.references.filter((reference) => reference.trace === trace);
   const [first] = references;
-  if (first === undefined) throw new Error(`no reference for ${trace}`);
+  if (first === undefined) throw new Error('no trace to make a block of');
   const tables = references.map((reference) => {
-    const rows = document.rows.filter((r) => r.trace === trace && r.kind === reference.kind);
+    const rows = document.rows.filter(({ kind }) => kind === reference.kind);
     const pages = kindTable(reference, rows, columns, paint);
     const table = counts ? `${pages}\n${countsTable(reference, rows, paint)}` : pages;
     if (references.length === 1) return table;
@@ -71,7 +69,7 @@ export function traceBlock(
   const facts = [first.geometry, countOf(first.mms, 'mm'), formatSeconds(first.seconds)];
   if (first.importedFrom !== null) facts.push(`imported from ${first.importedFrom}`);
   if (references.length === 1) facts.splice(1, 0, countOf(first.allocations, 'allocation'));
-  return [`${paint('bold', trace)}   ${facts.join('   ')}`, ...tables].join('\n');
+  return [`${paint('bold', first.trace)}   ${facts.join('   ')}`, ...tables].join('\n');
 }
 
 function kindTable(

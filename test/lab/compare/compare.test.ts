@@ -117,12 +117,13 @@ describe('the document', () => {
     expect(ours(document, 'recorded').gpUs).toBeNull();
   });
 
-  it('grows by a trace at a time', async () => {
-    const seen: number[] = [];
-    const onTrace = (soFar: CompareDocument): void => void seen.push(soFar.references.length);
+  it('comes for each trace as it is done, and at last for all', async () => {
+    const seen: CompareDocument[] = [];
+    const onTrace = (part: CompareDocument): void => void seen.push(part);
     const files = [QUICK, bundled('ppc64le/quick-radix.frag')];
     const document = await compareTraces(files, { onTrace, nameOf: basename });
-    expect(seen).toEqual([1, 3]);
+    expect(seen.map(({ references }) => references.length)).toEqual([1, 2]);
+    expect(seen.flatMap(({ rows }) => rows)).toEqual(document.rows);
     expect(document.references[0]?.trace).toBe('quick.canon.txt.gz');
   });
 

@@ -246,12 +246,13 @@ describe('records that stand elsewhere than what they tell happened', () => {
 });
 
 describe('the document', () => {
-  it('grows by a recording at a time and repeats the first', async () => {
-    const seen: number[] = [];
+  it('comes for each recording, then for all, and repeats the first', async () => {
+    const seen: OracleRow[] = [];
     const files = [bundled('s390x/quick.canon'), bundled('ppc64le/quick-hash.frag')];
-    const onTrace = (soFar: OracleDocument): void => void seen.push(soFar.rows.length);
+    const onTrace = ({ rows }: OracleDocument): void => void seen.push(...rows);
     const document = await askOracle(files, { onTrace });
-    expect(seen).toEqual([1, 2]);
+    expect(seen).toEqual(document.rows);
+    expect(seen).toHaveLength(2);
     const { trace, design, allocations, matched, firstMismatch } = document.rows[0] as OracleRow;
     expect(document).toMatchObject({ trace, design, allocations, matched, firstMismatch });
     expect(document).toMatchObject({ schema: 1, command: 'oracle', verdict: 'holds', ok: true });

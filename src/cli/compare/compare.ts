@@ -1,0 +1,90 @@
+/** `ptfrag compare`: designs side by side on recordings of real kernels. */
+import type { CompareDocument } from '../../lab/compare/compare.js';
+import { traceBlock } from '../../report/compare/block.js';
+import { COUNTS_LEGEND, workForEachTable } from '../../report/compare/counts.js';
+import { compareVerdict, LEGEND } from '../../report/compare/verdict.js';
+import { countOf } from '../../report/text.js';
+import { type Command, defineCommand } from '../shell/command.js';
+import type { Context } from '../shell/context.js';
+import { anyNumber, fraction, text, texts, toggle, whole } from '../shell/flags.js';
+import { runJob } from '../shell/job.js';
+import { packageVersion } from '../shell/package.js';
+import { bundledTraces, fitting, traceNotes, tracesAsked } from '../shell/traces.js';
+import type { CompareRequest, work } from './work.js';
+
+export const command: Command = defineCommand({
+  description:
+    'Does again what real kernels did, under several designs, and counts pages. The verdict is ' +
+    'about common: it holds no more than the kernel did.',
+  argument: anyNumber('TRACE', 'recordings (default: all of the package that fit)'),
+  flags: {
+    gpUs: whole('--gp <us>', 'length of real grace periods (default: as recorded)', [1, 1e9]),
+    designs: texts('--design <name>', 'set beside common; repeatable (default: all that fit)'),
+    html: text('--html <file>', 'write a report with charts, to be opened in a browser'),
+    perfetto: text('--perfetto <file>', 'write a trace for ui.perfetto.dev; gzipped if named *.gz'),
+    defer: fraction('--defer <share>', 'of the frees, by pte_free_defer: 0 to 1', {
+      most: 1,
+      what: 'number',
+    }).or(0),
+    seed: whole('--seed <n>', 'which frees --defer means', [0, 2 ** 32 - 1]).or(1),
+    repeat: whole('--repeat <k>', 'so many copies over each other', [1, 1e6]).or(1),
+    counts: toggle('--counts', 'also waits, callbacks, locks and atomic operations'),
+  },
+  notes: traceNotes(),
+  repeatedWith: ({ defer, seed }) => (defer > 0 ? { '--seed': seed } : {}),
+  run: async (context, { html, perfetto, counts, ...asked }, given) => {
+    const traces = tracesAsked(given, fitting(bundledTraces(), asked.designs ?? []));
+    const origin = { commandLine: context.commandLine, version: packageVersion() };
+    const request = { ...asked, traces, reports: { html, perfetto, origin } };
+    const document = await compareAndPrint(request, context, { counts });
+    for (const file of [html, perfetto]) {
+      if (file !== null) context.terminal.note(`wrote ${file}`);
+    }
+    const perTable = counts ? workForEachTable(document.rows) : [];
+    return context.finish(document, context.prose([...compareVerdict(document), ...perTable]));
+  },
+});
+
+interface CompareShow {
+  /** With the second table. */
+  readonly counts?: boolean;
+  /** Where the results so far go in the document of an interrupted command. */
+  readonly keep?: (soFar: CompareDocument) => object;
+}
+
+/** Prints each trace's block when it is done, and then what figures mean. */
+export async function compareAndPrint(
+  request: CompareRequest,
+  context: Context,
+  { counts = false, keep = (soFar): object => soFar }: CompareShow,
+): Promise<CompareDocument> {
+  const { terminal, signal } = context;
+  const all = countOf(request.traces.length, 'recording');
+  const parts: CompareDocument[] = [];
+  context.reached({}, `compared 0 of ${all}`);
+  const document = await runJob<typeof work>('compare', request, {
+    signal,
+    onProgress: (progress) => context.progress(progress),
+    onPart: (part) => {
+      const { columns, paint } = terminal;
+      context.print(`${traceBlock(part, { columns, paint, counts })}\n`);
+      parts.push(part);
+      context.reached(keep(together(parts)), `compared ${parts.length} of ${all}`);
+    },
+  });
+  const legend = counts ? [...LEGEND, ...COUNTS_LEGEND] : LEGEND;
+  for (const line of context.prose(legend)) context.print(terminal.paint('dim', line));
+  context.print('');
+  return document;
+}
+
+/** Of documents of one recording each, one of them all. */
+function together(parts: readonly CompareDocument[]): CompareDocument {
+  return {
+    ...(parts[0] as CompareDocument),
+    rows: parts.flatMap(({ rows }) => rows),
+    references: parts.flatMap(({ references }) => references),
+    failed: parts.flatMap(({ failed }) => failed),
+    violations: parts.flatMap(({ violations }) => violations),
+  };
+}

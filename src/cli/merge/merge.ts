@@ -1,0 +1,21 @@
+/** `ptfrag merge`: one result from those of the shards of a check. */
+import { checkTable } from '../../report/check.js';
+import { finishCheck } from '../check/finish.js';
+import { type Command, defineCommand } from '../shell/command.js';
+import { oneOrMore } from '../shell/flags.js';
+import { runJob } from '../shell/job.js';
+import type { work } from './work.js';
+
+export const command: Command = defineCommand({
+  description:
+    'Reads what `check --shard i/n --json` printed, one file for each shard, and says what the ' +
+    'whole check would have said. Refuses what does not belong together.',
+  argument: oneOrMore('FILE', 'a JSON document of check'),
+  flags: {},
+  run: async (context, _flags, files) => {
+    const { signal, terminal } = context;
+    const document = await runJob<typeof work>('merge', files, { signal });
+    context.print(checkTable(document, terminal.paint).join('\n'));
+    return finishCheck(document, context);
+  },
+});

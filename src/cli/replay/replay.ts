@@ -1,0 +1,59 @@
+/** `ptfrag replay`: one design on real threads, all rules checked. */
+import { GEOMETRIES } from '../../core/pgtable/geometry.js';
+import type { ReplayDocument } from '../../lab/replay/replay.js';
+import { replayReport, replayVerdict } from '../../report/replay.js';
+import { type Command, defineCommand } from '../shell/command.js';
+import type { Context } from '../shell/context.js';
+import { choice, one, text, whole } from '../shell/flags.js';
+import { runJob } from '../shell/job.js';
+import { findTrace, traceNotes } from '../shell/traces.js';
+import type { ReplayRequest, work } from './work.js';
+
+const THREADS_MAX = 64;
+
+export const command: Command = defineCommand({
+  description:
+    'Does what a recording says on real threads, while others read. With --threads 1 the ' +
+    "recording's own clock decides, and the figures are those of compare. Through page " +
+    'tables it does what the processes did: faults, unmaps, forks and exits.',
+  argument: one('TRACE', 'a recording'),
+  flags: {
+    threads: whole('--threads <n>', 'that allocate and free', [1, THREADS_MAX]).or(2),
+    readers: whole('--readers <n>', 'threads that read (default: 2)', [0, THREADS_MAX]),
+    through: choice('--through <what>', 'walk, map and collapse, too', ['pgtable']),
+    design: text('--design <name>', 'on threads there is only common').or('common'),
+    sharing: choice('--sharing <with>', 'who shares pages', ['mm', 'all']).or('mm'),
+    geometry: choice('--geometry <name>', "not the recording's own", Object.keys(GEOMETRIES)),
+    seed: whole('--seed <n>', 'of what is left to chance', [0, 2 ** 32 - 1]).or(1),
+    pages: whole('--pages <n>', 'of the heap (default: plenty)', [1, 2 ** 24]),
+    gpUs: whole('--gp <us>', 'length of grace periods; with --threads 1 only', [1, 1e9]),
+  },
+  notes: traceNotes(),
+  repeatedWith: ({ seed }) => ({ '--seed': seed }),
+  run: async (context, asked, given) => {
+    const { file, name } = findTrace(given);
+    const readers = asked.readers ?? (asked.threads > 1 ? 2 : 0);
+    const document = await replayAndPrint({ ...asked, file, readers }, name, context);
+    return context.finish(document, context.prose(replayVerdict(document)));
+  },
+});
+
+/** `keep` says where the counts so far go in the document of an interrupted command. */
+export async function replayAndPrint(
+  request: ReplayRequest,
+  name: string,
+  context: Context,
+  keep: (soFar: object) => object = (soFar) => soFar,
+): Promise<ReplayDocument> {
+  const { terminal, signal } = context;
+  const document = await runJob<typeof work>('replay', request, {
+    signal,
+    onProgress: (progress) => {
+      context.progress({ ...progress, what: `${name}  ${progress.what}` });
+      context.reached(keep(progress.counts), `replayed ${progress.what} of ${name}`);
+    },
+  });
+  context.print(`${replayReport(document, name, terminal.paint)}\n`);
+  // A recording of the package has a name; where it lies differs from machine to machine.
+  return { ...document, trace: { ...document.trace, file: name } };
+}
