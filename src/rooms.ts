@@ -135,6 +135,7 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
     folder: 'report',
     about: 'documents as text, as HTML, as a Perfetto trace; knows no terminal',
     mayImport: ['model', 'check', 'compare', 'oracle', 'replay'],
+    standsAlone: true,
   },
   cli: {
     folder: 'cli',

@@ -4,6 +4,7 @@ import type { TraceHistory } from '../../lab/compare/history.js';
 import { htmlReport, type Origin } from '../../report/compare/html/report.js';
 import { perfettoTrace } from '../../report/compare/perfetto.js';
 import { type Output, writeOutput } from '../shell/output-file.js';
+import { pageScripts } from './page-scripts.js';
 
 export interface ReportRequest {
   /** Names of files. Null: not asked for. */
@@ -28,7 +29,9 @@ export async function writeReports(
   const { origin } = request;
   for (const output of outputsOf(request)) {
     const isHtml = output.option === '--html';
-    const chunks = isHtml ? [htmlReport(document, histories, origin)] : perfettoTrace(histories);
+    const chunks = isHtml
+      ? [htmlReport(document, histories, origin, pageScripts())]
+      : perfettoTrace(histories);
     await writeOutput(output, chunks, signal);
   }
 }

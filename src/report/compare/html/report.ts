@@ -1,14 +1,10 @@
 /**
  * The comparison as one HTML file that needs nothing else: no network, no other file.
  *
- * Verdict, charts, and the tables of the text report. Its scripts are uPlot and html-page.ts, as
- * they were installed and compiled. A policy in the page allows these two, by their hashes, and no
- * request of any kind.
+ * Verdict, charts, and the tables of the text report. Its two scripts are uPlot and page.ts; they
+ * are handed in, as installed and compiled. A policy in the page allows these two, by their hashes,
+ * and no request of any kind.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CompareDocument } from '../../../lab/compare/compare.js';
 import type { TraceHistory } from '../../../lab/compare/history.js';
 import { compareVerdict, LEGEND } from '../verdict.js';
@@ -22,10 +18,22 @@ export interface Origin {
   readonly version: string;
 }
 
-interface ChartLibrary {
-  readonly script: string;
-  readonly style: string;
-  readonly licence: string;
+/** A script, and its SHA-256 in base64. */
+export interface PageScript {
+  readonly text: string;
+  readonly sha256: string;
+}
+
+/** What the page has inline. */
+export interface PageScripts {
+  /** uPlot. */
+  readonly library: {
+    readonly script: PageScript;
+    readonly style: string;
+    readonly licence: string;
+  };
+  /** page.ts. */
+  readonly page: PageScript;
 }
 
 const CHART_HELP =
@@ -41,9 +49,8 @@ export function htmlReport(
   document: CompareDocument,
   histories: readonly TraceHistory[],
   origin: Origin,
+  { library, page: script }: PageScripts,
 ): string {
-  const library = chartLibrary();
-  const script = pageScript();
   const sections = histories.map((history, at) => traceSection(document, history, `trace-${at}`));
   const page = html`<!doctype html>
 <html lang="en">
@@ -60,8 +67,8 @@ ${header(document, histories)}
 ${sections.map(({ section }) => section)}</main>
 ${footer(origin, library)}
 <script type="application/json" id="data">${jsonText(sections.map(dataOf))}</script>
-<script>${rawText(library.script)}</script>
-<script type="module">${rawText(script)}</script>
+<script>${rawText(library.script.text)}</script>
+<script type="module">${rawText(script.text)}</script>
 </body>
 </html>
 `;
@@ -97,7 +104,7 @@ ${LEGEND.map((sentence) => html`<p>${sentence}</p>\n`)}
 </header>`;
 }
 
-function footer({ commandLine, version }: Origin, { licence }: ChartLibrary): Markup {
+function footer({ commandLine, version }: Origin, { licence }: PageScripts['library']): Markup {
   return html`<footer>
 <p>Made by ptfrag ${version}: <code>${commandLine}</code></p>
 <details><summary>Charts drawn by uPlot, in this file under its licence</summary>
@@ -106,25 +113,7 @@ function footer({ commandLine, version }: Origin, { licence }: ChartLibrary): Ma
 }
 
 /** Scripts by hash; styles as they are, because charts set theirs as they go. */
-function policy(scripts: readonly string[]): string {
-  const hashes = scripts.map(
-    (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
-  );
+function policy(scripts: readonly PageScript[]): string {
+  const hashes = scripts.map(({ sha256 }) => `'sha256-${sha256}'`);
   return `default-src 'none'; script-src ${hashes.join(' ')}; style-src 'unsafe-inline'`;
-}
-
-/** Without the line that asks a browser's tools for a file beside it. */
-function pageScript(): string {
-  const text = readFileSync(new URL('./page.js', import.meta.url), 'utf8');
-  return text.replace(/^\/\/# sourceMappingURL=.*$/m, '');
-}
-
-function chartLibrary(): ChartLibrary {
-  const script = fileURLToPath(import.meta.resolve('uplot/dist/uPlot.iife.min.js'));
-  const folder = dirname(script);
-  return {
-    script: readFileSync(script, 'utf8'),
-    style: readFileSync(join(folder, 'uPlot.min.css'), 'utf8'),
-    licence: readFileSync(join(folder, '..', 'LICENSE'), 'utf8'),
-  };
 }
