@@ -1,0 +1,46 @@
+/** What the command loads: no more than what it is asked for needs. */
+import { expect, it } from 'vitest';
+import { ptfrag } from '../fixtures/command.js';
+
+/** Has Node say on stderr which of our modules it loads in the main thread, or in a worker. */
+const SAY_LOADED = `data:text/javascript,${encodeURIComponent(`
+  import { register } from 'node:module';
+  register('data:text/javascript,' + encodeURIComponent(\`
+    import { writeSync } from 'node:fs';
+    export async function load(url, context, next) {
+      const path = url.split('/dist/')[1];
+      if (path && !url.includes('node_modules')) writeSync(2, 'loaded ' + path + '\\\\n');
+      return next(url, context);
+    }
+  \`));
+`)}`;
+
+async function loadedBy(...args: readonly string[]): Promise<string[]> {
+  const { status, stderr } = await ptfrag(args, { node: ['--import', SAY_LOADED] });
+  expect(status).toBe(0);
+  return [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, path]) => path as string);
+}
+
+const rooms = (paths: readonly string[]): string[] => [
+  ...new Set(paths.map((path) => path.replace(/\/[^/]*$/, ''))),
+];
+
+it.each([['--help'], ['--version'], ['help']])('loads no command for %s', async (flag) => {
+  const loaded = await loadedBy(flag);
+  expect(loaded).toContain('cli/main.js');
+  expect(rooms(loaded).sort()).toEqual(['cli', 'cli/shell', 'core/base', 'report']);
+  expect(loaded.length).toBeLessThan(20);
+});
+
+it("loads for a command's help that command, and no job", async () => {
+  const loaded = await loadedBy('doctor', '--help');
+  expect(loaded).toContain('cli/doctor/doctor.js');
+  expect(loaded).not.toContain('cli/doctor/work.js');
+  expect(rooms(loaded).filter((room) => /^(?:checker|lab|cli\/check)/.test(room))).toEqual([]);
+});
+
+it('loads for a job what that job needs', async () => {
+  const loaded = await loadedBy('doctor');
+  expect(loaded).toContain('cli/doctor/work.js');
+  expect(rooms(loaded).filter((room) => /^(?:checker|lab|cli\/check)/.test(room))).toEqual([]);
+});
