@@ -33,32 +33,33 @@ const jobsMost = Math.min(JOBS_MAX, availableParallelism());
 
 /** How much of a scenario is explored; without one of these, all. */
 const MODES = {
-  naive: toggle('--naive', 'every interleaving, without reduction'),
-  preemptions: counted('--preemptions <n>', 'bounded: at most so many preemptions', 0),
-  random: counted('--random <n>', 'so many executions at random'),
-  pct: counted('--pct <n>', 'so many executions by PCT'),
-  depth: counted('--depth <n>', 'of PCT').or(3),
-  seed: whole('--seed <n>', 'of --random and --pct', [0, 2 ** 32 - 1]).or(1),
+  naive: toggle('--naive', 'run every order, also those that come to the same'),
+  preemptions: counted('--preemptions <n>', 'only orders with at most so many preemptions', 0),
+  random: counted('--random <n>', 'only so many orders, at random'),
+  pct: counted('--pct <n>', 'only so many orders, by PCT (random priorities)'),
+  depth: counted('--depth <n>', 'depth of the mistakes that --pct looks for').or(3),
+  seed: whole('--seed <n>', 'random seed of --random and --pct', [0, 2 ** 32 - 1]).or(1),
 };
 
 export const command: Command = defineCommand({
   description:
-    'Explores scenarios: a few threads that meet in one page, list, lock or grace period. ' +
-    'Without a mode each is explored completely, one execution for each trace. Then each of ' +
-    'their mutants, a build with one safeguard taken out, must be caught.',
-  argument: anyNumber('SCENARIO', 'by name (default: all but the large ones)'),
+    'Runs the code that ships in every order that its threads can take, in small scenarios: two ' +
+    'or three threads that meet in one page, list, lock or grace period. Of orders that come to ' +
+    'the same, one is run. Then each mutant, a copy of the code with one safeguard taken out, ' +
+    'must be caught by its scenario.',
+  argument: anyNumber('SCENARIO', 'names of scenarios (default: all but the large ones)'),
   flags: {
-    list: toggle('--list', 'name all scenarios, and what each asks'),
-    schedule: text('--schedule <s>', 'replay one schedule of one scenario'),
-    design: choice('--design <name>', 'only of that core (default: of all)', designs),
-    mutants: toggle('--no-mutants', 'the scenarios alone'),
-    mutant: text('--mutant <name>', 'that mutant alone, and how it is caught'),
-    large: toggle('--large', 'the large scenarios too'),
+    list: toggle('--list', 'list all scenarios, and what each asks'),
+    schedule: text('--schedule <s>', 'run one schedule of one scenario, and show it'),
+    design: choice('--design <name>', 'only scenarios of this design (default: of all)', designs),
+    mutants: toggle('--no-mutants', 'leave out the mutants'),
+    mutant: text('--mutant <name>', 'only this mutant, and show how it is caught'),
+    large: toggle('--large', 'explore the large scenarios too'),
     ...MODES,
-    stepsMax: counted('--steps <n>', 'stop a scenario after so many'),
+    stepsMax: counted('--steps <n>', 'give up a scenario after so many steps'),
     jobs: whole('--jobs <n>', 'threads that explore', [1, JOBS_MAX]).or(jobsMost),
-    shard: parsed('--shard <i/n>', 'only every n-th, from the i-th; see merge', parseShard),
-    asKtap: toggle('--ktap', 'print KTAP, for CI'),
+    shard: parsed('--shard <i/n>', 'only part i of n; merge joins the parts', parseShard),
+    asKtap: toggle('--ktap', 'print the result as KTAP, for CI'),
   },
   run: async (context, { list, asKtap, ...flags }, given) => {
     if (list) return listScenarios(context);

@@ -14,21 +14,34 @@ import type { CompareRequest, work } from './work.js';
 
 export const command: Command = defineCommand({
   description:
-    'Does again what real kernels did, under several designs, and counts pages. The verdict is ' +
-    'about common: it holds no more than the kernel did.',
-  argument: anyNumber('TRACE', 'recordings (default: all of the package that fit)'),
+    'Takes recordings of what real kernels did with their page tables, does the same under ' +
+    'several designs, and counts the pages that each design needs. The verdict is about our own ' +
+    'design, common: whether it needs no more pages than the kernel did, but for 1 %, or 5 % ' +
+    'with simulated grace periods.',
+  argument: anyNumber('TRACE', 'recordings (default: all of the package that fit the designs)'),
   flags: {
-    gpUs: whole('--gp <us>', 'length of real grace periods (default: as recorded)', [1, 1e9]),
-    designs: texts('--design <name>', 'set beside common; repeatable (default: all that fit)'),
-    html: text('--html <file>', 'write a report with charts, to be opened in a browser'),
+    gpUs: whole('--gp <us>', 'microseconds in a grace period (default: as recorded)', [1, 1e9]),
+    designs: texts(
+      '--design <name>',
+      'a design to set beside common; may be repeated (default: all that fit)',
+    ),
+    html: text('--html <file>', 'write a report with charts, for a browser'),
     perfetto: text('--perfetto <file>', 'write a trace for ui.perfetto.dev; gzipped if named *.gz'),
-    defer: fraction('--defer <share>', 'of the frees, by pte_free_defer: 0 to 1', {
-      most: 1,
-      what: 'number',
-    }).or(0),
-    seed: whole('--seed <n>', 'which frees --defer means', [0, 2 ** 32 - 1]).or(1),
-    repeat: whole('--repeat <k>', 'so many copies over each other', [1, 1e6]).or(1),
-    counts: toggle('--counts', 'also waits, callbacks, locks and atomic operations'),
+    defer: fraction(
+      '--defer <share>',
+      'free this share of the tables by pte_free_defer(): 0 to 1',
+      {
+        most: 1,
+        what: 'number',
+      },
+    ).or(0),
+    seed: whole('--seed <n>', 'random seed: which tables --defer takes', [0, 2 ** 32 - 1]).or(1),
+    repeat: whole(
+      '--repeat <k>',
+      'lay so many copies of each recording over each other',
+      [1, 1e6],
+    ).or(1),
+    counts: toggle('--counts', 'show waits, callbacks, locks and atomic operations too'),
   },
   notes: traceNotes(),
   repeatedWith: ({ defer, seed }) => (defer > 0 ? { '--seed': seed } : {}),

@@ -50,7 +50,9 @@ const NEXT: readonly (readonly [args: string, what: string])[] = [
 ];
 
 export const command: Command = defineCommand({
-  description: 'Compares designs on two recordings, then replays one on real threads.',
+  description:
+    'Shows what ptfrag is about: compares designs on recordings of two real kernels, then does ' +
+    'what one of them says on real threads.',
   flags: {},
   run: async (context) => {
     const say = (text: string): void => context.print(`${context.prose([text]).join('\n')}\n`);

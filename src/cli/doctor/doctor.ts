@@ -5,7 +5,9 @@ import { runJob } from '../shell/job.js';
 import type { DoctorDocument, work } from './work.js';
 
 export const command: Command = defineCommand({
-  description: 'Tries what ptfrag needs: shared memory, threads that can wait, room.',
+  description:
+    'Tries out what ptfrag needs of this machine: shared memory, threads that can sleep while ' +
+    'they wait, and room for a heap.',
   flags: {},
   run: async (context) => {
     const document = await runJob<typeof work>('doctor', null, { signal: context.signal });

@@ -6,22 +6,24 @@ import { choice, one, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
 import type { ImageDocument, work } from './work.js';
 
-const NOTES = `A va or pfn may be a text, "0x7f0000001000"; prot is a sum of 1 read, 2 write,
-4 exec, 8 young, 16 dirty. Choose frames where the tables are not: see base and
-bytes of PREFIX.json.`;
+const NOTES = `In MAPPINGS va is an address, pfn the number of the frame that it maps to, and
+prot a sum of 1 read, 2 write, 4 exec, 8 young, 16 dirty. A va or pfn may be a
+text, "0x7f0000001000". Choose frames where the tables themselves are not: base
+and bytes in PREFIX.json say where they are.`;
 
 export const command: Command = defineCommand({
   description:
-    'Maps a list of pages and writes the tables to PREFIX.bin, as they lie in physical memory, ' +
-    'and what a machine must be given to walk them to PREFIX.json.',
+    'Makes page tables that map a list of pages, as the MMU of a real machine reads them. Writes ' +
+    'their bytes to PREFIX.bin, as they lie in physical memory, and to PREFIX.json what the ' +
+    'machine must be given to use them.',
   argument: one('MAPPINGS', 'a JSON list, [{"va": 4096, "pfn": 7, "prot": 3}, ...]'),
   flags: {
     geometry: choice(
       '--geometry <name>',
-      'whose page tables',
+      'layout of page tables',
       Object.keys(ENTRY_FORMATS),
     ).required(),
-    prefix: text('-o, --output <prefix>', 'of the two files').required(),
+    prefix: text('-o, --output <prefix>', 'how the names of both files begin').required(),
   },
   notes: NOTES,
   run: async (context, flags, file) => {

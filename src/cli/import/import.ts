@@ -19,21 +19,25 @@ parser places; 130 interrupted. Nothing is left behind but a whole trace.`;
 
 export const command: Command = defineCommand({
   description:
-    'Derives from faults and mapping calls which page tables a program had, for one geometry, ' +
-    'and writes a trace that compare and replay read.',
+    'Turns what a recorder, like perf or strace, wrote about a program into a recording that ' +
+    'compare and replay read. Page faults and mapping calls tell which page tables the program ' +
+    'had.',
   argument: one('FILE', "a recorder's text"),
   flags: {
     output: text(
       '-o, --output <file>',
-      'the trace (default: FILE, its ending replaced by .ptf.gz)',
+      'the recording to write (default: FILE, ending in .ptf.gz)',
     ),
-    geometry: choice('--geometry <name>', 'whose tables', Object.keys(GEOMETRIES)).or('s390'),
-    format: choice('--from <format>', 'default: by the first lines', FORMATS),
-    touch: choice('--touch <part>', 'strace has no faults: what a mapping uses at once', [
-      'first',
-      'all',
-    ]).or('all'),
-    tolerate: fraction('--tolerate <percent>', 'of lines that may be unplaced', {
+    geometry: choice('--geometry <name>', 'layout of page tables', Object.keys(GEOMETRIES)).or(
+      's390',
+    ),
+    format: choice('--from <format>', 'the recorder (default: as the first lines look)', FORMATS),
+    touch: choice(
+      '--touch <part>',
+      'pages of a mapping that count as used, with strace, which has no faults',
+      ['first', 'all'],
+    ).or('all'),
+    tolerate: fraction('--tolerate <percent>', 'percentage of lines that may be unclear', {
       most: 100,
       what: 'percentage',
     }).or(1),

@@ -8,9 +8,10 @@ import type { work } from './work.js';
 
 export const command: Command = defineCommand({
   description:
-    'Reads what `check --shard i/n --json` printed, one file for each shard, and says what the ' +
-    'whole check would have said. Refuses what does not belong together.',
-  argument: oneOrMore('FILE', 'a JSON document of check'),
+    'Joins the results of a check that was run in parts. Each file has what ' +
+    '`check --shard i/n --json` printed for one part. Says what the whole check would have said; ' +
+    'refuses files that do not belong together.',
+  argument: oneOrMore('FILE', 'JSON documents of check, one for each part'),
   flags: {},
   run: async (context, _flags, files) => {
     const { signal, terminal } = context;

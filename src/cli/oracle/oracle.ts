@@ -11,11 +11,15 @@ import type { OracleRequest, work } from './work.js';
 
 export const command: Command = defineCommand({
   description:
-    'Does again what a real kernel did, by its rule, and checks each allocation: the page, the ' +
-    'fragment, fresh or reused, and why.',
-  argument: anyNumber('TRACE', 'recordings (default: all of the package that fit, in all forms)'),
+    "Checks our copies of Linux's rules. Does again what a recorded kernel did, and compares " +
+    'where the rule puts each table with where the kernel put it: the page, the fragment, ' +
+    'whether it was used before, and why.',
+  argument: anyNumber(
+    'TRACE',
+    'recordings (default: all of the package that fit the rule, in all forms)',
+  ),
   flags: {
-    design: text('--design <name>', "the rule (default: the recorded kernel's own)"),
+    design: text('--design <name>', "the rule to check (default: the recorded kernel's own)"),
   },
   notes: traceNotes(),
   run: async (context, { design }, given) => {

@@ -13,20 +13,36 @@ const THREADS_MAX = 64;
 
 export const command: Command = defineCommand({
   description:
-    'Does what a recording says on real threads, while others read. With --threads 1 the ' +
-    "recording's own clock decides, and the figures are those of compare. Through page " +
-    'tables it does what the processes did: faults, unmaps, forks and exits.',
+    'Does what a recording says on real threads, while other threads read, and checks every ' +
+    "rule. With --threads 1 all is done in the recording's own order and time, and the figures " +
+    'are those of compare. With --through pgtable page tables are used as the recorded processes ' +
+    'used theirs: by page faults, unmaps, forks and exits.',
   argument: one('TRACE', 'a recording'),
   flags: {
-    threads: whole('--threads <n>', 'that allocate and free', [1, THREADS_MAX]).or(2),
-    readers: whole('--readers <n>', 'threads that read (default: 2)', [0, THREADS_MAX]),
-    through: choice('--through <what>', 'walk, map and collapse, too', ['pgtable']),
-    design: text('--design <name>', 'on threads there is only common').or('common'),
-    sharing: choice('--sharing <with>', 'who shares pages', ['mm', 'all']).or('mm'),
-    geometry: choice('--geometry <name>', "not the recording's own", Object.keys(GEOMETRIES)),
-    seed: whole('--seed <n>', 'of what is left to chance', [0, 2 ** 32 - 1]).or(1),
-    pages: whole('--pages <n>', 'of the heap (default: plenty)', [1, 2 ** 24]),
-    gpUs: whole('--gp <us>', 'length of grace periods; with --threads 1 only', [1, 1e9]),
+    threads: whole('--threads <n>', 'threads that allocate and free tables', [1, THREADS_MAX]).or(
+      2,
+    ),
+    readers: whole(
+      '--readers <n>',
+      'threads that read meanwhile (default: 2; with --threads 1 none)',
+      [0, THREADS_MAX],
+    ),
+    through: choice('--through <what>', 'do what processes did, with page tables', ['pgtable']),
+    design: text('--design <name>', 'the design; other than common only with --threads 1').or(
+      'common',
+    ),
+    sharing: choice('--sharing <with>', 'which tables share pages: those of one mm, or all', [
+      'mm',
+      'all',
+    ]).or('mm'),
+    geometry: choice(
+      '--geometry <name>',
+      "layout of page tables (default: the recording's)",
+      Object.keys(GEOMETRIES),
+    ),
+    seed: whole('--seed <n>', 'random seed, for what is left to chance', [0, 2 ** 32 - 1]).or(1),
+    pages: whole('--pages <n>', 'pages in the heap (default: plenty)', [1, 2 ** 24]),
+    gpUs: whole('--gp <us>', 'microseconds in a grace period; only with --threads 1', [1, 1e9]),
   },
   notes: traceNotes(),
   repeatedWith: ({ seed }) => ({ '--seed': seed }),

@@ -30,10 +30,10 @@ export type Command = (commander: Commander, shell: Shell) => void;
 
 /** In the help of commands that find out whether something holds. */
 export const EXIT_CODES: string = `
-Exit codes: 0 holds; 1 a rule was violated or a comparison failed; 2 usage or
-input error; 3 inconclusive, a bound was reached; 130 interrupted.`.trimStart();
+Exit codes: 0 holds; 1 a rule was violated or a comparison failed; 2 the command
+line or a file is wrong; 3 inconclusive, a bound was reached; 130 interrupted.`.trimStart();
 
-const JSON_FLAG = toggle('--json', 'one JSON document on stdout; all else goes to stderr');
+const JSON_FLAG = toggle('--json', 'print one JSON document; all else goes to stderr');
 
 /** A command of these parts, and --json, which all have. */
 export function defineCommand<F extends Flags, Given = undefined>(

@@ -25,7 +25,11 @@ export async function buildProgram(
   shell: Shell,
 ): Promise<Commander> {
   const program = new Commander('ptfrag')
-    .description('Page-table fragments in shared memory, every free through RCU.')
+    .description(
+      'Page tables smaller than a page share pages, and each is freed through RCU: only after ' +
+        'every reader that may still look at it is done. ptfrag does this in shared memory, ' +
+        'checks it, and compares it with what real Linux kernels did.',
+    )
     .version(version)
     .usage('COMMAND [options]')
     // Errors are reported by the caller, as a line or as a document.
