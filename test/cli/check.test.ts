@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '#src/checker/check/document.js';
 import { mergeFiles } from '#src/checker/check/merge.js';
+import { runCheck } from '#src/checker/check/run.js';
 import { CATALOGUE } from '#src/checker/proof/catalogue.js';
 import { MUTANTS } from '#src/checker/proof/mutants.js';
 import {
@@ -215,6 +216,28 @@ it.concurrent.each([
   expect(run.status).toBe(2);
   const { error } = documentIn(run);
   expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+});
+
+describe('the parts of a check', () => {
+  it('are its scope, then each row alone, those of mutants last', async () => {
+    const parts: CheckDocument[] = [];
+    const all = { design: null, schedule: null, stepsMax: null, mutant: null, shard: null };
+    const request = { ...all, scenarios: [ONE, OTHER], mutants: true, large: false, jobs: 2 };
+    const document = await runCheck(
+      { ...request, mode: { kind: 'exhaustive' } },
+      {
+        signal: new AbortController().signal,
+        onPart: (part) => parts.push(part),
+        onProgress: () => {},
+      },
+    );
+    const { scenarios, mutants, ...scope } = document;
+    expect(parts[0]).toEqual({ ...scope, scenarios: [], mutants: [] });
+    const counts = parts.map((part) => `${part.scenarios.length} ${part.mutants.length}`);
+    expect(counts).toEqual(['0 0', '1 0', '1 0', ...mutants.map(() => '0 1')]);
+    expect(new Set(parts.flatMap((part) => part.scenarios))).toEqual(new Set(scenarios));
+    expect(new Set(parts.flatMap((part) => part.mutants))).toEqual(new Set(mutants));
+  });
 });
 
 describe('an interrupted check', () => {

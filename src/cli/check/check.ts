@@ -127,7 +127,7 @@ function checkAndPrint(
       scenarios.push(...part.scenarios);
       mutants.push(...part.mutants);
       const words = `explored ${countOf(scenarios.length, 'scenario')}`;
-      context.reached({ ...part, scenarios: [...scenarios], mutants: [...mutants] }, words);
+      context.reached({ ...part, scenarios, mutants }, words);
     },
   });
 }
@@ -136,8 +136,10 @@ type Rows = Pick<CheckDocument, 'scenarios' | 'mutants'>;
 
 /** A row below those before it: only the first of its kind has a heading. */
 function newLines(part: CheckDocument, before: Rows, paint: Paint): string[] {
-  const [heading = '', ...lines] = checkTable(part, paint);
-  if (part.scenarios.length > 0) return before.scenarios.length > 0 ? lines : [heading, ...lines];
-  if (before.mutants.length > 0 || part.mutants.length === 0) return lines;
-  return [...(before.scenarios.length > 0 ? [''] : []), heading, ...lines];
+  const [heading, ...lines] = checkTable(part, paint);
+  if (heading === undefined) return [];
+  const kind = part.scenarios.length > 0 ? 'scenarios' : 'mutants';
+  if (before[kind].length > 0) return lines;
+  const gap = kind === 'mutants' && before.scenarios.length > 0 ? [''] : [];
+  return [...gap, heading, ...lines];
 }
