@@ -52,6 +52,13 @@ describe('help', () => {
     expect(await ptfrag(['help', command])).toEqual({ status, stdout, stderr });
   });
 
+  it('is no substitute for a command behind --, which runs', async () => {
+    const run = await ptfrag(['--', 'doctor']);
+    expect(run).toEqual(await ptfrag(['doctor']));
+    expect(run.stdout).toContain('\nholds: ');
+    expect((await ptfrag(['--', 'compare', 'nix'])).status).toBe(2);
+  });
+
   it('knows the version', async () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),

@@ -20,8 +20,8 @@ export interface CommandParts<F extends Flags, Given> {
 
 /** What the shell does when commander has understood a command line. */
 export interface Shell {
-  /** The context for a command that begins. */
-  start(json: boolean, repeatedWith: Readonly<Record<string, number>>): Context;
+  /** The context for the command of that name, which begins. */
+  start(command: string, json: boolean, repeatedWith: Readonly<Record<string, number>>): Context;
   end(exitCode: ExitCode): void;
 }
 
@@ -50,7 +50,7 @@ export function defineCommand<F extends Flags, Given = undefined>(
     commander.action(async () => {
       const values = valuesOf(flags, commander.opts());
       const { json } = valuesOf({ json: JSON_FLAG }, commander.opts());
-      const context = shell.start(json, repeatedWith?.(values) ?? {});
+      const context = shell.start(commander.name(), json, repeatedWith?.(values) ?? {});
       shell.end(await parts.run(context, values, commander.processedArgs[0] as Given));
     });
   };

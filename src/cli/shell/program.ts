@@ -35,10 +35,10 @@ export async function buildProgram(
     // Errors are reported by the caller, as a line or as a document.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const asked = commandNamed(args[0] === 'help' ? args[1] : args[0]);
   for (const [name, about, load] of COMMANDS) {
     const commander = program.command(name).summary(about);
-    if (name === asked) (await load()).command(commander, shell);
+    // Which word is the command, commander decides: in `replay demo` both are loaded.
+    if (args.includes(name)) (await load()).command(commander, shell);
   }
   return program.addHelpText('after', `\n${EXAMPLES}\n\n${EXIT_CODES}`);
 }

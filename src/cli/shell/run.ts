@@ -34,7 +34,7 @@ class Run implements Shell {
     this.terminal = terminal;
     this.signal = signal;
     // For what goes wrong before the command line has been understood.
-    this.context = this.start(args.includes('--json'), {});
+    this.context = this.start(commandNamed(args[0]), args.includes('--json'), {});
   }
 
   async toEnd(): Promise<ExitCode> {
@@ -49,9 +49,12 @@ class Run implements Shell {
     }
   }
 
-  start(json: boolean, repeatedWith: Readonly<Record<string, number>>): Context {
+  start(
+    command: string | null,
+    json: boolean,
+    repeatedWith: Readonly<Record<string, number>>,
+  ): Context {
     const { args } = this;
-    const command = commandNamed(args[0]);
     const given = commandLine(args);
     const again = commandLine(args, repeatedWith);
     const help = commandLine([...(command === null ? [] : [command]), '--help']);
