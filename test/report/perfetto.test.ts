@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
-import { SPANS } from '#src/lab/compare/history.js';
+import { SPANS } from '#src/lab/compare/curve.js';
 import { type PerfettoEvent, perfettoTrace } from '#src/report/compare/perfetto.js';
 import { documentIn, ptfrag } from '../fixtures/command.js';
 

@@ -1,4 +1,4 @@
-/** Which modules of the build an entry of the package loads: itself and all that it imports. */
+/** Which modules of the build are loaded with another: itself and all that it imports. */
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,13 +11,24 @@ export function modulesOf(entry: string): string[] {
     exports: Record<string, { default: string }>;
   };
   const first = (exports[entry] as { default: string }).default;
-  const found = new Set([posix.normalize(first)]);
+  return modulesBehind(posix.relative('dist', first));
+}
+
+/** All that a module below `dist/` loads. */
+export function modulesBehind(module: string): string[] {
+  const found = new Set([module]);
   // The set grows while it is gone through.
-  for (const file of found) {
-    const text = readFileSync(`${ROOT}${file}`, 'utf8');
-    for (const [, specifier = ''] of text.matchAll(/^(?:import|export|\}).*?from '(\.[^']+)';/gm)) {
-      found.add(posix.join(posix.dirname(file), specifier));
+  for (const each of found) {
+    for (const specifier of importsOf(each)) {
+      if (specifier.startsWith('.')) found.add(posix.join(posix.dirname(each), specifier));
     }
   }
-  return [...found].map((file) => file.replace('dist/', ''));
+  return [...found];
+}
+
+/** What a module below `dist/` imports, as it is written there. */
+export function importsOf(module: string): string[] {
+  const text = readFileSync(`${ROOT}dist/${module}`, 'utf8');
+  const imports = text.matchAll(/^(?:import|export|\}).*?from '([^']+)';/gm);
+  return [...imports].map(([, specifier = '']) => specifier);
 }

@@ -5,6 +5,9 @@
  * time at all. A span in which nothing changes has the value that it began with.
  */
 
+/** How many spans of time a recording is cut into. */
+export const SPANS = 4096;
+
 /** What a curve amounts to: for each span the least and the most, in order of time. */
 export interface Spans {
   readonly low: readonly number[];

@@ -6,7 +6,7 @@
  */
 import type { Design, Mode } from '../designs/design.js';
 import { KIND, OP, type Step } from '../trace/event.js';
-import { Curve, type Spans } from './curve.js';
+import { Curve, SPANS, type Spans } from './curve.js';
 import type { ReplayWatch } from './design-replay.js';
 import type { Workload } from './recording.js';
 import { Summarizer } from './summary.js';
@@ -37,9 +37,6 @@ export interface TraceHistory {
   readonly waiting: Spans;
   readonly runs: readonly RunHistory[];
 }
-
-/** How many spans of time a trace is cut into. */
-export const SPANS = 4096;
 
 const GRACES_MAX = 10_000;
 

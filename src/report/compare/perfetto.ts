@@ -6,11 +6,11 @@
  *             that are live and that wait, as recorded
  *   thread    the grace periods of a design in gp mode, a slice each
  *
- * Time is cut into spans, as in trace/history.ts: where a span has more than one value, the most is
- * given at its beginning and the least in its middle.
+ * Time is cut into spans, as lab/compare/curve.ts says: where a span has more than one value, the
+ * most is given at its beginning and the least in its middle.
  */
-import type { Spans } from '../../lab/compare/curve.js';
-import { type RunHistory, SPANS, type TraceHistory } from '../../lab/compare/history.js';
+import { SPANS, type Spans } from '../../lab/compare/curve.js';
+import type { RunHistory, TraceHistory } from '../../lab/compare/history.js';
 
 /** An event of the format; times are in microseconds. */
 export interface PerfettoEvent {

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompareDocument, compareTraces } from '#src/lab/compare/compare.js';
-import { Curve, coarser, type Spans } from '#src/lab/compare/curve.js';
-import { SPANS, type TraceHistory } from '#src/lab/compare/history.js';
+import { Curve, coarser, SPANS, type Spans } from '#src/lab/compare/curve.js';
+import type { TraceHistory } from '#src/lab/compare/history.js';
 import { bundled } from '../../fixtures/trace-files.js';
 
 type Change = readonly [timeUs: number, value: number];

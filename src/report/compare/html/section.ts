@@ -4,8 +4,8 @@ import type {
   CompareReference,
   CompareRow,
 } from '../../../lab/compare/compare.js';
-import { coarser, type Spans } from '../../../lab/compare/curve.js';
-import { type RunHistory, SPANS, type TraceHistory } from '../../../lab/compare/history.js';
+import { coarser, SPANS, type Spans } from '../../../lab/compare/curve.js';
+import type { RunHistory, TraceHistory } from '../../../lab/compare/history.js';
 import {
   countOf,
   formatCount,
