@@ -1,6 +1,7 @@
 /** `ptfrag compare`: its document, and its table as people see it. */
 import { describe, expect, it } from 'vitest';
-import { bundledTraces, fitting } from '#src/cli/shell/traces.js';
+import { fitting } from '#src/cli/shell/fitting.js';
+import { bundledTraces } from '#src/cli/shell/traces.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import { documentIn, keyPaths, ptfrag } from '../fixtures/command.js';
 

@@ -1,5 +1,6 @@
 /** What the command loads: no more than what it is asked for needs. */
 import { expect, it } from 'vitest';
+import { COMMANDS } from '#src/cli/commands.js';
 import { ptfrag } from '../fixtures/command.js';
 
 /** Has Node say on stderr which of our modules it loads in the main thread, or in a worker. */
@@ -32,12 +33,17 @@ it.each([['--help'], ['--version'], ['help']])('loads no command for %s', async 
   expect(loaded.length).toBeLessThan(20);
 });
 
-it("loads for a command's help that command, and no job", async () => {
-  const loaded = await loadedBy('doctor', '--help');
-  expect(loaded).toContain('cli/doctor/doctor.js');
-  expect(loaded).not.toContain('cli/doctor/work.js');
-  expect(rooms(loaded).filter((room) => /^(?:checker|lab|cli\/check)/.test(room))).toEqual([]);
-});
+it.each(COMMANDS)(
+  "loads for a command's help neither recordings, designs nor model: %s",
+  async (name) => {
+    const loaded = await loadedBy(name, '--help');
+    expect(loaded).toContain(`cli/${name}/${name}.js`);
+    expect(loaded).not.toContain(`cli/${name}/work.js`);
+    expect(rooms(loaded).filter((room) => /^(?:checker|lab\/(?!import))/.test(room))).toEqual([]);
+    // The most are those of the cores, which the help of check names.
+    expect(loaded.length).toBeLessThan(50);
+  },
+);
 
 it('loads for a job what that job needs', async () => {
   const loaded = await loadedBy('doctor');

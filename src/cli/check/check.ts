@@ -1,18 +1,11 @@
 /** `ptfrag check`: every interleaving of small scenarios, and the mutants that must be caught. */
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
-import type { CheckDocument, MutantRow, ScenarioRow, Shard } from '../../checker/check/document.js';
-import type { CheckRequest } from '../../checker/check/run.js';
+import type { Shard } from '../../checker/check/document.js';
 import type { Mode } from '../../checker/model/run.js';
-import { CATALOGUE } from '../../checker/proof/catalogue.js';
 import { UsageError } from '../../core/base/errors.js';
 import { CORES } from '../../core/variants/core.js';
-import { checkTable, ktap, mutantReport } from '../../report/check.js';
-import type { Paint } from '../../report/paint.js';
-import { countOf } from '../../report/text.js';
 import { type Command, defineCommand } from '../shell/command.js';
-import type { Context } from '../shell/context.js';
-import { EXIT } from '../shell/failure.js';
 import {
   anyNumber,
   choice,
@@ -23,9 +16,6 @@ import {
   type ValuesOf,
   whole,
 } from '../shell/flags.js';
-import { runJob } from '../shell/job.js';
-import { finishCheck } from './finish.js';
-import type { work } from './work.js';
 
 const JOBS_MAX = 64;
 const designs = CORES.map(({ name }) => name);
@@ -62,20 +52,12 @@ export const command: Command = defineCommand({
     asKtap: toggle('--ktap', 'print the result as KTAP, for CI'),
   },
   run: async (context, { list, asKtap, ...flags }, given) => {
+    const { checkAndPrint, listScenarios } = await import('./show.js');
     if (list) return listScenarios(context);
     const { design, schedule, stepsMax, mutants, mutant, large, jobs, shard } = flags;
     const scenarios = [...new Set(given)];
     const what = { scenarios, design, schedule, mode: modeOf(flags), stepsMax };
-    const request = { ...what, mutants, mutant, large, jobs, shard };
-    const document = await checkAndPrint(request, context, asKtap);
-    if (asKtap) {
-      context.print(ktap(document));
-      return context.finish(document, []);
-    }
-    for (const row of mutant === null ? [] : document.mutants) {
-      context.print(['', ...mutantReport(row)].join('\n'));
-    }
-    return finishCheck(document, context);
+    return checkAndPrint({ ...what, mutants, mutant, large, jobs, shard }, context, asKtap);
   },
 });
 
@@ -99,47 +81,4 @@ function modeOf({ naive, preemptions, random, pct, depth, seed }: ValuesOf<typeo
   if (pct !== null) modes.push({ kind: 'pct', seed, executions: pct, depth });
   if (modes.length <= 1) return modes[0] ?? { kind: 'exhaustive' };
   throw new UsageError('one-mode', 'of --naive, --preemptions, --random and --pct take one');
-}
-
-/** All scenarios by name, with what each asks. */
-function listScenarios(context: Context): typeof EXIT.holds {
-  for (const { name, about, rules, large } of CATALOGUE) {
-    const size = large === true ? '  (large)' : '';
-    context.print(`${context.terminal.paint('bold', name)}${size}\n  ${about}  ${rules.join(' ')}`);
-  }
-  return EXIT.holds;
-}
-
-/** Prints each row when it is there; KTAP has them all at once, at the end. */
-function checkAndPrint(
-  request: CheckRequest,
-  context: Context,
-  asKtap: boolean,
-): Promise<CheckDocument> {
-  const scenarios: ScenarioRow[] = [];
-  const mutants: MutantRow[] = [];
-  return runJob<typeof work>('check', request, {
-    signal: context.signal,
-    onProgress: (progress) => context.progress(progress),
-    onPart: (part) => {
-      const lines = newLines(part, { scenarios, mutants }, context.terminal.paint);
-      if (!asKtap && lines.length > 0) context.print(lines.join('\n'));
-      scenarios.push(...part.scenarios);
-      mutants.push(...part.mutants);
-      const words = `explored ${countOf(scenarios.length, 'scenario')}`;
-      context.reached({ ...part, scenarios, mutants }, words);
-    },
-  });
-}
-
-type Rows = Pick<CheckDocument, 'scenarios' | 'mutants'>;
-
-/** A row below those before it: only the first of its kind has a heading. */
-function newLines(part: CheckDocument, before: Rows, paint: Paint): string[] {
-  const [heading, ...lines] = checkTable(part, paint);
-  if (heading === undefined) return [];
-  const kind = part.scenarios.length > 0 ? 'scenarios' : 'mutants';
-  if (before[kind].length > 0) return lines;
-  const gap = kind === 'mutants' && before.scenarios.length > 0 ? [''] : [];
-  return [...gap, heading, ...lines];
 }

@@ -9,7 +9,7 @@ import type { Context } from '../shell/context.js';
 import { anyNumber, fraction, text, texts, toggle, whole } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
 import { packageVersion } from '../shell/package.js';
-import { bundledTraces, fitting, traceNotes, tracesAsked } from '../shell/traces.js';
+import { bundledTraces, traceNotes, tracesAsked } from '../shell/traces.js';
 import type { CompareRequest, work } from './work.js';
 
 export const command: Command = defineCommand({
@@ -46,6 +46,7 @@ export const command: Command = defineCommand({
   notes: traceNotes(),
   repeatedWith: ({ defer, seed }) => (defer > 0 ? { '--seed': seed } : {}),
   run: async (context, { html, perfetto, counts, ...asked }, given) => {
+    const { fitting } = await import('../shell/fitting.js');
     const traces = tracesAsked(given, fitting(bundledTraces(), asked.designs ?? []));
     const origin = { commandLine: context.commandLine, version: packageVersion() };
     const request = { ...asked, traces, reports: { html, perfetto, origin } };

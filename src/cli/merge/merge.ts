@@ -1,6 +1,4 @@
 /** `ptfrag merge`: one result from those of the shards of a check. */
-import { checkTable } from '../../report/check.js';
-import { finishCheck } from '../check/finish.js';
 import { type Command, defineCommand } from '../shell/command.js';
 import { oneOrMore } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
@@ -14,9 +12,8 @@ export const command: Command = defineCommand({
   argument: oneOrMore('FILE', 'JSON documents of check, one for each part'),
   flags: {},
   run: async (context, _flags, files) => {
-    const { signal, terminal } = context;
-    const document = await runJob<typeof work>('merge', files, { signal });
-    context.print(checkTable(document, terminal.paint).join('\n'));
-    return finishCheck(document, context);
+    const document = await runJob<typeof work>('merge', files, { signal: context.signal });
+    const { showMerged } = await import('../check/show.js');
+    return showMerged(document, context);
   },
 });

@@ -6,7 +6,7 @@ import { type Command, defineCommand } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import { anyNumber, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
-import { bundledForms, fitting, traceNotes, tracesAsked } from '../shell/traces.js';
+import { bundledForms, traceNotes, tracesAsked } from '../shell/traces.js';
 import type { OracleRequest, work } from './work.js';
 
 export const command: Command = defineCommand({
@@ -23,6 +23,7 @@ export const command: Command = defineCommand({
   },
   notes: traceNotes(),
   run: async (context, { design }, given) => {
+    const { fitting } = await import('../shell/fitting.js');
     const ours = fitting(bundledForms(), design === null ? [] : [design]);
     const document = await askAndPrint({ traces: tracesAsked(given, ours), design }, context);
     return context.finish(document, context.prose(oracleVerdict(document)));

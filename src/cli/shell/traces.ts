@@ -1,8 +1,6 @@
 /** Which recordings a command means: those of the package by name, any other by its path. */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { GEOMETRIES } from '../../core/pgtable/geometry.js';
-import { architectureOf, designFits } from '../../lab/designs/index.js';
 
 /** A file, and what people and documents call it. */
 export interface NamedTrace {
@@ -30,21 +28,6 @@ export function bundledTraces(): NamedTrace[] {
 /** Both forms of the package's recordings, where there are two. */
 export function bundledForms(): NamedTrace[] {
   return allNames().sort().map(bundled);
-}
-
-/** Those recordings of the package that designs which were asked for can be driven by. */
-export function fitting(traces: NamedTrace[], designs: readonly string[]): NamedTrace[] {
-  const wanted = designs.map(architectureOf).filter((architecture) => architecture !== null);
-  const tooSmall = Object.values(GEOMETRIES).filter((geometry) =>
-    designs.some((design) => architectureOf(design) === null && !designFits(design, geometry)),
-  );
-  // The package's names say the geometry where an architecture has several: quick-radix.
-  const shapes = tooSmall.flatMap(({ name }) => /^powerpc-(\w+)-64k$/.exec(name)?.[1] ?? []);
-  return traces.filter(
-    ({ name }) =>
-      wanted.every((folder) => name.startsWith(`${folder}/`)) &&
-      !shapes.some((shape) => name.includes(`-${shape}.`)),
-  );
 }
 
 /** What the package has of other programs, by name. */
