@@ -6,7 +6,14 @@
  */
 import type { Style } from '../../report/paint.js';
 import { wrap } from '../../report/text.js';
-import { EXIT, type ExitCode, exitCodeOf, type Failure, isOurs, verdictOf } from './failure.js';
+import {
+  type CommandFailure,
+  EXIT,
+  type ExitCode,
+  exitCodeOf,
+  isOurs,
+  verdictOf,
+} from './failure.js';
 import type { Progress } from './job.js';
 import type { Terminal } from './terminal.js';
 
@@ -100,7 +107,7 @@ export class Context {
   }
 
   /** Ends without a verdict of the command's own. */
-  fail(failure: Failure): ExitCode {
+  fail(failure: CommandFailure): ExitCode {
     this.terminal.clearStatus();
     const exitCode = exitCodeOf(failure);
     if (this.invocation.json)
@@ -109,7 +116,7 @@ export class Context {
     return exitCode;
   }
 
-  private failureDocument(failure: Failure, exitCode: ExitCode): object {
+  private failureDocument(failure: CommandFailure, exitCode: ExitCode): object {
     const { code, message, file, line, expected, rule } = failure;
     const violations = rule === null ? {} : { violations: [{ rule, detail: message }] };
     return {
@@ -123,7 +130,7 @@ export class Context {
     };
   }
 
-  private failureLines(failure: Failure, exitCode: ExitCode): string[] {
+  private failureLines(failure: CommandFailure, exitCode: ExitCode): string[] {
     const { paintNote } = this.terminal;
     const { message, stack } = failure;
     if (exitCode === EXIT.interrupted) {

@@ -7,7 +7,7 @@ import { InputError } from '../../core/base/errors.js';
 
 export type Verdict = 'holds' | 'violated' | 'inconclusive' | 'interrupted';
 
-export interface Failure {
+export interface CommandFailure {
   /** The error's class, by name. */
   readonly name: string;
   /** Short and stable, for example `not-found`. */
@@ -25,9 +25,9 @@ export interface Failure {
 /** A failure on its way up to the one place that reports it. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
-  readonly failure: Failure;
+  readonly failure: CommandFailure;
 
-  constructor(failure: Failure) {
+  constructor(failure: CommandFailure) {
     super(failure.message);
     this.failure = failure;
   }
@@ -43,7 +43,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const BLANK: Failure = Object.freeze({
+const BLANK: CommandFailure = Object.freeze({
   name: 'Error',
   code: 'internal',
   message: '',
@@ -66,12 +66,12 @@ const EXIT_OF: Readonly<Record<string, ExitCode>> = Object.freeze({
   Interrupted: EXIT.interrupted,
 });
 
-export function exitCodeOf(failure: Failure): ExitCode {
+export function exitCodeOf(failure: CommandFailure): ExitCode {
   return EXIT_OF[failure.name] ?? EXIT.violated;
 }
 
 /** True for what only we can have got wrong: then the stack is of use. */
-export function isOurs(failure: Failure): boolean {
+export function isOurs(failure: CommandFailure): boolean {
   return EXIT_OF[failure.name] === undefined && failure.rule === null;
 }
 
@@ -86,7 +86,7 @@ export function verdictOf(exitCode: ExitCode): Verdict {
 const LIMIT_CODES: Readonly<Record<string, string>> = Object.freeze({ LimitError: 'limit' });
 
 /** Takes apart whatever was thrown. */
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandError) return error.failure;
   if (!(error instanceof Error)) return { ...BLANK, message: String(error) };
   const { name, message, stack = null } = error;
@@ -105,11 +105,11 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** A command line that can't be. */
-export function misuse(code: string, message: string): Failure {
+export function misuse(code: string, message: string): CommandFailure {
   return { ...BLANK, name: 'UsageError', code, message };
 }
 
 /** The interruption that a signal is. */
-export function interruption(signal: string): Failure {
+export function interruption(signal: string): CommandFailure {
   return { ...BLANK, name: 'Interrupted', code: 'interrupted', message: `stopped by ${signal}` };
 }

@@ -6,7 +6,7 @@
  * stop when asked is terminated: what it has not posted is lost.
  */
 import { Worker } from 'node:worker_threads';
-import { CommandError, type Failure, failureOf, interruption } from './failure.js';
+import { CommandError, type CommandFailure, failureOf, interruption } from './failure.js';
 
 /** What a command's `work.ts` exports: makes a document of a request. */
 export type Work = (request: never, port: JobPort<unknown>) => Promise<unknown>;
@@ -45,7 +45,7 @@ export interface JobOrder {
 export type JobMessage =
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'part' | 'done'; readonly document: unknown }
-  | { readonly type: 'failed'; readonly failure: Failure };
+  | { readonly type: 'failed'; readonly failure: CommandFailure };
 
 /** The one message that goes down. */
 const STOP = 'stop';

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { commandLine } from './again.js';
 import type { Shell } from './command.js';
 import { Context } from './context.js';
-import { EXIT, type ExitCode, type Failure, failureOf, misuse } from './failure.js';
+import { type CommandFailure, EXIT, type ExitCode, failureOf, misuse } from './failure.js';
 import { watchSignals } from './interrupt.js';
 import { packageVersion } from './package.js';
 import { buildProgram, commandNamed } from './program.js';
@@ -68,7 +68,7 @@ class Run implements Shell {
   }
 
   /** Commander's errors are about the command line. */
-  private failure(error: unknown): Failure {
+  private failure(error: unknown): CommandFailure {
     if (!(error instanceof CommanderError)) return failureOf(error);
     const code = error.code
       .replace(/^commander\./, '')
