@@ -26,6 +26,9 @@ const FAILURE_KEYS = [
 
 const NAMES = COMMANDS.map(([name]) => name);
 
+/** A help is read at once. */
+const SCREEN_LINES = 40;
+
 /** Lines that the narrowest of terminals would break. */
 const tooLong = (text: string): string[] => text.split('\n').filter((line) => line.length > 80);
 
@@ -49,6 +52,7 @@ describe('help', () => {
       ['compare', 'replay', 'oracle'].includes(command),
     );
     expect(tooLong(stdout)).toEqual([]);
+    expect(stdout.split('\n').length).toBeLessThanOrEqual(SCREEN_LINES);
     expect(await ptfrag(['help', command])).toEqual({ status, stdout, stderr });
   });
 

@@ -16,8 +16,8 @@ export const command: Command = defineCommand({
   description:
     'Takes recordings of what real kernels did with their page tables, does the same under ' +
     'several designs, and counts the pages that each design needs. The verdict is about our own ' +
-    'design, common: whether it needs no more pages than the kernel did, but for 1 %, or 5 % ' +
-    'with simulated grace periods.',
+    'design, common: it holds if common needs at most 1 % more pages than the kernel did, or ' +
+    '5 % more with simulated grace periods.',
   argument: anyNumber('TRACE', 'recordings (default: all of the package that fit the designs)'),
   flags: {
     gpUs: whole('--gp <us>', 'microseconds in a grace period (default: as recorded)', [1, 1e9]),

@@ -1,6 +1,7 @@
 /** Which recordings a command means: those of the package by name, any other by its path. */
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { wrap } from '../../report/text.js';
 
 /** A file, and what people and documents call it. */
 export interface NamedTrace {
@@ -9,6 +10,9 @@ export interface NamedTrace {
 }
 
 const FOLDER: string = fileURLToPath(new URL('../../../traces/', import.meta.url));
+/** Of the names in a help, which 80 columns must hold. */
+const NAMES_COLUMNS = 76;
+
 const SUFFIX = '.txt.gz';
 const IMPORTED_SUFFIX = '.ptf.gz';
 
@@ -42,7 +46,8 @@ function importedTraces(): string[] {
 /** For the help of commands that take recordings: how one is named. */
 export function traceNotes(): string {
   const names = [...bundledTraces().map(({ name }) => name), ...importedTraces()];
-  return `A TRACE is a file, or a recording of the package:\n  ${names.join('\n  ')}`;
+  const lines = wrap(names.join(', '), NAMES_COLUMNS).map((line) => `  ${line}`);
+  return ['A TRACE is a file, or the name of a recording of the package:', ...lines].join('\n');
 }
 
 /** Those that were asked for, each once; where none was, `ours`. */
