@@ -21,6 +21,7 @@ import {
   checkFunctions,
   checkHeader,
   checkLines,
+  checkMedian,
 } from './tidy/shape.js';
 import { type Finding, formatFinding, type Source, source } from './tidy/source.js';
 import { functionBodies, testBodies } from './tidy/tokens.js';
@@ -54,6 +55,7 @@ const CHECKS: Record<string, Check> = {
   'tests assert': inTests(each(checkAssertions)),
   'no dead files': checkDeadFiles,
   'headers say what a file is for': inSrc(each(checkHeader)),
+  'short functions as a rule': checkMedian,
   'arguments next to the code': checkDensity,
   'arguments at the line': checkBodyDensity,
 };
@@ -214,6 +216,21 @@ const CASES: readonly Case[] = [
   ['short files and lines', { 'src/api/a.ts': lines(351, 'step();') }, '351 lines'],
   ['short files and lines', { 'src/api/a.ts': lines(350, 'step();') }, ''],
   ['short files and lines', { 'test/a.test.ts': lines(501, 'step();') }, '501 lines'],
+
+  ['short functions as a rule', { 'src/api/a.ts': `function f(): void ${body(9)}` }, 'has 9 lines'],
+  [
+    'short functions as a rule',
+    { 'src/api/a.ts': `function f(): void ${body(60)}function g(): void ${body(8)}`.repeat(2) },
+    'has 60 lines',
+  ],
+  [
+    'short functions as a rule',
+    {
+      'src/api/a.ts': `function f(): void ${body(60)}`,
+      'src/api/b.ts': `function g(): void ${body(8)}`.repeat(2),
+    },
+    '',
+  ],
 
   // Labels.
   ['labels have both ends', { 'src/core/mem/a.ts': '// PUBLISH(x): why' }, 'has no OBSERVE(x)'],

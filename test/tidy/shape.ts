@@ -4,6 +4,7 @@ import { functionBodies, testBodies } from './tokens.js';
 
 const COLUMNS_MAX = 100;
 const FUNCTION_LINES_MAX = 70;
+const FUNCTION_MEDIAN_MAX = 8;
 const FILE_LINES_MAX = { src: 350, other: 500 };
 const HEADER_LETTERS_MIN = 12;
 
@@ -80,6 +81,22 @@ export function checkBodyDensity(files: readonly Source[]): Finding[] {
     return [finding(first, 1, message)];
   });
 }
+
+/** The function in the middle of each room: a long one here and there is made up for by others. */
+export function checkMedian(files: readonly Source[]): Finding[] {
+  const rooms = new Set(files.filter(({ path }) => path.startsWith('src/')).map(roomOfFile));
+  return [...rooms].flatMap((room) => {
+    const counted = files.filter((file) => roomOfFile(file) === room);
+    const lengths = counted.flatMap(functionBodies).map(({ lines }) => lines);
+    const median = lengths.sort((a, b) => a - b)[lengths.length >> 1] ?? 0;
+    const [first] = counted;
+    if (first === undefined || median <= FUNCTION_MEDIAN_MAX) return [];
+    const message = `the median function of ${room} has ${median} lines; it should have at most`;
+    return [finding(first, 1, `${message} ${FUNCTION_MEDIAN_MAX}`)];
+  });
+}
+
+const roomOfFile = ({ path }: Source): string | null => roomOf(path);
 
 /** Between the braces of functions, counted from 1. */
 function linesInBodies(file: Source): Set<number> {

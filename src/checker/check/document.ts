@@ -69,6 +69,11 @@ export function scenarioRow({ scenario, ...answer }: CheckAnswer): ScenarioRow {
   return { name: scenario, ...answer, replayed: null };
 }
 
+/** Steps of a schedule: plain accesses are none. */
+export function countSteps({ steps }: Interleaving): number {
+  return steps.filter(({ isPlain }) => !isPlain).length;
+}
+
 /** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */
 const NOT_CAUGHT = /^(vacuous|ReferenceError|SyntaxError|TypeError)$/;
 
@@ -82,7 +87,7 @@ export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer
     complete,
     rule: failure?.rule ?? null,
     schedule: failure?.schedule ?? null,
-    steps: failure?.steps.filter(({ isPlain }) => !isPlain).length ?? 0,
+    steps: failure === null ? 0 : countSteps(failure),
     seconds,
     failure,
   };

@@ -22,34 +22,43 @@ export interface PoolOptions {
 
 /** Runs all tasks, `jobs` at a time; each with a mutant gets a thread of its own. */
 export async function runPool(tasks: readonly PoolTask[], options: PoolOptions): Promise<void> {
-  const { onAnswer } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
+  // All lanes take from one iterator: what one has taken, no other gets.
   const queue = tasks.values();
-  const lane = async (): Promise<void> => {
-    let own: Worker | null = null;
-    try {
-      // All lanes take from one iterator: what one has taken, no other gets.
-      for (const next of queue) {
-        signal.throwIfAborted();
-        if (next.mutant === undefined) own ??= new Worker(WORKER);
-        const answer =
-          next.mutant === undefined
-            ? ask(own as Worker, next.task, signal)
-            : askMutant(next.mutant, next.task, signal);
-        onAnswer(next, await answer);
-      }
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    } finally {
-      await own?.terminate();
-    }
-  };
+  const lanes = Array.from({ length: Math.min(options.jobs, tasks.length) }, () =>
+    new Lane(signal).run(queue, options.onAnswer).catch((error: unknown) => failed.abort(error)),
+  );
   // Every lane has cleaned up before this ends, with the error of the first that failed.
-  const lanes = Array.from({ length: Math.min(options.jobs, tasks.length) }, lane);
-  await Promise.allSettled(lanes);
+  await Promise.all(lanes);
   signal.throwIfAborted();
+}
+
+/** Does one task after the other, in a thread that is kept for those without a mutant. */
+class Lane {
+  private readonly signal: AbortSignal;
+  private kept: Worker | null = null;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  async run(queue: Iterable<PoolTask>, onAnswer: PoolOptions['onAnswer']): Promise<void> {
+    try {
+      for (const next of queue) {
+        this.signal.throwIfAborted();
+        onAnswer(next, await this.answer(next));
+      }
+    } finally {
+      await this.kept?.terminate();
+    }
+  }
+
+  private answer({ task, mutant }: PoolTask): Promise<CheckAnswer> {
+    if (mutant !== undefined) return askMutant(mutant, task, this.signal);
+    this.kept ??= new Worker(WORKER);
+    return ask(this.kept, task, this.signal);
+  }
 }
 
 /** Planted only now: the first scenario is not kept waiting for copies of the last mutant. */

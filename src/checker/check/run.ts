@@ -10,6 +10,7 @@ import {
   type CheckDocument,
   type CheckScope,
   checkDocument,
+  countSteps,
   type MutantRow,
   mutantRow,
   type ScenarioRow,
@@ -18,6 +19,7 @@ import {
 } from './document.js';
 import { markOfBuild } from './plant.js';
 import { type PoolTask, runPool } from './pool.js';
+import type { CheckAnswer } from './worker.js';
 
 export interface CheckRequest {
   /** Empty: the catalogue. */
@@ -56,38 +58,68 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
   const chosen = choose(request);
   const [scenarios, mutants] = [dealt(chosen.scenarios, request), dealt(chosen.mutants, request)];
   const scope = scopeOf(request, chosen.scenarios.length, chosen.mutants.length);
-  const { mode, stepsMax } = request;
+  const tasks = tasksOf(request, scenarios, mutants);
+  const rows = new Rows(scope, scenarios.length, watch.onPart);
+  await runPool(tasks, {
+    jobs: request.jobs,
+    signal: watch.signal,
+    onAnswer: (task, answer) => {
+      const done = rows.add(task, answer);
+      watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
+    },
+  });
+  return checkDocument(scope, inOrder(scenarios, rows.scenarios), inOrder(mutants, rows.mutants));
+}
+
+function tasksOf(
+  { mode, stepsMax }: CheckRequest,
+  scenarios: readonly Scenario[],
+  mutants: readonly Mutant[],
+): PoolTask[] {
   const options = { mode, ...(stepsMax === null ? {} : { stepsMax }) };
-  const tasks: PoolTask[] = [
+  return [
     ...scenarios.map(({ name }) => ({ task: { scenario: name, options } })),
     // A bound that is good enough for a scenario may be too small to catch a mutant.
     ...mutants.map((mutant) => ({ task: { scenario: mutant.scenario, options: {} }, mutant })),
   ];
-  const rows: ScenarioRow[] = [];
-  const mutantRows: MutantRow[] = [];
-  const waiting: MutantRow[] = [];
-  watch.onPart(checkDocument(scope, [], []));
-  await runPool(tasks, {
-    jobs: request.jobs,
-    signal: watch.signal,
-    onAnswer: ({ mutant }, answer) => {
-      if (mutant === undefined) {
-        const row = scenarioRow(answer);
-        rows.push(row);
-        watch.onPart(checkDocument(scope, [row], []));
-      } else {
-        const row = mutantRow(mutant, answer);
-        mutantRows.push(row);
-        waiting.push(row);
-      }
-      if (rows.length === scenarios.length) {
-        for (const row of waiting.splice(0)) watch.onPart(checkDocument(scope, [], [row]));
-      }
-      const done = rows.length + mutantRows.length;
-      watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
-    },
-  });
-  return checkDocument(scope, inOrder(scenarios, rows), inOrder(mutants, mutantRows));
+}
+
+/** The rows that there are so far, and what is told of each. */
+class Rows {
+  readonly scenarios: ScenarioRow[] = [];
+  readonly mutants: MutantRow[] = [];
+  private readonly scope: CheckScope;
+  private readonly scenariosAsked: number;
+  private readonly tell: CheckWatch['onPart'];
+  /** Of the mutants' rows, how many were told. */
+  private mutantsTold = 0;
+
+  constructor(scope: CheckScope, scenariosAsked: number, tell: CheckWatch['onPart']) {
+    this.scope = scope;
+    this.scenariosAsked = scenariosAsked;
+    this.tell = tell;
+    tell(checkDocument(scope, [], []));
+  }
+
+  /** Adds the row of an answer; returns how many rows there are. */
+  add({ mutant }: PoolTask, answer: CheckAnswer): number {
+    if (mutant === undefined) this.addScenario(scenarioRow(answer));
+    else this.mutants.push(mutantRow(mutant, answer));
+    if (this.scenarios.length === this.scenariosAsked) this.tellMutants();
+    return this.scenarios.length + this.mutants.length;
+  }
+
+  private addScenario(row: ScenarioRow): void {
+    this.scenarios.push(row);
+    this.tell(checkDocument(this.scope, [row], []));
+  }
+
+  private tellMutants(): void {
+    for (; this.mutantsTold < this.mutants.length; this.mutantsTold++) {
+      const row = this.mutants[this.mutantsTold] as MutantRow;
+      this.tell(checkDocument(this.scope, [], [row]));
+    }
+  }
 }
 
 /** What is asked for, over all shards. */
@@ -148,7 +180,7 @@ function replaySchedule(request: CheckRequest, schedule: string): CheckDocument 
     executions: 1,
     redundant: 0,
     dismissed: 0,
-    steps: interleaving.steps.filter(({ isPlain }) => !isPlain).length,
+    steps: countSteps(interleaving),
     seconds: (performance.now() - begin) / 1000,
     mustSee: { seen: [], missing: [] },
     failure,
