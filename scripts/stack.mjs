@@ -10,14 +10,16 @@ import { MUTANTS } from '../dist/checker/proof/index.js';
 
 const DIST = new URL('../dist/', import.meta.url);
 
-/** The scenario, but with operations that print the error that they end with. */
+/** The scenario, but with operations that print the first error that one of them ends with. */
 function printing(scenario) {
+  let isPrinted = false;
   const shown = (operation) => (results) => {
     try {
       return operation(results);
     } catch (error) {
       // What suspends an operation is thrown, too, but is no error.
-      if (error instanceof Error) console.log(error.stack);
+      if (error instanceof Error && !isPrinted) console.log(error.stack);
+      isPrinted ||= error instanceof Error;
       throw error;
     }
   };
@@ -31,8 +33,8 @@ function printing(scenario) {
 async function follow(build, name, schedule) {
   const { scenarioNamed } = await import(new URL('checker/proof/index.js', build).href);
   const { replay } = await import(new URL('checker/model/index.js', build).href);
-  const { finding } = replay(printing(scenarioNamed(name)), schedule);
-  console.log(finding === null ? 'no rule is broken on this schedule' : finding.detail);
+  const { failure } = replay(printing(scenarioNamed(name)), schedule);
+  console.log(failure === null ? 'no rule is broken on this schedule' : failure.detail);
 }
 
 const [name, schedule, mutantName] = process.argv.slice(2);
