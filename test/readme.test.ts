@@ -235,7 +235,8 @@ describe('the examples', () => {
     expect(stdout).toMatch(/^rules +all hold$/m);
   });
 
-  it('of the pool sees torn reads in a build without grace periods', async () => {
+  // On a busy machine a run may end without a reader that was late.
+  it('of the pool sees torn reads in a build without grace periods', { retry: 3 }, async () => {
     const broken = withoutGrace();
     folders.push(broken);
     const folder = inFolder(join(broken, 'dist'));
