@@ -8,7 +8,7 @@ import { TimedCommon } from './common-timed.js';
 import type { Design, Mode, Scale } from './design.js';
 import { PowerpcV61 } from './linux/powerpc-6.1.js';
 import { PowerpcV66 } from './linux/powerpc-6.6.js';
-import type { Rival, RivalPage } from './linux/rule.js';
+import type { LinuxPage, LinuxRule } from './linux/rule.js';
 import { S390V61 } from './linux/s390-6.1.js';
 import { S390V66 } from './linux/s390-6.6.js';
 import { S390V67 } from './linux/s390-6.7.js';
@@ -20,7 +20,7 @@ type Make = (geometry: Geometry, sharing: Sharing, mode: Mode, scale?: Scale) =>
 /** What some Linux did, on one architecture. */
 interface Rule {
   readonly architecture: keyof typeof GEOMETRY_START;
-  readonly make: (perPage: readonly number[]) => Rival<RivalPage>;
+  readonly make: (perPage: readonly number[]) => LinuxRule<LinuxPage>;
 }
 
 /** How the names of an architecture's geometries begin. */
@@ -91,7 +91,7 @@ export function makeDesign(
 }
 
 /** Makes a rule of Linux, to be asked. Throws `UsageError` that lists them for another name. */
-export function makeRule(name: string, geometry: Geometry): Rival<RivalPage> {
+export function makeRule(name: string, geometry: Geometry): LinuxRule<LinuxPage> {
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
   if (rule === undefined) throw noSuch('rule of a kernel', name, Object.keys(RULES));
   return rule.make(perPageOf(geometry));

@@ -7,7 +7,7 @@
 
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import { makeRule } from '../designs/index.js';
-import type { Rival, RivalPage } from '../designs/linux/rule.js';
+import type { LinuxPage, LinuxRule } from '../designs/linux/rule.js';
 import { OP, type TraceEvent, type TraceHeader, WHY } from '../trace/event.js';
 import { readTrace } from '../trace/reader.js';
 import { hex, type Mismatch, Oracle } from './oracle.js';
@@ -49,12 +49,12 @@ export async function historyOf(
 
 class History {
   readonly entries: HistoryEntry[] = [];
-  private readonly rule: Rival<RivalPage>;
+  private readonly rule: LinuxRule<LinuxPage>;
   private readonly oracle: Oracle;
   private readonly mismatch: Mismatch;
   private readonly pages: ReadonlySet<number>;
 
-  constructor(rule: Rival<RivalPage>, header: TraceHeader, mismatch: Mismatch) {
+  constructor(rule: LinuxRule<LinuxPage>, header: TraceHeader, mismatch: Mismatch) {
     this.rule = rule;
     this.oracle = new Oracle(rule, header);
     this.mismatch = mismatch;

@@ -19,7 +19,7 @@
  * powerpc tells the count of a page when it has changed, outside the lock: some stand in swapped
  * order. Such counts are listed, and nothing else depends on them.
  */
-import type { Miss, Place, Rival, RivalPage } from '../designs/linux/rule.js';
+import type { LinuxPage, LinuxRule, Miss, Place } from '../designs/linux/rule.js';
 import { NO_END, OP, type TraceEvent, type TraceHeader, WHY } from '../trace/event.js';
 
 export interface Judged {
@@ -65,7 +65,7 @@ export class Oracle {
   mismatches = 0;
   moved = 0;
 
-  private readonly rule: Rival;
+  private readonly rule: LinuxRule;
   private readonly header: TraceHeader;
   private readonly endsLate: boolean;
   /** Where the event stands that the rule is told of. */
@@ -82,7 +82,7 @@ export class Oracle {
   private readonly ended = new Set<number>();
   private readonly lastEnds = new Map<number, number>();
 
-  constructor(rule: Rival<RivalPage>, header: TraceHeader) {
+  constructor(rule: LinuxRule<LinuxPage>, header: TraceHeader) {
     this.rule = rule;
     this.header = header;
     this.endsLate = header.architecture === 's390x' && header.form === 'frag';

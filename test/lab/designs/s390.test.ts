@@ -1,7 +1,7 @@
 /** s390's rules, step by step, in any history, and each with what only it does. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Rival, RivalPage } from '#src/lab/designs/linux/rule.js';
+import type { LinuxPage, LinuxRule } from '#src/lab/designs/linux/rule.js';
 import { S390V61 } from '#src/lab/designs/linux/s390-6.1.js';
 import { S390V66 } from '#src/lab/designs/linux/s390-6.6.js';
 import { S390V67 } from '#src/lab/designs/linux/s390-6.7.js';
@@ -17,7 +17,12 @@ type Step = readonly [what: string, list: string, pages: string];
  * `callbacks` (a grace period passes). Returns what a step says, with pages as far as `like` names
  * them.
  */
-function perform(rule: Rival<RivalPage>, what: string, like: string, released: string[]): string {
+function perform(
+  rule: LinuxRule<LinuxPage>,
+  what: string,
+  like: string,
+  released: string[],
+): string {
   const [, operation, table = '', place] = /^(\w+)(?: t(\d+)(?:=(\w+))?)?$/.exec(what) ?? [];
   const number = Number(table);
   if (operation === 'alloc') {
@@ -42,7 +47,7 @@ function perform(rule: Rival<RivalPage>, what: string, like: string, released: s
   return `${what} |${list.join(' ')}| ${[...states, ...released.splice(0)].join(' ')}`;
 }
 
-function checkSteps(rule: Rival<RivalPage>, steps: readonly Step[]): void {
+function checkSteps(rule: LinuxRule<LinuxPage>, steps: readonly Step[]): void {
   const released: string[] = [];
   rule.onRelease = (page): void => void released.push(`FREE(p${page})`);
   rule.createMm(MM);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { geometryNamed } from '#src/core/pgtable/geometry.js';
 import { makeRule } from '#src/lab/designs/index.js';
 import type { PowerpcV61 } from '#src/lab/designs/linux/powerpc-6.1.js';
-import type { Rival, RivalPage } from '#src/lab/designs/linux/rule.js';
+import type { LinuxPage, LinuxRule } from '#src/lab/designs/linux/rule.js';
 import { S390V61 } from '#src/lab/designs/linux/s390-6.1.js';
 import { askOracle, type OracleDocument, type OracleRow } from '#src/lab/oracle/ask.js';
 import { Oracle } from '#src/lab/oracle/oracle.js';
@@ -29,7 +29,10 @@ async function rowOf(file: string, design?: string): Promise<OracleRow> {
 }
 
 /** Holds a recording against a rule that has no name. */
-async function judge(file: string, make: (perPage: number[]) => Rival<RivalPage>): Promise<Oracle> {
+async function judge(
+  file: string,
+  make: (perPage: number[]) => LinuxRule<LinuxPage>,
+): Promise<Oracle> {
   let oracle: Oracle | undefined;
   const onHeader = (header: TraceHeader): void => {
     const { kinds } = geometryNamed(header.geometry);

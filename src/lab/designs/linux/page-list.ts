@@ -1,5 +1,5 @@
 /**
- * The list of pages that an mm allocates from, in a rival: ends known, any page taken out at once.
+ * The list of pages that an mm allocates from, in a rule: ends known, any page taken out at once.
  *
  * A plain list of objects. Ours threads its list through free fragments, Linux through the page's
  * descriptor; for which page comes first this makes no difference.

@@ -23,9 +23,9 @@
  * Counted: the lock once to ask the cursor, and again with a fresh page, but neither where NR is 1;
  * the count goes down by an atomic subtraction, once for each table and once for a cursor at exit.
  */
-import { type How, type Miss, type Place, Rival, RivalPage } from './rule.js';
+import { type How, LinuxPage, LinuxRule, type Miss, type Place } from './rule.js';
 
-export class PowerpcPage extends RivalPage {
+export class PowerpcPage extends LinuxPage {
   references = 0;
   /** Since 6.6: a deferred free was in this page. */
   active = false;
@@ -39,7 +39,7 @@ interface Cursor {
 
 type Cursors = [pte: Cursor | null, pmd: Cursor | null];
 
-export class PowerpcV61 extends Rival<PowerpcPage> {
+export class PowerpcV61 extends LinuxRule<PowerpcPage> {
   readonly name: string = 'powerpc-6.1';
   private readonly perPage: readonly number[];
   private readonly cursors = new Map<number, Cursors>();

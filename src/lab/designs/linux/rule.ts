@@ -1,5 +1,5 @@
 /**
- * What the rivals have in common: a rule that Linux had, as plain objects on one thread.
+ * A rule that Linux had, as plain objects on one thread: what all of them have in common.
  *
  * A rule says where an allocation finds a place (`find`), and what each step does to pages and
  * lists. The two are apart, so that a rule can be driven in two ways. As a design it follows its
@@ -22,7 +22,7 @@ export interface Place {
 /** Why there is none: the mm has nothing to look at, or what the rule looks at is pending. */
 export type Miss = 'empty' | 'pending';
 
-export class RivalPage extends PageUse {
+export class LinuxPage extends PageUse {
   readonly number: number;
   /** Since 6.6: how many of its deferred tables have not ended; that it waits only for these. */
   deferring = 0;
@@ -50,7 +50,7 @@ interface Batch<P> {
   pages: P[];
 }
 
-export abstract class Rival<P extends RivalPage = RivalPage> implements Design {
+export abstract class LinuxRule<P extends LinuxPage = LinuxPage> implements Design {
   abstract readonly name: string;
   readonly sharing = null;
   readonly counts: Counts = counts.emptyCounts();

@@ -28,9 +28,9 @@
  * an atomic exclusive-or, once for an alloc, twice for a free (A to P, P cleared).
  */
 import { type ListedPage, PageList } from './page-list.js';
-import { type How, type Miss, type Place, Rival, RivalPage } from './rule.js';
+import { type How, LinuxPage, LinuxRule, type Miss, type Place } from './rule.js';
 
-export class S390Page extends RivalPage implements ListedPage {
+export class S390Page extends LinuxPage implements ListedPage {
   previous: ListedPage | null = null;
   next: ListedPage | null = null;
   listed = false;
@@ -44,7 +44,7 @@ export class S390Page extends RivalPage implements ListedPage {
 const BOTH = 3;
 const USABLE = 2;
 
-export class S390V61 extends Rival<S390Page> {
+export class S390V61 extends LinuxRule<S390Page> {
   readonly name: string = 's390-6.1';
   protected override readonly settles = true;
   private readonly lists = new Map<number, PageList<S390Page>>();

@@ -13,14 +13,14 @@
  * - Memory is cleared with every table, since every table is fresh.
  * - It holds less than twice the pages of 6.1 where those were half empty themselves.
  */
-import { type Miss, Rival, RivalPage } from './rule.js';
+import { LinuxPage, LinuxRule, type Miss } from './rule.js';
 
 /** How many of a page's tables are allocated: 1, unless a recording says otherwise. */
-class TablePage extends RivalPage {
+class TablePage extends LinuxPage {
   tables = 0;
 }
 
-export class S390V67 extends Rival<TablePage> {
+export class S390V67 extends LinuxRule<TablePage> {
   readonly name = 's390-6.7';
 
   find(): Miss {
