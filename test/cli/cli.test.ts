@@ -77,7 +77,7 @@ describe('a command line that can not be', () => {
     ['compare --nix', 'unknown-option', "unknown option '--nix'"],
     ['compare --gp 0', 'invalid-argument', 'Expected a whole number from 1 to'],
     ['compare s390x/quick --design nix', 'no-such-design', 'no design nix; there are: common'],
-    ['oracle s390x/quick --design seed', 'no-such-design', 'no rule of a kernel seed; there are:'],
+    ['oracle s390x/quick --design mail', 'no-such-design', 'no rule of a kernel mail; there are:'],
     ['replay', 'missing-argument', "missing required argument 'TRACE'"],
     ['replay a b', 'excess-arguments', 'too many arguments'],
     ['replay s390x/quick --threads 1.5', 'invalid-argument', 'Expected a whole number'],

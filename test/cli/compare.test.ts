@@ -15,7 +15,7 @@ recorded ends
   common, sharing all     18.71     193    0.07    1.00     828     936
   common-A                18.81     191    0.07    1.00     838     926
   common-Y                18.79     191    0.07    1.00     835     929
-  seed                    18.81     191    0.07    1.00     838     926
+  mail                    18.81     191    0.07    1.00     838     926
   s390-6.1                18.78     191    0.07    1.00     842     922
   s390-6.6                18.78     191    0.07    1.00     842     922
   s390-6.7                34.58     381    0.14    1.84   1,764       0
@@ -26,7 +26,7 @@ gp: real grace periods of 23.5 ms
   common, sharing all     18.89     187    0.07    1.01     828     936
   common-A                22.59     193    0.09    1.20     852     912
   common-Y                22.57     193    0.09    1.20     849     915
-  seed                    22.59     193    0.09    1.20     852     912
+  mail                    22.59     193    0.09    1.20     852     912
   s390-6.1                19.10     185    0.07    1.02     852     912
   s390-6.6                19.10     185    0.07    1.02     852     912
   s390-6.7                35.26     369    0.14    1.88   1,764       0
@@ -39,7 +39,7 @@ something waits (--gp sets it).
 limit: at each instant the fewest pages that could hold every mm's live tables.
 
 holds: common holds 1.00 times the kernel's pages on average (gp: 1.02).
-The others: common-A 1.00 times (gp: 1.20), common-Y 1.00 times (gp: 1.20), seed
+The others: common-A 1.00 times (gp: 1.20), common-Y 1.00 times (gp: 1.20), mail
 1.00 times (gp: 1.20), s390-6.1 1.00 times (gp: 1.02), s390-6.6 1.00 times (gp:
 1.02), s390-6.7 1.84 times (gp: 1.88), whole-page 1.84 times (gp: 1.88).
 The claim allows 1 % more with recorded ends, 5 % more with real grace periods.
@@ -56,7 +56,7 @@ common                  18.81     191    0.07    1.00     838     926
 common, sharing all     18.71     193    0.07    1.00     828     936
 common-A                18.81     191    0.07    1.00     838     926
 common-Y                18.79     191    0.07    1.00     835     929
-seed                    18.81     191    0.07    1.00     838     926
+mail                    18.81     191    0.07    1.00     838     926
 s390-6.1                18.78     191    0.07    1.00     842     922
 s390-6.6                18.78     191    0.07    1.00     842     922
 s390-6.7                34.58     381    0.14    1.84   1,764       0

@@ -251,7 +251,7 @@ describe('names that look like markup', () => {
     const trace = join(folder, evil);
     const file = join(folder, '"><b>.html');
     copyFileSync(bundled('s390x/quick.canon'), trace);
-    const { status } = await ptfrag(['compare', trace, '--design', 'seed', '--html', file]);
+    const { status } = await ptfrag(['compare', trace, '--design', 'mail', '--html', file]);
     expect(status).toBe(0);
     const found = parsePage(readFileSync(file, 'utf8'));
     expect(found.filter(({ name }) => name === 'img' || name === 'b')).toEqual([]);
@@ -313,7 +313,7 @@ describe('a file that is there', () => {
     const [file, link] = [join(place, 'old.html'), join(place, 'link.html')];
     writeFileSync(file, 'old');
     symlinkSync(file, link);
-    const arguments_ = ['compare', 's390x/quick', '--design', 'seed', '--html'];
+    const arguments_ = ['compare', 's390x/quick', '--design', 'mail', '--html'];
     expect((await ptfrag([...arguments_, link])).status).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain('<!doctype html>');
     expect(readdirSync(place).sort()).toEqual(['link.html', 'old.html']);

@@ -119,19 +119,19 @@ describe('the trace', () => {
 describe('a trace with more than fits', () => {
   it('says what was left out', () => {
     const flat = { low: [1], high: [1] };
-    const run = { design: 'seed', sharing: null, mode: 'gp', gpUs: 5, pages: flat } as const;
+    const run = { design: 'mail', sharing: null, mode: 'gp', gpUs: 5, pages: flat } as const;
     const runs = [{ ...run, graces: [0], gracesLost: 7 }];
     const recording = { kernel: flat, limit: flat, live: flat, waiting: flat };
     const text = [...perfettoTrace([{ trace: 'a "b"', durationUs: 10, ...recording, runs }])].join(
       '',
     );
     const { otherData } = JSON.parse(text) as TraceFile;
-    expect(otherData).toEqual({ 'grace periods left out': { 'a "b", seed (gp)': 7 } });
+    expect(otherData).toEqual({ 'grace periods left out': { 'a "b", mail (gp)': 7 } });
   });
 
   it('is plain text unless its name says otherwise', async () => {
     const file = join(folder, 'plain.json');
-    await ptfrag(['compare', 's390x/quick', '--design', 'seed', '--perfetto', file]);
+    await ptfrag(['compare', 's390x/quick', '--design', 'mail', '--perfetto', file]);
     expect(readFileSync(file, 'utf8').startsWith('{"displayTimeUnit"')).toBe(true);
   });
 });

@@ -12,7 +12,7 @@ import type { LinuxPage, LinuxRule } from './linux/rule.js';
 import { S390V61 } from './linux/s390-6.1.js';
 import { S390V66 } from './linux/s390-6.6.js';
 import { S390V67 } from './linux/s390-6.7.js';
-import { Seed } from './mail.js';
+import { Mail } from './mail.js';
 import { WholePage } from './whole-page.js';
 
 type Make = (geometry: Geometry, sharing: Sharing, mode: Mode, scale?: Scale) => Design;
@@ -38,14 +38,14 @@ const RULES: Readonly<Record<string, Rule>> = Object.freeze({
 /** Those that can have any geometry. */
 const MAKERS: Readonly<Record<string, Make>> = Object.freeze({
   ...Object.fromEntries(CORES.map((core) => [core.name, makerOf(core)])),
-  seed: (geometry: Geometry, _: Sharing, mode: Mode): Design => new Seed(perPageOf(geometry), mode),
+  mail: (geometry: Geometry, _: Sharing, mode: Mode): Design => new Mail(perPageOf(geometry), mode),
   'whole-page': (): Design => new WholePage(),
 });
 
 /** The names of all designs that fit a geometry: ours, the mail's, Linux's, and none at all. */
 export function designsFor(geometry: Geometry): string[] {
   const cores = CORES.map(({ name }) => name).filter((name) => designFits(name, geometry));
-  return [...cores, 'seed', ...rulesFor(geometry), 'whole-page'];
+  return [...cores, 'mail', ...rulesFor(geometry), 'whole-page'];
 }
 
 /** The names of the architecture's own rules, the one that was recorded first. */

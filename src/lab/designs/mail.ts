@@ -29,9 +29,9 @@ const C = 1;
 const N = 2;
 const F = 3;
 
-class SeedPage extends PageUse implements ListedPage {
+class MailPage extends PageUse implements ListedPage {
   readonly number: number;
-  readonly list: PageList<SeedPage>;
+  readonly list: PageList<MailPage>;
   readonly states: Uint8Array;
   /** How many fragments are in each state. */
   readonly tally: [a: number, c: number, n: number, f: number];
@@ -42,7 +42,7 @@ class SeedPage extends PageUse implements ListedPage {
   next: ListedPage | null = null;
   listed = false;
 
-  constructor(number: number, kind: 0 | 1, list: PageList<SeedPage>, fragments: number) {
+  constructor(number: number, kind: 0 | 1, list: PageList<MailPage>, fragments: number) {
     super(kind);
     this.number = number;
     this.list = list;
@@ -53,30 +53,30 @@ class SeedPage extends PageUse implements ListedPage {
 
 /** Where a table is. */
 interface Place {
-  readonly page: SeedPage;
+  readonly page: MailPage;
   readonly index: number;
 }
 
-type Lists = readonly [pte: PageList<SeedPage>, pmd: PageList<SeedPage>];
+type Lists = readonly [pte: PageList<MailPage>, pmd: PageList<MailPage>];
 
-export class Seed implements Design {
-  readonly name = 'seed';
+export class Mail implements Design {
+  readonly name = 'mail';
   readonly sharing = null;
   /** The mail leaves open how it is done. */
   readonly counts: Counts = counts.emptyCounts(null);
   private readonly perPage: readonly number[];
   private readonly isRecorded: boolean;
   private readonly mms = new Map<number, Lists>();
-  private readonly pages = new Set<SeedPage>();
+  private readonly pages = new Set<MailPage>();
   private readonly live = new Map<number, Place>();
   /** recorded: freed tables that have not ended. */
   private readonly ending = new Map<number, Place>();
   private pagesMade = 0;
   /** recorded: pages whose last C may have ended. */
-  private ripe: SeedPage[] = [];
+  private ripe: MailPage[] = [];
   /** gp: queued heads, before and after the grace period under way began. */
-  private waiting: SeedPage[] = [];
-  private next: SeedPage[] = [];
+  private waiting: MailPage[] = [];
+  private next: MailPage[] = [];
 
   /** `perPage`: fragments in a page, by kind. */
   constructor(perPage: readonly number[], mode: Mode) {
@@ -105,9 +105,9 @@ export class Seed implements Design {
     if (page.tally[F] === 0) list.remove(page);
   }
 
-  private freshPage(list: PageList<SeedPage>, kind: 0 | 1): SeedPage {
+  private freshPage(list: PageList<MailPage>, kind: 0 | 1): MailPage {
     const fragments = this.perPage[kind] as number;
-    const page = new SeedPage(this.pagesMade++, kind, list, fragments);
+    const page = new MailPage(this.pagesMade++, kind, list, fragments);
     list.addFirst(page);
     this.pages.add(page);
     return page;
@@ -154,7 +154,7 @@ export class Seed implements Design {
   }
 
   /** Runs a page's callback. True: its head is queued again. */
-  private callback(page: SeedPage): boolean {
+  private callback(page: MailPage): boolean {
     const { states, tally } = page;
     this.counts.callbacks[page.kind]++;
     for (let index = 0; index < states.length; index++) {
@@ -168,7 +168,7 @@ export class Seed implements Design {
     return tally[C] > 0;
   }
 
-  private release(page: SeedPage): void {
+  private release(page: MailPage): void {
     this.pages.delete(page);
     counts.noteBack(this.counts, page);
   }
@@ -195,7 +195,7 @@ export class Seed implements Design {
   }
 }
 
-function change({ states, tally }: SeedPage, index: number, to: number): void {
+function change({ states, tally }: MailPage, index: number, to: number): void {
   (tally[states[index] as number] as number)--;
   states[index] = to;
   (tally[to] as number)++;

@@ -69,11 +69,11 @@ describe('common, on the recordings of the package', () => {
   ])(
     'joins, which the mail does not: with real grace periods less than seed, %s',
     async (name, n) => {
-      const document = await compareTraces([bundled(name)], { designs: ['seed'] });
-      const seed = (mode: CompareRow['mode']): CompareRow['pages'] | undefined =>
-        document.rows.find((row) => row.design === 'seed' && row.mode === mode)?.pages;
-      expect(seed('gp')?.mean).toBeGreaterThan(n * ours(document, 'gp').pages.mean);
-      expect(seed('recorded')).toEqual(ours(document, 'recorded').pages);
+      const document = await compareTraces([bundled(name)], { designs: ['mail'] });
+      const mail = (mode: CompareRow['mode']): CompareRow['pages'] | undefined =>
+        document.rows.find((row) => row.design === 'mail' && row.mode === mode)?.pages;
+      expect(mail('gp')?.mean).toBeGreaterThan(n * ours(document, 'gp').pages.mean);
+      expect(mail('recorded')).toEqual(ours(document, 'recorded').pages);
     },
   );
 
@@ -93,7 +93,7 @@ describe('the document', () => {
     const names = document.rows.map(
       ({ kind, design, sharing, mode }) => `${kind} ${design} ${sharing} ${mode}`,
     );
-    const others = ['seed', 'powerpc-6.1', 'powerpc-6.6', 'whole-page'].map(
+    const others = ['mail', 'powerpc-6.1', 'powerpc-6.6', 'whole-page'].map(
       (name) => `${name} null`,
     );
     const designs = ['common mm', 'common all', 'common-A mm', 'common-Y mm', ...others];

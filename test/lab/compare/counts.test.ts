@@ -63,7 +63,7 @@ describe('locks and atomics', () => {
     ['s390-6.6', 5, 7],
     ['s390-6.7', 0, 0],
     ['whole-page', 0, 0],
-    ['seed', null, null],
+    ['mail', null, null],
   ])('are those that the rule says: %s', async (design, locks, atomics) => {
     const row = rowOf(await compareTraces([folder.write(LIFE)]), design);
     expect(row).toMatchObject({ locks, atomics });

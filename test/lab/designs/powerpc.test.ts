@@ -4,7 +4,7 @@ import { geometryNamed } from '#src/core/pgtable/geometry.js';
 import { designFits, designsFor, makeDesign, makeRule, rulesFor } from '#src/lab/designs/index.js';
 import { PowerpcV61 } from '#src/lab/designs/linux/powerpc-6.1.js';
 import { PowerpcV66 } from '#src/lab/designs/linux/powerpc-6.6.js';
-import { Seed } from '#src/lab/designs/mail.js';
+import { Mail } from '#src/lab/designs/mail.js';
 
 const MM = 0;
 const [PTE, PMD] = [0, 1] as const;
@@ -91,9 +91,9 @@ describe('powerpc-6.6', () => {
   });
 });
 
-describe('seed', () => {
+describe('mail', () => {
   it('lets no free join: both halves of a page, freed together, wait twice', () => {
-    const rule = started(new Seed([2, 2], 'gp'));
+    const rule = started(new Mail([2, 2], 'gp'));
     rule.alloc(MM, PTE, 0);
     rule.alloc(MM, PTE, 1);
     rule.free(MM, PTE, 0);
@@ -110,7 +110,7 @@ describe('seed', () => {
   });
 
   it('lists a page again from its callback, at the head, and hands out the lowest fragment', () => {
-    const rule = started(new Seed([4, 2], 'recorded'));
+    const rule = started(new Mail([4, 2], 'recorded'));
     for (let table = 0; table < 5; table++) rule.alloc(MM, PTE, table);
     rule.free(MM, PTE, 2);
     rule.free(MM, PTE, 1);
@@ -127,7 +127,7 @@ describe('seed', () => {
   });
 
   it('runs again at once where what waited for the next grace period has ended, too', () => {
-    const rule = started(new Seed([2, 2], 'recorded'));
+    const rule = started(new Mail([2, 2], 'recorded'));
     rule.alloc(MM, PTE, 0);
     rule.alloc(MM, PTE, 1);
     rule.free(MM, PTE, 0);
@@ -148,9 +148,9 @@ describe('the designs by name', () => {
   it('are those of the architecture, and those that fit any', () => {
     const rules = ['s390-6.1', 's390-6.6', 's390-6.7'];
     const cores = ['common', 'common-A', 'common-Y'];
-    expect(designsFor(s390)).toEqual([...cores, 'seed', ...rules, 'whole-page']);
+    expect(designsFor(s390)).toEqual([...cores, 'mail', ...rules, 'whole-page']);
     const radix = designsFor(geometryNamed('powerpc-radix-64k'));
-    expect(radix.slice(0, 3)).toEqual(['common', 'common-A', 'seed']);
+    expect(radix.slice(0, 3)).toEqual(['common', 'common-A', 'mail']);
     expect(rulesFor(hash)).toEqual(['powerpc-6.1', 'powerpc-6.6']);
     for (const geometry of [s390, hash]) {
       for (const name of designsFor(geometry)) {
@@ -164,6 +164,6 @@ describe('the designs by name', () => {
     expect(designFits('s390-6.1', hash)).toBe(false);
     expect(() => makeDesign('s390-6.1', hash, 'mm', 'gp')).toThrow('no rule for powerpc-hash-64k');
     expect(() => makeDesign('toString', hash, 'mm', 'gp')).toThrow('no design toString');
-    expect(() => makeRule('seed', hash)).toThrow('no rule of a kernel seed');
+    expect(() => makeRule('mail', hash)).toThrow('no rule of a kernel mail');
   });
 });

@@ -286,7 +286,7 @@ describe('what can not be asked', () => {
 
   it('is a design that is no rule of a kernel, or none at all', async () => {
     const file = bundled('s390x/quick.canon');
-    for (const name of ['common', 'seed', 'nix', 'toString']) {
+    for (const name of ['common', 'mail', 'nix', 'toString']) {
       expect(await outcome([file], name)).toMatchObject({ code: 'no-such-design' });
     }
     expect(await outcome([])).toMatchObject({ code: 'no-trace' });
