@@ -9,8 +9,8 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import { type Geometry, geometryNamed } from '../../core/pgtable/geometry.js';
-import type { Sharing } from '../designs/common.js';
-import type { Mode, Scale } from '../designs/design.js';
+
+import type { Mode, Scale, Sharing } from '../designs/design.js';
 import { designsFor, makeDesign } from '../designs/index.js';
 import type { Step } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';

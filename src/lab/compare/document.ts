@@ -8,8 +8,8 @@
 
 import type { Violation } from '../../core/frag/check.js';
 import type { Geometry } from '../../core/pgtable/geometry.js';
-import type { Sharing } from '../designs/common.js';
-import type { Mode } from '../designs/design.js';
+
+import type { Mode, Sharing } from '../designs/design.js';
 import type { DesignResult, KindResult, PagesBack } from './design-replay.js';
 import type { Extent } from './level.js';
 import type { Changes, Workload } from './recording.js';

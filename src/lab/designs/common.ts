@@ -31,9 +31,7 @@ import { takeQueued } from '../../core/rcu/manual.js';
 import type { Core } from '../../core/variants/core.js';
 import * as counts from './counts.js';
 import { type Counts, PageUse } from './counts.js';
-import type { Design, Scale } from './design.js';
-
-export type Sharing = 'mm' | 'all';
+import type { Design, Scale, Setting, Sharing } from './design.js';
 
 /** Room for whoever does not know better: reserved, not used. The OS commits what is touched. */
 const SCALE: Scale = Object.freeze({ pages: 2 ** 18, mms: 2 ** 16 });
@@ -85,7 +83,7 @@ export abstract class Common implements Design {
   /** By number; those that were never taken are null. */
   protected readonly pages: (CommonPage | null)[] = [];
 
-  constructor(core: Core, geometry: Geometry, sharing: Sharing, scale: Scale = SCALE) {
+  constructor(core: Core, { geometry, sharing, scale = SCALE }: Setting) {
     this.core = core;
     this.name = core.name;
     this.sharing = sharing;

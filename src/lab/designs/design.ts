@@ -12,9 +12,14 @@
  * mms and tables are the trace's dense numbers. Kinds: 0 PTE, 1 PMD.
  */
 import type { Violation } from '../../core/frag/check.js';
+import type { Geometry } from '../../core/pgtable/geometry.js';
+import type { Architecture } from './architecture.js';
 import type { Counts } from './counts.js';
 
 export type Mode = 'recorded' | 'gp';
+
+/** Whether a partial page serves one mm, or all. */
+export type Sharing = 'mm' | 'all';
 
 /** How much a design must have room for. */
 export interface Scale {
@@ -24,10 +29,30 @@ export interface Scale {
   readonly mms: number;
 }
 
+/** How a design is to be driven. */
+export interface Setting {
+  readonly geometry: Geometry;
+  /** Means nothing to a design that has no such choice. */
+  readonly sharing: Sharing;
+  readonly mode: Mode;
+  /** Undefined: as much as any recording needs. */
+  readonly scale?: Scale | undefined;
+}
+
+/** A design as index.ts lists it: its name, what it fits, and how it is made. */
+export interface DesignEntry {
+  readonly name: string;
+  /** Whose Linux has this rule: it fits recordings of that architecture. Null: of any. */
+  readonly architecture: Architecture | null;
+  /** It fits recordings of kernels that keep at most so many fragments in a page. */
+  readonly perPageMax: number;
+  readonly make: (setting: Setting) => Design;
+}
+
 export interface Design {
   readonly name: string;
   /** Null where the design has no such choice. */
-  readonly sharing: 'mm' | 'all' | null;
+  readonly sharing: Sharing | null;
   readonly counts: Counts;
 
   createMm(mm: number): void;
@@ -63,4 +88,9 @@ export interface Design {
 
   /** Frees and drains what is left, and checks every rule that the design can check. */
   finish(): Violation[];
+}
+
+/** How many fragments a page has, by kind. */
+export function perPageOf({ kinds }: Geometry): number[] {
+  return kinds.map(({ perPage }) => perPage);
 }

@@ -21,8 +21,10 @@
 import type { Violation } from '../../core/frag/check.js';
 import * as counts from './counts.js';
 import { type Counts, PageUse } from './counts.js';
-import type { Design, Mode } from './design.js';
+import { type Design, type DesignEntry, type Mode, perPageOf } from './design.js';
 import { type ListedPage, PageList } from './linux/page-list.js';
+
+const NAME = 'mail';
 
 const A = 0;
 const C = 1;
@@ -60,7 +62,7 @@ interface Place {
 type Lists = readonly [pte: PageList<MailPage>, pmd: PageList<MailPage>];
 
 export class Mail implements Design {
-  readonly name = 'mail';
+  readonly name: string = NAME;
   readonly sharing = null;
   /** The mail leaves open how it is done. */
   readonly counts: Counts = counts.emptyCounts(null);
@@ -200,3 +202,10 @@ function change({ states, tally }: MailPage, index: number, to: number): void {
   states[index] = to;
   (tally[to] as number)++;
 }
+
+export const MAIL: DesignEntry = {
+  name: NAME,
+  architecture: null,
+  perPageMax: Number.POSITIVE_INFINITY,
+  make: ({ geometry, mode }) => new Mail(perPageOf(geometry), mode),
+};

@@ -7,10 +7,12 @@
 import type { Violation } from '../../core/frag/check.js';
 import * as counts from './counts.js';
 import { type Counts, PageUse } from './counts.js';
-import type { Design } from './design.js';
+import type { Design, DesignEntry } from './design.js';
+
+const NAME = 'whole-page';
 
 export class WholePage implements Design {
-  readonly name = 'whole-page';
+  readonly name: string = NAME;
   readonly sharing = null;
   readonly counts: Counts = counts.emptyCounts();
   /** The page of each table. */
@@ -86,3 +88,10 @@ export class WholePage implements Design {
     this.counts.callbacks[page.kind]++;
   }
 }
+
+export const WHOLE_PAGE: DesignEntry = {
+  name: NAME,
+  architecture: null,
+  perPageMax: Number.POSITIVE_INFINITY,
+  make: () => new WholePage(),
+};

@@ -3,18 +3,18 @@
  * core with one state word by those whose pages have no more fragments than that.
  */
 import { InputError } from '../../core/base/errors.js';
-import { architectureOf, perPageMax } from '../designs/index.js';
+import { designNamed } from '../designs/index.js';
 import type { TraceHeader } from './event.js';
 
 /** Throws `InputError` for a recording that the design can't be driven by. */
 export function requireFit(design: string, header: TraceHeader): void {
-  const wanted = architectureOf(design);
+  const { architecture: wanted, perPageMax: most } = designNamed(design);
   const { architecture, perPage } = header;
   if (wanted !== null && wanted !== architecture) {
     const expected = `a recording of ${wanted}, for ${design}`;
     throw refusal(header, 'wrong-architecture', `a recording of ${architecture}`, expected);
   }
-  const [fragments, most] = [Math.max(...perPage), perPageMax(design)];
+  const fragments = Math.max(...perPage);
   if (fragments > most) {
     const expected = `at most ${most}, for ${design}`;
     throw refusal(header, 'too-many-fragments', `${fragments} fragments in a page`, expected);

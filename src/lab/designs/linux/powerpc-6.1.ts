@@ -23,7 +23,17 @@
  * Counted: the lock once to ask the cursor, and again with a fresh page, but neither where NR is 1;
  * the count goes down by an atomic subtraction, once for each table and once for a cursor at exit.
  */
-import { type How, LinuxPage, LinuxRule, type Miss, type Place } from './rule.js';
+import {
+  type How,
+  LinuxPage,
+  LinuxRule,
+  type Miss,
+  type Place,
+  type RuleEntry,
+  ruleEntry,
+} from './rule.js';
+
+const NAME = 'powerpc-6.1';
 
 export class PowerpcPage extends LinuxPage {
   references = 0;
@@ -40,7 +50,7 @@ interface Cursor {
 type Cursors = [pte: Cursor | null, pmd: Cursor | null];
 
 export class PowerpcV61 extends LinuxRule<PowerpcPage> {
-  readonly name: string = 'powerpc-6.1';
+  readonly name: string = NAME;
   private readonly perPage: readonly number[];
   private readonly cursors = new Map<number, Cursors>();
 
@@ -133,3 +143,9 @@ export class PowerpcV61 extends LinuxRule<PowerpcPage> {
     return this.cursors.get(mm) as Cursors;
   }
 }
+
+export const POWERPC_V61: RuleEntry = ruleEntry(
+  NAME,
+  'ppc64le',
+  (perPage) => new PowerpcV61(perPage),
+);

@@ -15,10 +15,12 @@
  * - Recordings of 6.1 have no deferred free, so under them this is 6.1's rule to the last page.
  */
 import { type PowerpcPage, PowerpcV61 } from './powerpc-6.1.js';
-import type { How } from './rule.js';
+import { type How, type RuleEntry, ruleEntry } from './rule.js';
+
+const NAME = 'powerpc-6.6';
 
 export class PowerpcV66 extends PowerpcV61 {
-  override readonly name = 'powerpc-6.6';
+  override readonly name: string = NAME;
 
   override defer(_mm: number, _kind: 0 | 1, table: number): void {
     this.deferAtOnce(table);
@@ -41,3 +43,9 @@ export class PowerpcV66 extends PowerpcV61 {
     return super.describe(page) + (page.active ? '*' : '');
   }
 }
+
+export const POWERPC_V66: RuleEntry = ruleEntry(
+  NAME,
+  'ppc64le',
+  (perPage) => new PowerpcV66(perPage),
+);

@@ -9,9 +9,10 @@
  * Pages have numbers: those of the kernel in a recording, else counted from 0.
  */
 import type { Violation } from '../../../core/frag/check.js';
+import type { Architecture } from '../architecture.js';
 import * as counts from '../counts.js';
 import { type Counts, PageUse } from '../counts.js';
-import type { Design } from '../design.js';
+import { type Design, type DesignEntry, perPageOf } from '../design.js';
 
 /** A fragment that can be handed out. */
 export interface Place {
@@ -48,6 +49,25 @@ interface Table<P> {
 interface Batch<P> {
   tables: number[];
   pages: P[];
+}
+
+/** A rule as designs/index.ts lists it: the oracle can ask it, too. */
+export interface RuleEntry extends DesignEntry {
+  /** `perPage`: how many fragments a page has, by kind. */
+  readonly makeRule: (perPage: readonly number[]) => LinuxRule<LinuxPage>;
+}
+
+export function ruleEntry(
+  name: string,
+  architecture: Architecture,
+  makeRule: RuleEntry['makeRule'],
+): RuleEntry {
+  const make: RuleEntry['make'] = ({ geometry, mode }) => {
+    const rule = makeRule(perPageOf(geometry));
+    rule.isRecorded = mode === 'recorded';
+    return rule;
+  };
+  return { name, architecture, perPageMax: Number.POSITIVE_INFINITY, make, makeRule };
 }
 
 export abstract class LinuxRule<P extends LinuxPage = LinuxPage> implements Design {

@@ -28,7 +28,17 @@
  * an atomic exclusive-or, once for an alloc, twice for a free (A to P, P cleared).
  */
 import { type ListedPage, PageList } from './page-list.js';
-import { type How, LinuxPage, LinuxRule, type Miss, type Place } from './rule.js';
+import {
+  type How,
+  LinuxPage,
+  LinuxRule,
+  type Miss,
+  type Place,
+  type RuleEntry,
+  ruleEntry,
+} from './rule.js';
+
+const NAME = 's390-6.1';
 
 export class S390Page extends LinuxPage implements ListedPage {
   previous: ListedPage | null = null;
@@ -45,7 +55,7 @@ const BOTH = 3;
 const USABLE = 2;
 
 export class S390V61 extends LinuxRule<S390Page> {
-  readonly name: string = 's390-6.1';
+  readonly name: string = NAME;
   protected override readonly settles = true;
   private readonly lists = new Map<number, PageList<S390Page>>();
 
@@ -135,3 +145,5 @@ export class S390V61 extends LinuxRule<S390Page> {
     return this.lists.get(mm) as PageList<S390Page>;
   }
 }
+
+export const S390_V61: RuleEntry = ruleEntry(NAME, 's390x', () => new S390V61());

@@ -17,11 +17,13 @@
  * - Recordings of 6.1 have no deferred free, so under them this is 6.1's rule to the last page.
  */
 
-import type { How } from './rule.js';
+import { type How, type RuleEntry, ruleEntry } from './rule.js';
 import { type S390Page, S390V61 } from './s390-6.1.js';
 
+const NAME = 's390-6.6';
+
 export class S390V66 extends S390V61 {
-  override readonly name = 's390-6.6';
+  override readonly name: string = NAME;
 
   override defer(_mm: number, _kind: 0 | 1, table: number): void {
     this.deferAtOnce(table);
@@ -52,3 +54,5 @@ export class S390V66 extends S390V61 {
     return super.describe(page) + (page.active ? '*' : '');
   }
 }
+
+export const S390_V66: RuleEntry = ruleEntry(NAME, 's390x', () => new S390V66());

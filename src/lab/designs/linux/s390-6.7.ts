@@ -13,7 +13,9 @@
  * - Memory is cleared with every table, since every table is fresh.
  * - It holds less than twice the pages of 6.1 where those were half empty themselves.
  */
-import { LinuxPage, LinuxRule, type Miss } from './rule.js';
+import { LinuxPage, LinuxRule, type Miss, type RuleEntry, ruleEntry } from './rule.js';
+
+const NAME = 's390-6.7';
 
 /** How many of a page's tables are allocated: 1, unless a recording says otherwise. */
 class TablePage extends LinuxPage {
@@ -21,7 +23,7 @@ class TablePage extends LinuxPage {
 }
 
 export class S390V67 extends LinuxRule<TablePage> {
-  readonly name = 's390-6.7';
+  readonly name: string = NAME;
 
   find(): Miss {
     return 'empty';
@@ -59,3 +61,5 @@ export class S390V67 extends LinuxRule<TablePage> {
     return new TablePage(number, kind);
   }
 }
+
+export const S390_V67: RuleEntry = ruleEntry(NAME, 's390x', () => new S390V67());
