@@ -5,13 +5,13 @@
  * K copies of a recording are laid over each other (src/lab/compare/recording.ts), then designs are driven
  * by that, each row in a process of its own, pinned to one CPU where that is possible, after three
  * rounds with one copy, so that the compiler is done. Speed is in CPU time, the collector's and the
- * workload's included. Waste is what is held beyond the limit, on average.
+ * recording's own included. Waste is what is held beyond the limit, on average.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { geometryNamed } from '#src/core/pgtable/geometry.js';
 import { DesignReplay } from '#src/lab/compare/design-replay.js';
-import { UNCHANGED, Workload } from '#src/lab/compare/recording.js';
+import { Recording, UNCHANGED } from '#src/lab/compare/recording.js';
 import { Summarizer } from '#src/lab/compare/summary.js';
 import { makeDesign } from '#src/lab/designs/index.js';
 
@@ -39,49 +39,49 @@ function pin() {
   }
 }
 
-/** Drives a consumer by the whole workload: events, and seconds of CPU time. */
-function drive(workload, onStep) {
+/** Drives a consumer by the whole recording: events, and seconds of CPU time. */
+function drive(recording, onEvent) {
   let events = 0;
   const before = process.cpuUsage();
-  workload.drive(
-    (step) => {
+  recording.drive(
+    (event) => {
       events++;
-      onStep(step);
+      onEvent(event);
     },
     0,
-    workload.looks,
+    recording.looks,
   );
   const { user, system } = process.cpuUsage(before);
   return { events, seconds: (user + system) / 1e6 };
 }
 
-function driveDesign(workload, [name, sharing, mode]) {
-  const { facts, changes } = workload;
+function driveDesign(recording, [name, sharing, mode]) {
+  const { facts, changes } = recording;
   const { repeat } = changes;
   const scale = { pages: repeat * (facts.allocs[0] + facts.allocs[1]), mms: repeat * facts.mms };
   const design = makeDesign(name, geometryNamed(facts.geometry), sharing, mode, scale);
   const replay = new DesignReplay(design, mode === 'gp' ? GP_US : 0);
-  const spent = drive(workload, (step) => replay.event(step));
-  return { ...spent, ...replay.finish(workload) };
+  const spent = drive(recording, (event) => replay.event(event));
+  return { ...spent, ...replay.finish(recording) };
 }
 
 async function measure(repeat, row) {
   pin();
-  const one = await Workload.read(FILE, UNCHANGED);
+  const one = await Recording.read(FILE, UNCHANGED);
   for (let round = 0; round < WARM_UP; round++) driveDesign(one, row);
-  const workload = await Workload.read(FILE, { ...UNCHANGED, repeat });
-  const { events, seconds, kinds, violations } = driveDesign(workload, row);
+  const recording = await Recording.read(FILE, { ...UNCHANGED, repeat });
+  const { events, seconds, kinds, violations } = driveDesign(recording, row);
   if (violations.length > 0) throw new Error(JSON.stringify(violations));
   console.log(JSON.stringify({ speed: events / seconds / 1e6, mean: kinds[0].pages.mean }));
 }
 
 /** What all designs of one K have in common. */
 async function describe(repeat) {
-  const workload = await Workload.read(FILE, { ...UNCHANGED, repeat });
+  const recording = await Recording.read(FILE, { ...UNCHANGED, repeat });
   const summarizer = new Summarizer();
-  summarizer.begin(workload.facts);
-  const { events } = drive(workload, (step) => summarizer.event(step));
-  const { firstUs, lastUs, facts } = workload;
+  summarizer.begin(recording.facts);
+  const { events } = drive(recording, (event) => summarizer.event(event));
+  const { firstUs, lastUs, facts } = recording;
   const { limit, mmsPeak } = summarizer.finish({ ...facts, firstUs, lastUs });
   const mms = repeat * facts.mms;
   const { pageBytes } = geometryNamed(facts.geometry);

@@ -12,15 +12,14 @@ import { type Geometry, geometryNamed } from '../../core/pgtable/geometry.js';
 
 import type { Mode, Scale, Sharing } from '../designs/design.js';
 import { designsFor, makeDesign } from '../designs/index.js';
-import type { Step } from '../trace/event.js';
+import type { DesignEvent } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
-import { IMPORTED_GP_US } from '../trace/forms/imported.js';
 import type { TraceProgress } from '../trace/progress.js';
 import { DesignReplay } from './design-replay.js';
 import type { CompareDocument, Run, TraceResult } from './document.js';
 import * as documents from './document.js';
 import { HistoryKeeper, type TraceHistory } from './history.js';
-import { type Changes, UNCHANGED, Workload } from './recording.js';
+import { type Changes, Recording, UNCHANGED } from './recording.js';
 import { Summarizer, type TraceSummary } from './summary.js';
 
 export type * from './document.js';
@@ -101,50 +100,54 @@ async function compareTrace(
   report: (fraction: number) => void,
 ): Promise<TraceResult> {
   const { signal } = options;
-  const workload = await Workload.read(file, changes, {
+  const recording = await Recording.read(file, changes, {
     signal,
     onHeader: (header) => {
       for (const design of options.designs ?? []) requireFit(design, header);
     },
     onProgress: (read, total) => report((READING * read) / total),
   });
-  const drive = (onStep: (step: Step) => void, from: number, share: number): Promise<void> =>
-    driveAll(workload, onStep, signal, (done) => report(from + share * done));
-  const history = options.onHistory === undefined ? null : new HistoryKeeper(trace, workload);
-  const summary = await summarize(workload, history, (onStep) => drive(onStep, READING, SUMMARY));
-  const geometry = geometryNamed(workload.facts.geometry);
+  const drive = (
+    onEvent: (event: DesignEvent) => void,
+    from: number,
+    share: number,
+  ): Promise<void> => driveAll(recording, onEvent, signal, (done) => report(from + share * done));
+  const history = options.onHistory === undefined ? null : new HistoryKeeper(trace, recording);
+  const summary = await summarize(recording, history, (onEvent) =>
+    drive(onEvent, READING, SUMMARY),
+  );
+  const geometry = geometryNamed(recording.facts.geometry);
   const plans = plansFor(options.designs ?? designsFor(geometry), lengthsOf(summary, options));
   const share = (1 - READING - SUMMARY) / plans.length;
   const runs: Run[] = [];
   for (const plan of plans) {
-    const replay = startReplay(plan, geometry, workload, history);
-    await drive((step) => replay.event(step), READING + SUMMARY + runs.length * share, share);
+    const replay = startReplay(plan, geometry, recording, history);
+    await drive((event) => replay.event(event), READING + SUMMARY + runs.length * share, share);
     const { name: design, sharing } = replay.design;
-    runs.push({ ...plan, design, sharing, result: replay.finish(workload) });
+    runs.push({ ...plan, design, sharing, result: replay.finish(recording) });
   }
   if (history !== null) options.onHistory?.(history.finish());
-  return documents.resultOf(trace, geometry, workload, summary, runs);
+  return documents.resultOf(trace, geometry, recording, summary, runs);
 }
 
-/** Lengths of grace periods to drive designs with; null: recorded ends, which imports have not. */
+/** Lengths of grace periods to drive designs with; null: recorded ends, if the form has them. */
 function lengthsOf(summary: TraceSummary, options: CompareOptions): readonly (number | null)[] {
-  const isImported = summary.facts.imported !== null;
-  const own = isImported ? IMPORTED_GP_US : documents.recordedGpUs(summary);
-  const gpUs = options.gpUs ?? own;
-  if (gpUs === null) return [null];
-  return isImported ? [gpUs] : [null, gpUs];
+  const { gpUs: ofForm } = summary.facts.form;
+  if (ofForm !== null) return [options.gpUs ?? ofForm];
+  const gpUs = options.gpUs ?? documents.recordedGpUs(summary);
+  return gpUs === null ? [null] : [null, gpUs];
 }
 
 async function summarize(
-  { facts, firstUs, lastUs }: Workload,
+  { facts, firstUs, lastUs }: Recording,
   history: HistoryKeeper | null,
-  drive: (onStep: (step: Step) => void) => Promise<void>,
+  drive: (onEvent: (event: DesignEvent) => void) => Promise<void>,
 ): Promise<TraceSummary> {
   const summarizer = new Summarizer();
   summarizer.begin(facts);
-  await drive((step) => {
-    summarizer.event(step);
-    history?.event(step);
+  await drive((event) => {
+    summarizer.event(event);
+    history?.event(event);
   });
   return summarizer.finish({ ...facts, firstUs, lastUs });
 }
@@ -167,7 +170,7 @@ function plansFor(others: readonly string[], lengths: readonly (number | null)[]
 function startReplay(
   plan: Plan,
   geometry: Geometry,
-  { facts, changes }: Workload,
+  { facts, changes }: Recording,
   history: HistoryKeeper | null,
 ): DesignReplay {
   // No page is held without a table that was once allocated from it.
@@ -180,16 +183,16 @@ function startReplay(
   return new DesignReplay(design, plan.gpUs ?? 0, watch);
 }
 
-/** Goes through the whole workload, a batch at a time. */
+/** Goes through the whole recording, a batch at a time. */
 async function driveAll(
-  workload: Workload,
-  onStep: (step: Step) => void,
+  recording: Recording,
+  onEvent: (event: DesignEvent) => void,
   signal: AbortSignal | undefined,
   report: (fraction: number) => void,
 ): Promise<void> {
-  const { looks } = workload;
+  const { looks } = recording;
   for (let done = 0; done < looks; done += BATCH) {
-    workload.drive(onStep, done, Math.min(done + BATCH, looks));
+    recording.drive(onEvent, done, Math.min(done + BATCH, looks));
     report(Math.min(1, (done + BATCH) / looks));
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();

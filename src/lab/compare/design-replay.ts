@@ -20,7 +20,7 @@
 import type { Violation } from '../../core/frag/check.js';
 import { callbacksOf } from '../designs/counts.js';
 import type { Design } from '../designs/design.js';
-import { OP, type Step } from '../trace/event.js';
+import { type DesignEvent, OP } from '../trace/event.js';
 import { type Extent, Level } from './level.js';
 
 /** One of the two kinds of a trace, under one design. */
@@ -102,7 +102,7 @@ export class DesignReplay {
     this.watch = watch;
   }
 
-  event(event: Step): void {
+  event(event: DesignEvent): void {
     this.position++;
     if (this.graceUs > 0) this.endGraces(event.timeUs);
     this.design.counts.nowUs = event.timeUs;
@@ -112,7 +112,7 @@ export class DesignReplay {
     this.measure(event.timeUs);
   }
 
-  private apply(event: Step): void {
+  private apply(event: DesignEvent): void {
     const { design } = this;
     const { mm, table, kind } = event;
     switch (event.op) {

@@ -10,9 +10,10 @@ import type { Violation } from '../../core/frag/check.js';
 import type { Geometry } from '../../core/pgtable/geometry.js';
 
 import type { Mode, Sharing } from '../designs/design.js';
+import type { TraceHeader } from '../trace/form.js';
 import type { DesignResult, KindResult, PagesBack } from './design-replay.js';
 import type { Extent } from './level.js';
-import type { Changes, Workload } from './recording.js';
+import type { Changes, Recording } from './recording.js';
 import type { TraceSummary } from './summary.js';
 
 export type TableKindName = 'pte' | 'pmd';
@@ -138,16 +139,16 @@ export function recordedGpUs({ graceMedianUs }: TraceSummary): number | null {
 export function resultOf(
   trace: string,
   geometry: Geometry,
-  workload: Workload,
+  recording: Recording,
   summary: TraceSummary,
   runs: readonly Run[],
 ): TraceResult {
-  const kinds = workload.facts.allocs[1] > 0 ? ([0, 1] as const) : ([0] as const);
+  const kinds = recording.facts.allocs[1] > 0 ? ([0, 1] as const) : ([0] as const);
   return {
     rows: kinds.flatMap((kind) =>
       runs.map((run) => rowOf(trace, geometry, run, kind, run.result.kinds[kind])),
     ),
-    references: kinds.map((kind) => referenceOf(trace, geometry, workload, summary, kind)),
+    references: kinds.map((kind) => referenceOf(trace, geometry, recording, summary, kind)),
     violations: runs.flatMap((run) => violationsOf(trace, run)),
   };
 }
@@ -169,7 +170,7 @@ function rowOf(
 function referenceOf(
   trace: string,
   geometry: Geometry,
-  { facts, changes, firstUs, lastUs }: Workload,
+  { facts, changes, firstUs, lastUs }: Recording,
   summary: TraceSummary,
   kind: 0 | 1,
 ): CompareReference {
@@ -188,10 +189,14 @@ function referenceOf(
     deferred: summary.deferred[kind],
     seconds: (lastUs - firstUs) / 1e6,
     recordedGpUs: recordedGpUs(summary),
-    importedFrom: facts.imported?.source ?? null,
+    importedFrom: importedFrom(facts),
     kernel: { ...kernel[kind], fresh, reused: allocations - fresh },
     limit: limit[kind],
   };
+}
+
+function importedFrom({ form, imported }: TraceHeader): string | null {
+  return form.hasKernel ? null : (imported?.source ?? form.name);
 }
 
 function violationsOf(trace: string, { design, sharing, mode, result }: Run): CompareViolation[] {

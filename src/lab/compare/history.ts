@@ -5,10 +5,10 @@
  * of time, each with its least and its most (curve.ts), and so many grace periods of each run.
  */
 import type { Design, Mode } from '../designs/design.js';
-import { KIND, OP, type Step } from '../trace/event.js';
+import { type DesignEvent, OP, TRACE_KIND } from '../trace/event.js';
 import { Curve, SPANS, type Spans } from './curve.js';
 import type { ReplayWatch } from './design-replay.js';
-import type { Workload } from './recording.js';
+import type { Recording } from './recording.js';
 import { Summarizer } from './summary.js';
 
 /** One design, in one mode. */
@@ -43,7 +43,7 @@ const GRACES_MAX = 10_000;
 /** Collects the history of one trace. */
 export class HistoryKeeper {
   private readonly trace: string;
-  private readonly span: Pick<Workload, 'firstUs' | 'lastUs'>;
+  private readonly span: Pick<Recording, 'firstUs' | 'lastUs'>;
   private readonly summarizer = new Summarizer();
   private readonly kernel: Curve;
   private readonly limit: Curve;
@@ -52,10 +52,10 @@ export class HistoryKeeper {
   private readonly runs: RunWatch[] = [];
   private liveNow = 0;
 
-  constructor(trace: string, workload: Workload) {
+  constructor(trace: string, recording: Recording) {
     this.trace = trace;
-    this.span = workload;
-    this.summarizer.begin(workload.facts);
+    this.span = recording;
+    this.summarizer.begin(recording.facts);
     [this.kernel, this.limit] = [this.curve(), this.curve()];
     [this.live, this.waiting] = [this.curve(), this.curve()];
   }
@@ -69,9 +69,9 @@ export class HistoryKeeper {
   }
 
   /** What the recording says itself. */
-  event(event: Step): void {
+  event(event: DesignEvent): void {
     this.summarizer.event(event);
-    this.liveNow += event.kind === KIND.pte ? liveChange(event) : 0;
+    this.liveNow += event.kind === TRACE_KIND.pte ? liveChange(event) : 0;
     const { kernel, limit, waiting } = this.summarizer.pteNow();
     this.kernel.set(event.timeUs, kernel);
     this.limit.set(event.timeUs, limit);
@@ -98,7 +98,7 @@ export class HistoryKeeper {
   }
 }
 
-function liveChange({ op }: Step): number {
+function liveChange({ op }: DesignEvent): number {
   if (op === OP.alloc) return 1;
   return op === OP.free || op === OP.freeNow ? -1 : 0;
 }

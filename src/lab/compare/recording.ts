@@ -14,7 +14,14 @@
  * record for each time that it happens, whatever the number of copies.
  */
 import { hashed } from '../../core/base/prng.js';
-import { KIND, type Kind, OP, type Op, type Step, type TraceEvent } from '../trace/event.js';
+import {
+  type DesignEvent,
+  OP,
+  type Op,
+  TRACE_KIND,
+  type TraceEvent,
+  type TraceKind,
+} from '../trace/event.js';
 import { type ReadOptions, readTrace, type TraceFacts } from '../trace/reader.js';
 
 /** How a recording is changed before designs are driven by it. */
@@ -71,7 +78,7 @@ class Columns {
   }
 }
 
-export class Workload {
+export class Recording {
   readonly facts: TraceFacts;
   readonly changes: Changes;
   /** From the first record of the first copy to the last of the last. */
@@ -106,7 +113,7 @@ export class Workload {
   }
 
   /** Reads a recording, to be driven through with changes. */
-  static async read(file: string, changes: Changes, options: ReadOptions = {}): Promise<Workload> {
+  static async read(file: string, changes: Changes, options: ReadOptions = {}): Promise<Recording> {
     const records = new Columns(ROWS_MIN);
     const keep = ({ op, kind, mm, table, timeUs }: TraceEvent): void => {
       if (!SKIPPED.includes(op)) {
@@ -114,15 +121,15 @@ export class Workload {
       }
     };
     const facts = await readTrace(file, keep, options);
-    return new Workload(records, facts, changes);
+    return new Recording(records, facts, changes);
   }
 
   /** Tells of what happens in the looks from `from` up to `to`, in order of time. */
-  drive(onStep: (step: Step) => void, from: number, to: number): void {
+  drive(onEvent: (event: DesignEvent) => void, from: number, to: number): void {
     const { records, slices, shiftUs, tables, changes } = this;
     const { rows, ops, mms, timesUs } = records;
     const { repeat, seed } = changes;
-    const step = emptyStep();
+    const event = emptyEvent();
     for (let look = from; look < to; look++) {
       const slice = Math.floor(look / rows);
       const row = look - slice * rows;
@@ -130,14 +137,14 @@ export class Workload {
       if (copy < 0 || copy >= repeat) continue;
       const packed = ops[row] as number;
       const table = (records.tables[row] as number) - 1;
-      step.op = (packed & OP_MASK) as Op;
-      step.kind = (packed >> KIND_SHIFT) as Kind;
-      step.mm = (mms[row] as number) + copy * this.facts.mms;
-      step.table = table < 0 ? table : table + copy * tables;
-      step.timeUs = (timesUs[row] as number) + copy * shiftUs;
-      step.deferred =
-        packed === OP.free && this.deferBelow > 0 && hashed(seed, step.table) < this.deferBelow;
-      onStep(step);
+      event.op = (packed & OP_MASK) as Op;
+      event.kind = (packed >> KIND_SHIFT) as TraceKind;
+      event.mm = (mms[row] as number) + copy * this.facts.mms;
+      event.table = table < 0 ? table : table + copy * tables;
+      event.timeUs = (timesUs[row] as number) + copy * shiftUs;
+      event.deferred =
+        packed === OP.free && this.deferBelow > 0 && hashed(seed, event.table) < this.deferBelow;
+      onEvent(event);
     }
   }
 }
@@ -156,6 +163,6 @@ function inSliceOrder(records: Columns, firstUs: number, sliceUs: number): Colum
   return sorted;
 }
 
-function emptyStep(): { -readonly [K in keyof Step]: Step[K] } {
-  return { op: OP.create, timeUs: 0, mm: 0, kind: KIND.pte, table: 0, deferred: false };
+function emptyEvent(): { -readonly [K in keyof DesignEvent]: DesignEvent[K] } {
+  return { op: OP.create, timeUs: 0, mm: 0, kind: TRACE_KIND.pte, table: 0, deferred: false };
 }

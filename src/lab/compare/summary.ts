@@ -13,7 +13,8 @@
  * its free; the time it then waits is the price of deferring, not part of the limit.
  */
 import { Durations } from '../../core/base/durations.js';
-import { KIND, type Kind, OP, type Step, type TraceHeader } from '../trace/event.js';
+import { type DesignEvent, OP, TRACE_KIND, type TraceKind } from '../trace/event.js';
+import type { TraceHeader } from '../trace/form.js';
 import { type ReadOptions, readTrace, type TraceFacts } from '../trace/reader.js';
 import { type Extent, Level } from './level.js';
 
@@ -63,7 +64,7 @@ export class Summarizer {
     this.perPage = header.perPage;
   }
 
-  event(event: Step): void {
+  event(event: DesignEvent): void {
     switch (event.op) {
       case OP.create:
         this.mms.add(event.timeUs, 1);
@@ -83,7 +84,7 @@ export class Summarizer {
       case OP.free:
         this.changeLive(event, -1);
         if (event.deferred === true) this.deferred[event.kind]++;
-        if (event.kind === KIND.pte) this.freedUs.set(event.table, event.timeUs);
+        if (event.kind === TRACE_KIND.pte) this.freedUs.set(event.table, event.timeUs);
         break;
       case OP.freeNow:
         this.changeLive(event, -1);
@@ -112,7 +113,7 @@ export class Summarizer {
     };
   }
 
-  private changeLive(event: Step, change: 1 | -1): void {
+  private changeLive(event: DesignEvent, change: 1 | -1): void {
     const { kind, mm } = event;
     const before = this.live[kind].get(mm) ?? 0;
     const after = before + change;
@@ -122,11 +123,11 @@ export class Summarizer {
     if (pages !== 0) this.limit[kind].add(event.timeUs, pages);
   }
 
-  private pagesFor(kind: Kind, tables: number): number {
+  private pagesFor(kind: TraceKind, tables: number): number {
     return Math.ceil(tables / this.perPage[kind]);
   }
 
-  private noteEnd(event: Step): void {
+  private noteEnd(event: DesignEvent): void {
     const freedUs = this.freedUs.get(event.table);
     if (freedUs === undefined) return;
     this.freedUs.delete(event.table);

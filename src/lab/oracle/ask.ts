@@ -2,8 +2,8 @@
 import { InputError, UsageError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import { makeRule, rulesFor } from '../designs/index.js';
-import type { TraceHeader } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
+import type { TraceHeader } from '../trace/form.js';
 import type { TraceProgress } from '../trace/progress.js';
 import { readTrace } from '../trace/reader.js';
 import { type HistoryEntry, historyOf } from './history.js';
@@ -24,7 +24,7 @@ export interface OracleOptions {
 /** One recording under one rule. */
 export interface OracleRow {
   readonly trace: string;
-  readonly form: TraceHeader['form'];
+  readonly form: string;
   readonly geometry: string;
   readonly design: string;
   /** Of all kinds. */
@@ -105,14 +105,15 @@ async function judgeTrace(
   const { firstMismatch: first } = oracle;
   const history = first === null ? [] : await historyOf(file, design, first, signal);
   const firstMismatch = first === null ? null : { ...first, history };
-  return { trace, form, geometry, design, ...countsOf(oracle), firstMismatch };
+  return { trace, form: form.name, geometry, design, ...countsOf(oracle), firstMismatch };
 }
 
-/** An imported trace has what a program did, and no kernel's pages. Throws `InputError` for it. */
-function requireKernel({ file, imported }: TraceHeader): void {
-  if (imported === null) return;
+/** Throws `InputError` for a trace that has what a program did, and no kernel's pages. */
+function requireKernel({ file, form, imported }: TraceHeader): void {
+  if (form.hasKernel) return;
   const expected = "a recording of a kernel's fragments";
-  const message = `${file}:1: imported from ${imported.source}; expected ${expected}`;
+  const found = imported === null ? 'no kernel was recorded' : `imported from ${imported.source}`;
+  const message = `${file}:1: ${found}; expected ${expected}`;
   throw new InputError(message, { code: 'imported', file, line: 1, expected });
 }
 

@@ -8,7 +8,8 @@
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import { makeRule } from '../designs/index.js';
 import type { LinuxPage, LinuxRule } from '../designs/linux/rule.js';
-import { OP, type TraceEvent, type TraceHeader, WHY } from '../trace/event.js';
+import { OP, type TraceEvent, WHY } from '../trace/event.js';
+import type { TraceHeader } from '../trace/form.js';
 import { readTrace } from '../trace/reader.js';
 import { hex, type Mismatch, Oracle } from './oracle.js';
 

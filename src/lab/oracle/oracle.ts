@@ -20,7 +20,8 @@
  * order. Such counts are listed, and nothing else depends on them.
  */
 import type { LinuxPage, LinuxRule, Miss, Place } from '../designs/linux/rule.js';
-import { NO_END, OP, type TraceEvent, type TraceHeader, WHY } from '../trace/event.js';
+import { NO_END, OP, type TraceEvent, WHY } from '../trace/event.js';
+import type { TraceHeader } from '../trace/form.js';
 
 export interface Judged {
   checked: number;
@@ -85,7 +86,7 @@ export class Oracle {
   constructor(rule: LinuxRule<LinuxPage>, header: TraceHeader) {
     this.rule = rule;
     this.header = header;
-    this.endsLate = header.architecture === 's390x' && header.form === 'frag';
+    this.endsLate = header.form.endsLate;
     rule.onRelease = (page): void => void this.due.set(page, this.at);
   }
 
@@ -252,8 +253,8 @@ export class Oracle {
     this.rests.delete(page);
     const dueSince = this.due.get(page)?.line;
     this.due.delete(page);
-    // In a canon file the record that ends the last wait says whether the page goes back.
-    if (dueSince === event.line || (dueSince !== undefined && this.header.form !== 'canon')) {
+    // In a sequential file the record that ends the last wait says whether the page goes back.
+    if (dueSince === event.line || (dueSince !== undefined && !this.header.form.isSequential)) {
       this.judge(this.releases, true);
       return;
     }

@@ -4,7 +4,7 @@ import type { Violation } from '../../core/frag/check.js';
 import { type Geometry, geometryNamed } from '../../core/pgtable/geometry.js';
 import { REPLAY_THREADS_MAX } from '../crew/control.js';
 import { architectureOf } from '../designs/index.js';
-import type { TraceHeader } from '../trace/event.js';
+import type { TraceHeader } from '../trace/form.js';
 import type { TraceFacts } from '../trace/reader.js';
 
 export interface ReplayProgress {

@@ -8,7 +8,6 @@ import { Level } from '../compare/level.js';
 import { makeDesign } from '../designs/index.js';
 import { OP } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
-import { IMPORTED_GP_US } from '../trace/forms/imported.js';
 import { readTrace } from '../trace/reader.js';
 import {
   checkOptions,
@@ -84,7 +83,7 @@ async function replayAlone(options: ReplayOptions): Promise<ReplayFindings> {
         requireFit(design, header);
         const shape = geometryFor(header, options.geometry);
         geometry = shape.name;
-        const length = gpUs ?? (header.imported === null ? null : IMPORTED_GP_US);
+        const length = gpUs ?? header.form.gpUs;
         const mode = length === null ? 'recorded' : 'gp';
         replay = new DesignReplay(makeDesign(design, shape, sharing, mode), length ?? 0);
       },

@@ -48,9 +48,9 @@ export const OP = {
 export type Op = (typeof OP)[keyof typeof OP];
 
 /** The level of a table: it decides the size of its fragment. */
-export const KIND = { pte: 0, pmd: 1 } as const;
+export const TRACE_KIND = { pte: 0, pmd: 1 } as const;
 
-export type Kind = (typeof KIND)[keyof typeof KIND];
+export type TraceKind = (typeof TRACE_KIND)[keyof typeof TRACE_KIND];
 
 /** Why the kernel took a fresh page. */
 export const WHY = {
@@ -74,90 +74,46 @@ export const NO_END = {
 
 /** One object is used for all events of a trace: it is valid only during the call. */
 export interface TraceEvent {
-  op: Op;
+  readonly op: Op;
   /** Line in the file, from 1. */
-  line: number;
+  readonly line: number;
   /** Number of the record in the raw recording. Moved records have kept theirs. */
-  seq: number;
+  readonly seq: number;
   /** Microseconds since the recording began: the running maximum, so it never runs backwards. */
-  timeUs: number;
+  readonly timeUs: number;
   /** The CPU that it happened on; 0 where the form doesn't say. */
-  cpu: number;
+  readonly cpu: number;
   /** The address space: 0 for the first that the trace creates. */
-  mm: number;
+  readonly mm: number;
   /** create: the number that the recording calls it by. */
-  name: number;
-  kind: Kind;
+  readonly name: number;
+  readonly kind: TraceKind;
   /** The table: its number among all allocations of the trace, from 0. -1: not about a table. */
-  table: number;
+  readonly table: number;
   /** The page it is in, as the kernel numbers pages. -1: not about a page. */
-  page: number;
+  readonly page: number;
   /** The fragment in that page. */
-  index: number;
+  readonly index: number;
   /** alloc: the page is fresh, and this its first table. */
-  fresh: boolean;
+  readonly fresh: boolean;
   /** miss, pageTaken, alloc of a fresh page. */
-  why: Why;
+  readonly why: Why;
   /** pageTaken, alloc of a fresh page: how many of its fragments the kernel could ever hand out. */
-  usable: number;
+  readonly usable: number;
   /** free, freeNow: first and last page of the mm's list after it, or `NO_END`. s390 frag only. */
-  first: number;
-  last: number;
+  readonly first: number;
+  readonly last: number;
   /** counted, countedRest. */
-  count: number;
+  readonly count: number;
   /**
    * miss, s390 frag only: the line in which the call began. What ended between that line and this
    * may have ended after the decision. 0: lines are in the order of what they say.
    */
-  since: number;
-}
-
-/** An event before it says anything. */
-export function emptyEvent(): TraceEvent {
-  return {
-    op: OP.create,
-    line: 0,
-    seq: 0,
-    timeUs: 0,
-    cpu: 0,
-    mm: 0,
-    name: 0,
-    kind: KIND.pte,
-    table: -1,
-    page: -1,
-    index: 0,
-    fresh: false,
-    why: WHY.unknown,
-    usable: 0,
-    first: NO_END.unknown,
-    last: NO_END.unknown,
-    count: 0,
-    since: 0,
-  };
+  readonly since: number;
 }
 
 /** What designs are driven by: of an event all that has nothing to do with the kernel's pages. */
-export type Step = Pick<TraceEvent, 'op' | 'timeUs' | 'mm' | 'kind' | 'table'> & {
+export type DesignEvent = Pick<TraceEvent, 'op' | 'timeUs' | 'mm' | 'kind' | 'table'> & {
   /** free: by Linux's pte_free_defer. Recordings have none: `compare --defer` chooses some. */
   readonly deferred?: boolean;
 };
-
-/** What a trace says of itself before its first record. */
-export interface TraceHeader {
-  file: string;
-  /** Null: imported for a geometry of neither. */
-  architecture: 's390x' | 'ppc64le' | null;
-  /**
-   * `canon`: strictly sequential. `frag`: as recorded; ends may stand some records late.
-   * `imported`: derived from what a program did; no kernel's placement, and no table ever ends.
-   */
-  form: 'canon' | 'frag' | 'imported';
-  /** The line that says so. */
-  architectureLine: number;
-  /** The name of a built-in geometry. */
-  geometry: string;
-  /** Fragments in a page, by kind; 0: tables of that kind are not in the recording. */
-  perPage: [pte: number, pmd: number];
-  /** Of an imported trace: from which recorder's text, and how many records follow. */
-  imported: { readonly source: string; readonly records: number } | null;
-}

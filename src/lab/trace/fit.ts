@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../core/base/errors.js';
 import { designNamed } from '../designs/index.js';
-import type { TraceHeader } from './event.js';
+import type { TraceHeader } from './form.js';
 
 /** Throws `InputError` for a recording that the design can't be driven by. */
 export function requireFit(design: string, header: TraceHeader): void {

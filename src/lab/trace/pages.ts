@@ -7,7 +7,7 @@
  * when the kernel has given it back and nothing in it waits any more, so what is kept is bounded
  * by what is live, not by the length of the trace.
  */
-import type { Kind } from './event.js';
+import type { TraceKind } from './event.js';
 import type { Mm } from './mms.js';
 
 /** How a waiting table was freed. */
@@ -32,7 +32,7 @@ export class Table {
 
 export class Page {
   readonly pfn: number;
-  readonly kind: Kind;
+  readonly kind: TraceKind;
   /** Whom the kernel took it for. A later owner can follow while old tables still wait. */
   mm: Mm;
   /** The kernel has not given it back. */
@@ -44,7 +44,7 @@ export class Page {
   private readonly tables: (Table | null)[];
   private readonly queues: (Table | null)[];
 
-  constructor(pfn: number, kind: Kind, fragments: number, mm: Mm) {
+  constructor(pfn: number, kind: TraceKind, fragments: number, mm: Mm) {
     this.pfn = pfn;
     this.kind = kind;
     this.mm = mm;

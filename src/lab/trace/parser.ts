@@ -6,14 +6,10 @@
  * messages.
  */
 import type { TraceCounts } from './counts.js';
-import type { TraceEvent, TraceHeader } from './event.js';
-import { ImportedTables, importedOperations } from './forms/imported.js';
-import { powerpcOperations } from './forms/powerpc.js';
-import { s390Operations } from './forms/s390.js';
-import { HeaderReader, OPERATION_FIELD } from './header.js';
-import { Ledger } from './ledger.js';
+import type { TraceEvent } from './event.js';
+import type { RecordReader, TraceHeader } from './form.js';
+import { HeaderReader } from './header.js';
 import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
-import type { Operations } from './operations.js';
 import { RecordLine } from './record.js';
 
 const HASH = 35;
@@ -63,7 +59,7 @@ export class TraceParser {
       throw this.at.refuse('truncated', 'the file ends in the middle of a line', expected);
     }
     if (this.body === null) throw this.header.empty();
-    const { header, counts } = this.body.ledger;
+    const { header, counts } = this.body;
     counts.lines = this.at.line;
     this.refuseShortened(header, counts);
     return { ...header, ...counts };
@@ -104,37 +100,32 @@ export class TraceParser {
 
 /** The records, of a file whose form is known. */
 class Body {
-  readonly ledger: Ledger | ImportedTables;
-
+  readonly header: TraceHeader;
+  readonly counts: TraceCounts;
   private readonly at: RecordLine;
-  private readonly operations: Operations;
+  private readonly reader: RecordReader;
   private readonly operationField: number;
   private readonly hasCpu: boolean;
   private latestUs = 0;
 
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
+    const { columns, begin } = header.form;
+    this.header = header;
     this.at = at;
-    this.operationField = OPERATION_FIELD[header.form];
-    this.hasCpu = header.form === 'frag';
-    if (header.form === 'imported') {
-      this.ledger = new ImportedTables(header, at, onEvent);
-      this.operations = importedOperations(this.ledger);
-      return;
-    }
-    this.ledger = new Ledger(header, at, onEvent);
-    this.operations =
-      header.architecture === 's390x'
-        ? s390Operations(header.form, at, this.ledger)
-        : powerpcOperations(at, this.ledger);
+    this.reader = begin(header, at, onEvent);
+    this.counts = this.reader.counts;
+    this.operationField = columns.indexOf('op');
+    this.hasCpu = columns.includes('cpu');
   }
 
   read(): void {
     this.readPrefix();
     const { at } = this;
-    const operation = this.operations.find(at.packed(OPERATION));
+    const { operations } = this.reader;
+    const operation = operations.find(at.packed(OPERATION));
     if (operation === undefined) {
       const found = `unknown operation "${at.text(OPERATION)}"`;
-      throw at.refuse('unknown-operation', found, `one of ${this.operations.names()}`);
+      throw at.refuse('unknown-operation', found, `one of ${operations.names()}`);
     }
     if (at.arguments < operation.min || at.arguments > operation.max) {
       const found = `${operation.name} with ${at.arguments} arguments`;
@@ -146,34 +137,34 @@ class Body {
   /** The fields that every record begins with: seq and time, and in frag files CPU, pid, ctx. */
   private readPrefix(): void {
     const { at } = this;
-    const { event, counts } = this.ledger;
+    const { teller, counts } = this.reader;
     at.operationAt(this.operationField);
     if (at.arguments < 0) {
-      const fields = this.hasCpu ? 'seq t_us cpu pid ctx op' : 'seq t_us op';
+      const fields = this.header.form.columns.join(' ');
       throw at.refuse('bad-line', 'too few fields', `${fields} and arguments`);
     }
     const first = -1 - this.operationField;
-    event.seq = at.integer(first, 'a sequence number');
+    const seq = at.integer(first, 'a sequence number');
     const timeUs = at.integer(first + 1, 'a time in microseconds');
-    if (this.hasCpu) this.readOrigin(first + 2);
+    const cpu = this.hasCpu ? this.readOrigin(first + 2) : 0;
     if (counts.records === 0) counts.firstUs = timeUs;
     // Records can be moved, and CPUs' clocks differ a little: time as consumers see it only grows.
     if (timeUs > this.latestUs) this.latestUs = timeUs;
     counts.records++;
     counts.lastUs = this.latestUs;
-    event.timeUs = this.latestUs;
-    event.line = at.line;
+    teller.record(at.line, seq, this.latestUs, cpu);
   }
 
-  /** Where a record was made: CPU, pid, and whether in a process, a softirq or a hardirq. */
-  private readOrigin(first: number): void {
+  /** Reads where a record was made: CPU, pid, and whether in a process, a softirq or a hardirq. */
+  private readOrigin(first: number): number {
     const { at } = this;
-    this.ledger.event.cpu = at.integer(first, 'a CPU');
+    const cpu = at.integer(first, 'a CPU');
     at.integer(first + 1, 'a pid');
     const context = first + 2;
     if (!at.is(context, 'p') && !at.is(context, 's') && !at.is(context, 'h')) {
       throw at.wrong(context, 'a context: p, s or h');
     }
+    return cpu;
   }
 }
 

@@ -7,7 +7,8 @@
  * by then the consumer has seen the events before it.
  */
 import type { TraceCounts } from './counts.js';
-import type { TraceEvent, TraceHeader } from './event.js';
+import type { TraceEvent } from './event.js';
+import type { TraceHeader } from './form.js';
 import { TraceParser } from './parser.js';
 import { type PourOptions, pourText } from './text-file.js';
 

@@ -13,6 +13,12 @@ const LAST_FIELD: number = FIELDS_MAX - 1;
 /** What `mm()` gives for an address space older than the recording. */
 export const FOREIGN = -1;
 
+/** Where a table is. */
+export interface Fragment {
+  readonly page: number;
+  readonly index: number;
+}
+
 /** How much of a wrong field an error message shows. */
 const SHOWN_MAX = 40;
 
@@ -32,10 +38,8 @@ export class RecordLine {
   readonly file: string;
   /** Line in the file, from 1; 0 before the first. */
   line = 0;
-  /** Set by `fragment()`. */
-  page = 0;
-  index = 0;
 
+  private readonly place = { page: 0, index: 0 };
   private bytes: Uint8Array = Buffer.alloc(0);
   private readonly starts = new Int32Array(FIELDS_MAX);
   private readonly ends = new Int32Array(FIELDS_MAX);
@@ -120,18 +124,18 @@ export class RecordLine {
     return isOne && this.byte(from) === letter.charCodeAt(0);
   }
 
-  /** A fragment `page.index`, into `this.page` and `this.index`. */
-  fragment(argument: number): void {
+  /** A fragment `page.index`. One object serves all: it is valid until the next is asked for. */
+  fragment(argument: number): Fragment {
     const from = this.start(argument);
     const to = this.end(argument);
     const { bytes } = this;
     let dot = from;
     while (dot < to && bytes[dot] !== DOT) dot++;
-    this.page = this.hexadecimal(from, dot);
-    this.index = this.decimal(dot + 1, to);
-    if (this.page < 0 || this.index < 0) {
-      throw this.wrong(argument, 'a fragment, pfn.index');
-    }
+    const { place } = this;
+    place.page = this.hexadecimal(from, dot);
+    place.index = this.decimal(dot + 1, to);
+    if (place.page >= 0 && place.index >= 0) return place;
+    throw this.wrong(argument, 'a fragment, pfn.index');
   }
 
   /** The error for an argument that isn't what it must be. */

@@ -13,6 +13,7 @@
  * is that of no page of a process, but what a failed mmap returns.
  */
 import { InputError } from '../../core/base/errors.js';
+import { WORK_START } from './header.js';
 import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
 import type { ReadOptions } from './reader.js';
 import { pourText } from './text-file.js';
@@ -47,8 +48,6 @@ export type WorkEvent = { readonly pid: number } & (
   | { readonly op: 'fork'; readonly child: number }
   | { readonly op: 'execve' | 'exec' | 'exit' }
 );
-
-const WORK_START = '# seq t_us cpu pid op args';
 
 const PREFIX_FIELDS = 5;
 

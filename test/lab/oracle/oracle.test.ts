@@ -7,7 +7,7 @@ import type { LinuxPage, LinuxRule } from '#src/lab/designs/linux/rule.js';
 import { S390V61 } from '#src/lab/designs/linux/s390-6.1.js';
 import { askOracle, type OracleDocument, type OracleRow } from '#src/lab/oracle/ask.js';
 import { Oracle } from '#src/lab/oracle/oracle.js';
-import type { TraceHeader } from '#src/lab/trace/event.js';
+import type { TraceHeader } from '#src/lab/trace/form.js';
 import { readTrace } from '#src/lab/trace/reader.js';
 import * as altered from '../../fixtures/altered-rules.js';
 import {

@@ -41,7 +41,7 @@ describe('an imported trace', () => {
   it('has a header with its geometry and where it comes from', async () => {
     const facts = await readTrace(folder.write(gzipSync(ptf(RADIX, WHOLE))), () => {});
     expect(facts).toMatchObject({
-      form: 'imported',
+      form: { name: 'imported' },
       architecture: 'ppc64le',
       geometry: 'powerpc-radix-64k',
       perPage: [256, 16],

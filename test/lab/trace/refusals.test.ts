@@ -206,7 +206,7 @@ describe('a line', () => {
         const file = folder.write(changed);
         const outcome = await readTrace(file, () => {}).catch((error: unknown) => error);
         if (outcome instanceof InputError) expect(outcome.line).toBeGreaterThan(1);
-        else expect(outcome).toMatchObject({ form: 'canon' });
+        else expect(outcome).toMatchObject({ form: { name: 'canon' } });
       }),
       { numRuns: 200 },
     );

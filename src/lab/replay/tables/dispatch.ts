@@ -1,16 +1,17 @@
 /**
  * The dispatcher of a replay: turns a trace's events into operations for the mutators.
  *
- * Which mutator does what: with a frag recording, the one of the recorded CPU. A canon log has no
- * CPUs: there, alloc of table t goes to mutator t, its free to mutator 3t + 1, create of mm m to
- * mutator m, its destroy to mutator m + 1 (all modulo their number), so that one mm is used by all
- * of them at once and tables are freed by others than they were allocated by.
+ * Which mutator does what: where records have a CPU, that CPU's. Elsewhere alloc of table t goes to
+ * mutator t, its free to mutator 3t + 1, create of mm m to mutator m, its destroy to mutator m + 1
+ * (all modulo their number), so that one mm is used by all of them at once and tables are freed by
+ * others than they were allocated by.
  */
 import type { Memory } from '../../../core/mem/memory.js';
 import { Level } from '../../compare/level.js';
 import { checkTraceLimits } from '../../crew/control.js';
 import { RingWriter, TASK } from '../../crew/ring.js';
-import { OP, type TraceEvent, type TraceHeader } from '../../trace/event.js';
+import { OP, type TraceEvent } from '../../trace/event.js';
+import type { TraceHeader } from '../../trace/form.js';
 
 interface LiveTable {
   readonly mm: number;
@@ -30,7 +31,7 @@ export class Dispatcher {
   constructor(control: Memory, mutators: number, header: TraceHeader) {
     this.writer = new RingWriter(control, mutators);
     this.mutators = mutators;
-    this.byCpu = header.form === 'frag';
+    this.byCpu = header.form.columns.includes('cpu');
   }
 
   event(event: TraceEvent): void {

@@ -12,7 +12,7 @@ import { GP_COMPLETED } from '../../../core/rcu/grace-period.js';
 import { CONTROL, COUNT, controlWord, total } from '../../crew/control.js';
 import { Crew, type Drained, drainHeap, failuresOf, meanOf } from '../../crew/crew.js';
 import { pagesInUse } from '../../crew/performer.js';
-import type { TraceHeader } from '../../trace/event.js';
+import type { TraceHeader } from '../../trace/form.js';
 import { readTrace } from '../../trace/reader.js';
 import { geometryFor, type ReplayFindings, type ReplayOptions } from '../options.js';
 import { Dispatcher } from './dispatch.js';

@@ -1,6 +1,9 @@
 /**
- * What the records of an imported trace mean: of another program, for one geometry.
+ * An imported trace: what another program did, for one geometry, as `ptfrag import` writes it.
  *
+ *   # ptf 1 …
+ *   # geometry=… pte=… pmd=…     fragments in a page, by kind
+ *   # source=… records=…         the recorder, and how many records there are
  *   line t_us I mm               create
  *   line t_us D mm               destroy
  *   line t_us A mm level index   alloc: the table of the span that begins at index times its size
@@ -11,34 +14,76 @@
  * There is no kernel that placed tables, so events have no page, and no table ever ends: a replay
  * needs grace periods of its own.
  */
+import { GEOMETRIES } from '../../../core/pgtable/geometry.js';
 import { emptyCounts, type TraceCounts } from '../counts.js';
-import {
-  emptyEvent,
-  KIND,
-  type Kind,
-  OP,
-  type Op,
-  type TraceEvent,
-  type TraceHeader,
-} from '../event.js';
+import { OP, TRACE_KIND, type TraceEvent, type TraceKind } from '../event.js';
+import type { Described, Form, FoundLines, RecordReader, TraceHeader } from '../form.js';
 import { type Mm, Mms } from '../mms.js';
 import { Operations } from '../operations.js';
 import { FOREIGN, type RecordLine } from '../record.js';
+import { Teller } from '../teller.js';
 
-const NONE = -1;
+const START = '# ptf ';
+const VERSION = '1';
 
-/** Length of a grace period where nothing says another: about what the recordings have. */
-export const IMPORTED_GP_US = 20_000;
+/** Events have no page. */
+const NO_PAGE = -1;
+
+export const IMPORTED: Form = {
+  name: 'imported',
+  firstLine: START + VERSION,
+  recognises,
+  ownLine: null,
+  headerLines: {
+    geometry: /^# geometry=(\S+) pte=(\d+) pmd=(\d+)\b/,
+    source: /^# source=(\S+) records=(\d+)\b/,
+  },
+  readHeader,
+  columns: ['seq', 't_us', 'op'],
+  begin: (header, at, onEvent): RecordReader => {
+    const tables = new ImportedTables(header, at, onEvent);
+    const { teller, counts } = tables;
+    return { operations: operationsOf(tables), teller, counts };
+  },
+  hasKernel: false,
+  isSequential: true,
+  endsLate: false,
+  // About what the recordings of kernels have.
+  gpUs: 20_000,
+};
+
+function recognises(firstLine: string, at: RecordLine): boolean {
+  if (!firstLine.startsWith(START)) return false;
+  const version = firstLine.slice(START.length).split(/[ :]/, 1)[0] ?? '';
+  if (version === VERSION) return true;
+  const found = `version ${version.slice(0, 20)} of an imported trace`;
+  throw at.refuse('unknown-version', found, `version ${VERSION}`);
+}
+
+function readHeader({ geometry, source }: FoundLines, at: RecordLine): Described {
+  if (geometry === undefined) {
+    throw at.refuse('not-a-trace', 'no geometry', 'a line "# geometry=… pte=… pmd=…"');
+  }
+  if (source === undefined) {
+    throw at.refuse('not-a-trace', 'no source', 'a line "# source=… records=…"');
+  }
+  const [, name = '', pte, pmd] = geometry;
+  if (!Object.hasOwn(GEOMETRIES, name)) {
+    const known = Object.keys(GEOMETRIES).join(', ');
+    throw at.refuse('unknown-geometry', `geometry ${name.slice(0, 40)}`, known);
+  }
+  const imported = { source: source[1] as string, records: Number(source[2]) };
+  return { geometry: name, perPage: [Number(pte), Number(pmd)], imported };
+}
 
 /** The live tables of one mm: numbers by index, by kind. */
 type Live = readonly [pte: Map<number, number>, pmd: Map<number, number>];
 
-export class ImportedTables {
-  readonly event: TraceEvent;
-  readonly counts: TraceCounts;
-  readonly header: TraceHeader;
+class ImportedTables {
+  readonly teller: Teller;
+  readonly counts: TraceCounts = emptyCounts();
+  private readonly header: TraceHeader;
   private readonly at: RecordLine;
-  private readonly onEvent: (event: TraceEvent) => void;
   private readonly mms: Mms;
   private readonly live = new Map<Mm, Live>();
   private tables = 0;
@@ -46,10 +91,8 @@ export class ImportedTables {
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
     this.header = header;
     this.at = at;
-    this.onEvent = onEvent;
     this.mms = new Mms(at);
-    this.event = emptyEvent();
-    this.counts = emptyCounts();
+    this.teller = new Teller(onEvent);
   }
 
   ours(read: (name: number) => void): () => void {
@@ -64,13 +107,13 @@ export class ImportedTables {
     const mm = this.mms.create(name);
     this.live.set(mm, [new Map(), new Map()]);
     this.counts.mms++;
-    this.emit(OP.create, mm, KIND.pte, NONE);
+    this.teller.create(mm, name);
   }
 
   destroy(name: number): void {
     const mm = this.mms.destroy(name);
     this.live.delete(mm);
-    this.emit(OP.destroy, mm, KIND.pte, NONE);
+    this.teller.destroy(mm);
   }
 
   alloc(name: number): void {
@@ -86,7 +129,7 @@ export class ImportedTables {
     live.set(index, table);
     mm.tables++;
     this.counts.allocs[kind]++;
-    this.emit(OP.alloc, mm, kind, table);
+    this.teller.alloc(mm, kind, table, NO_PAGE, 0);
   }
 
   free(name: number): void {
@@ -102,32 +145,24 @@ export class ImportedTables {
     live.delete(index);
     mm.tables--;
     this.counts.frees[kind]++;
-    this.emit(OP.free, mm, kind, table);
+    this.teller.free(OP.free, mm, kind, table, NO_PAGE, 0);
   }
 
-  private kind(): Kind {
+  private kind(): TraceKind {
     const level = this.at.integer(1, 'a level');
-    if ((level === KIND.pte || level === KIND.pmd) && this.header.perPage[level] > 0) return level;
+    if ((level === TRACE_KIND.pte || level === TRACE_KIND.pmd) && this.header.perPage[level] > 0)
+      return level;
     throw this.at.wrong(1, 'a level that the header has tables of');
   }
 
-  private liveOf(mm: Mm, kind: Kind): Map<number, number> {
+  private liveOf(mm: Mm, kind: TraceKind): Map<number, number> {
     const live = this.live.get(mm);
     if (live === undefined) throw new Error('an mm without tables was found by its name');
     return live[kind];
   }
-
-  private emit(op: Op, mm: Mm, kind: Kind, table: number): void {
-    const { event } = this;
-    event.op = op;
-    event.mm = mm.index;
-    event.kind = kind;
-    event.table = table;
-    this.onEvent(event);
-  }
 }
 
-export function importedOperations(tables: ImportedTables): Operations {
+function operationsOf(tables: ImportedTables): Operations {
   return new Operations(tables)
     .ofMm('I', 1, (mm) => tables.create(mm))
     .ofMm('D', 1, (mm) => tables.destroy(mm))

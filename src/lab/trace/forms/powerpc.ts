@@ -1,5 +1,5 @@
 /**
- * What the operations of a powerpc recording mean. PMD operations have the prefix p.
+ * The form of a powerpc recording, and what its operations mean. PMD operations have the prefix p.
  *
  *   X mm                      miss
  *   N mm frag ref next        pageTaken, alloc (fresh)
@@ -14,15 +14,53 @@
  * first. T and its f are on one CPU, but the table itself is enough to pair them: a fragment is
  * handed out once in the life of its page, so it is live, or waits, or is gone. The counts of g
  * and e may stand in swapped order; only the one that is 0 counts, and it comes after all frees.
+ *
+ * The header says how many fragments a page has: Linux decides that at boot (radix or hash), so the
+ * architecture's name isn't enough.
  */
-import { KIND, type Kind, OP, type Op, WHY } from '../event.js';
-import type { Ledger } from '../ledger.js';
+import { OP, TRACE_KIND, type TraceKind, WHY } from '../event.js';
+import type { Described, Form, FoundLines, RecordReader } from '../form.js';
+import { Ledger } from '../ledger.js';
 import { Operations } from '../operations.js';
 import type { RecordLine } from '../record.js';
+import { FRAG } from './frag.js';
+
+/** Fragments per page of the two geometries with 64 KiB pages. */
+const GEOMETRIES = [
+  { geometry: 'powerpc-radix-64k', perPage: [256, 16] },
+  { geometry: 'powerpc-hash-64k', perPage: [16, 4] },
+] as const;
 
 const LEVEL_PUD = 2;
 
-export function powerpcOperations(line: RecordLine, ledger: Ledger): Operations {
+export const POWERPC_FRAG: Form = {
+  ...FRAG,
+  ownLine: { pattern: /\buname=.* ppc64le\b/, shown: 'uname=… ppc64le …' },
+  headerLines: {
+    fragments: /^# pte fragment bytes=\d+ NR=(\d+) ; pmd fragment bytes=\d+ NR=(\d+)/,
+  },
+  readHeader,
+  begin: (header, at, onEvent): RecordReader => {
+    const ledger = new Ledger(header, at, onEvent);
+    const { teller, counts } = ledger;
+    return { operations: operationsOf(at, ledger), teller, counts };
+  },
+  endsLate: false,
+};
+
+function readHeader({ fragments }: FoundLines, at: RecordLine): Described {
+  const found = fragments?.slice(1).map(Number);
+  const known = GEOMETRIES.find(
+    ({ perPage: [pte, pmd] }) => pte === found?.[0] && pmd === found[1],
+  );
+  if (known !== undefined) return { ...known, imported: null };
+  const expected = GEOMETRIES.map(({ perPage: [pte, pmd] }) => `NR=${pte} and NR=${pmd}`);
+  const what =
+    found === undefined ? 'no line "# pte fragment …"' : `NR=${found[0]} and ${found[1]}`;
+  throw at.refuse('unknown-geometry', what, `${expected.join(', or ')}, in "# pte fragment …"`);
+}
+
+function operationsOf(line: RecordLine, ledger: Ledger): Operations {
   const lines = new PowerpcLines(line, ledger);
   const operations = new Operations(ledger)
     .ofMm('I', 1, (mm) => ledger.create(mm))
@@ -31,8 +69,8 @@ export function powerpcOperations(line: RecordLine, ledger: Ledger): Operations 
     .ofMm('R', 3, (mm) => lines.free(mm))
     .define('T', 2, () => lines.announceEnd())
     .skip('a', 'pa', 'M', 'd', 'Q', 'S');
-  defineKind(operations, ledger, lines, KIND.pte, '');
-  defineKind(operations, ledger, lines, KIND.pmd, 'p');
+  defineKind(operations, ledger, lines, TRACE_KIND.pte, '');
+  defineKind(operations, ledger, lines, TRACE_KIND.pmd, 'p');
   return operations;
 }
 
@@ -40,7 +78,7 @@ function defineKind(
   operations: Operations,
   ledger: Ledger,
   lines: PowerpcLines,
-  kind: Kind,
+  kind: TraceKind,
   prefix: '' | 'p',
 ): void {
   operations
@@ -61,47 +99,40 @@ class PowerpcLines {
     this.ledger = ledger;
   }
 
-  allocFresh(mm: number, kind: Kind): void {
+  allocFresh(mm: number, kind: TraceKind): void {
     const usable = this.line.integer(2, 'how many fragments the page will serve');
-    const perPage = this.ledger.header.perPage[kind];
+    const perPage = this.ledger.perPage(kind);
     if (usable !== 1 && usable !== perPage) throw this.line.wrong(2, `${perPage} or 1`);
-    this.line.fragment(1);
-    this.ledger.allocFresh(mm, kind, WHY.empty, usable);
+    this.ledger.allocFresh(mm, kind, this.line.fragment(1), WHY.empty, usable);
   }
 
-  allocAgain(mm: number, kind: Kind): void {
-    this.line.fragment(1);
-    this.ledger.allocAgain(mm, kind);
+  allocAgain(mm: number, kind: TraceKind): void {
+    this.ledger.allocAgain(mm, kind, this.line.fragment(1));
   }
 
   free(mm: number): void {
     const kind = this.level(1);
-    if (kind === null) return;
-    this.line.fragment(2);
-    this.ledger.freeRcu(mm, kind);
+    if (kind !== null) this.ledger.freeRcu(mm, kind, this.line.fragment(2));
   }
 
   announceEnd(): void {
     const kind = this.level(0);
-    if (kind === null) return;
-    this.line.fragment(1);
-    this.ledger.announceEnd(kind);
+    if (kind !== null) this.ledger.announceEnd(kind, this.line.fragment(1));
   }
 
-  freeOrEnd(kind: Kind): void {
-    this.line.fragment(0);
-    this.ledger.freeAnnouncedOrNow(kind);
+  freeOrEnd(kind: TraceKind): void {
+    this.ledger.freeAnnouncedOrNow(kind, this.line.fragment(0));
   }
 
-  count(kind: Kind, op: Op): void {
+  count(kind: TraceKind, op: typeof OP.counted | typeof OP.countedRest): void {
     const pfn = this.line.hex(0, 'a page');
     this.ledger.count(pfn, kind, this.line.integer(1, 'a count'), op);
   }
 
   /** The kind of a table's level; null for tables that aren't fragments. */
-  private level(argument: number): Kind | null {
+  private level(argument: number): TraceKind | null {
     const level = this.line.integer(argument, 'a level');
-    if (level === KIND.pte || level === KIND.pmd) return level;
+    if (level === TRACE_KIND.pte || level === TRACE_KIND.pmd) return level;
     if (level === LEVEL_PUD) return null;
     throw this.line.wrong(argument, 'a level: 0 (PTE), 1 (PMD) or 2 (PUD)');
   }

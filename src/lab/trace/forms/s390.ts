@@ -1,5 +1,6 @@
 /**
- * What the operations of an s390 recording mean.
+ * The two forms of an s390 recording, and what their operations mean. frag: as recorded. canon: the
+ * same put in the order in which it happened, which only s390 needs.
  *
  *   frag                           canon                     event
  *   X mm head|-                    X mm e|p                  miss
@@ -17,11 +18,14 @@
  * the recording with most races this is wrong for 2 of 20,867 pages (the oldest: for 16). It only
  * matters to an alloc's `why`: the miss events stand where the kernel decided, with its reason.
  */
-import { KIND, NO_END, type TraceHeader, WHY, type Why } from '../event.js';
-import type { Ledger } from '../ledger.js';
+import { NO_END, TRACE_KIND, WHY, type Why } from '../event.js';
+import type { Described, Form, RecordReader } from '../form.js';
+import { Ledger } from '../ledger.js';
 import { Operations } from '../operations.js';
 import type { Freed } from '../pages.js';
 import type { RecordLine } from '../record.js';
+import type { ListEnds } from '../teller.js';
+import { FRAG } from './frag.js';
 
 /** Both fragments of a fresh page can be handed out. */
 const USABLE = 2;
@@ -32,13 +36,44 @@ const HALF = 0x11;
 /** A frag line's pid, counted as an argument: it stands two fields before the operation. */
 const PID_ARGUMENT = -3;
 
-export function s390Operations(
-  form: TraceHeader['form'],
-  line: RecordLine,
-  ledger: Ledger,
-): Operations {
-  const operations = form === 'canon' ? canonOperations : fragOperations;
-  return operations(line, ledger, new S390Lines(line, ledger));
+const CANON_START = '# canonical sequential log';
+
+const DESCRIBED: Described = { geometry: 's390', perPage: [2, 0], imported: null };
+
+export const S390_CANON: Form = {
+  name: 'canon',
+  firstLine: CANON_START,
+  recognises: (line) => line.startsWith(CANON_START),
+  ownLine: null,
+  headerLines: {},
+  readHeader: () => DESCRIBED,
+  columns: ['seq', 't_us', 'op'],
+  begin: readerWith(canonOperations),
+  hasKernel: true,
+  isSequential: true,
+  endsLate: false,
+  gpUs: null,
+};
+
+export const S390_FRAG: Form = {
+  ...FRAG,
+  ownLine: { pattern: /\buname=.* s390x\b/, shown: 'uname=… s390x …' },
+  headerLines: {},
+  readHeader: () => DESCRIBED,
+  begin: readerWith(fragOperations),
+  // They are written outside the lock.
+  endsLate: true,
+};
+
+/** Defines what each operation of a file means. */
+type Define = (line: RecordLine, ledger: Ledger, lines: S390Lines) => Operations;
+
+function readerWith(define: Define): Form['begin'] {
+  return (header, at, onEvent): RecordReader => {
+    const ledger = new Ledger(header, at, onEvent);
+    const { teller, counts } = ledger;
+    return { operations: define(at, ledger, new S390Lines(at, ledger)), teller, counts };
+  };
 }
 
 function canonOperations(line: RecordLine, ledger: Ledger, lines: S390Lines): Operations {
@@ -65,8 +100,8 @@ function fragOperations(line: RecordLine, ledger: Ledger, lines: S390Lines): Ope
     .ofMm('X', 2, (mm) => lines.miss(mm, pid(), why()), 3)
     .ofMm('N', 3, (mm) => lines.allocFresh(mm, pid()))
     .ofMm('H', 4, (mm) => lines.allocSeen(mm))
-    .ofMm('R', 6, (mm) => lines.withEnds().free(mm))
-    .ofMm('F', 5, (mm) => lines.withEnds().freeNow(mm))
+    .ofMm('R', 6, (mm) => lines.free(mm, lines.ends()))
+    .ofMm('F', 5, (mm) => lines.freeNow(mm, lines.ends()))
     .define('U', 3, () => lines.endOf('rcu', released()))
     .define('G', 3, () => lines.endOf('now', released()))
     .ofMm('E', 1, (mm) => ledger.exit(mm))
@@ -102,36 +137,33 @@ class S390Lines {
     const open = this.decisions.get(who);
     if (open === undefined) this.decisions.set(who, [why]);
     else open.push(why);
-    this.ledger.miss(mm, KIND.pte, why, this.begun.get(who));
+    this.ledger.miss(mm, TRACE_KIND.pte, why, this.begun.get(who));
   }
 
   allocFresh(mm: number, who: number): void {
     const open = this.decisions.get(who);
     const why = open?.pop() ?? WHY.unknown;
     if (open?.length === 0) this.decisions.delete(who);
-    this.line.fragment(1);
-    this.ledger.allocFresh(mm, KIND.pte, why, USABLE);
+    this.ledger.allocFresh(mm, TRACE_KIND.pte, this.line.fragment(1), why, USABLE);
   }
 
   allocAgain(mm: number): void {
-    this.line.fragment(1);
-    this.ledger.allocAgain(mm, KIND.pte);
+    this.ledger.allocAgain(mm, TRACE_KIND.pte, this.line.fragment(1));
   }
 
   /** A line that shows the state byte that the kernel read: that half was neither A nor P. */
   allocSeen(mm: number): void {
-    this.line.fragment(1);
-    const half = HALF << this.line.index;
+    const place = this.line.fragment(1);
+    const half = HALF << place.index;
     if ((this.line.hex(2, 'the state byte before') & half) !== 0) {
       throw this.line.wrong(2, 'a state byte with that half free');
     }
-    this.ledger.allocAgain(mm, KIND.pte);
+    this.ledger.allocAgain(mm, TRACE_KIND.pte, place);
   }
 
-  /** Reads the ends of the mm's list, after the free that comes next. */
-  withEnds(): this {
-    this.ledger.listEnds(this.end(3), this.end(4));
-    return this;
+  /** The ends of the mm's list after a free. */
+  ends(): ListEnds {
+    return { first: this.end(3), last: this.end(4) };
   }
 
   private end(argument: number): number {
@@ -139,19 +171,16 @@ class S390Lines {
     return this.line.hex(argument, 'a page or - (list empty)');
   }
 
-  free(mm: number): void {
-    this.line.fragment(1);
-    this.ledger.freeRcu(mm, KIND.pte);
+  free(mm: number, ends?: ListEnds): void {
+    this.ledger.freeRcu(mm, TRACE_KIND.pte, this.line.fragment(1), ends);
   }
 
-  freeNow(mm: number): void {
-    this.line.fragment(1);
-    this.ledger.freeNowPending(mm, KIND.pte);
+  freeNow(mm: number, ends?: ListEnds): void {
+    this.ledger.freeNowPending(mm, TRACE_KIND.pte, this.line.fragment(1), ends);
   }
 
   endOf(freed: Freed, released: boolean): void {
-    this.line.fragment(0);
-    this.ledger.endOf(freed, KIND.pte, released);
+    this.ledger.endOf(freed, TRACE_KIND.pte, this.line.fragment(0), released);
   }
 }
 
