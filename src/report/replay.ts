@@ -1,6 +1,7 @@
 /** A replay for people: what was done, what came of it, and what each number must be. */
 
-import type { ReplayDocument, ThroughDocument } from '../lab/replay/replay.js';
+import type { ReplayDocument } from '../lab/replay/document.js';
+import type { PageTablesDocument } from '../lab/replay/pgtable/document.js';
 import type { Paint } from './paint.js';
 import { countOf, formatCount, formatMean, formatSeconds, padAll } from './text.js';
 
@@ -19,12 +20,12 @@ export function replayReport(document: ReplayDocument, name: string, paint: Pain
   return [`${paint('bold', name)}   ${facts.join('   ')}`, '', ...table(rows)].join('\n');
 }
 
-function isThrough(document: ReplayDocument | ThroughDocument): document is ThroughDocument {
+function isThrough(document: ReplayDocument | PageTablesDocument): document is PageTablesDocument {
   return 'through' in document;
 }
 
 /** What was done to page tables, and how many tables of each kind mms were given. */
-function throughRows(document: ThroughDocument): Row[] {
+function throughRows(document: PageTablesDocument): Row[] {
   const { faults, unmapped, forks, collapses, splits, walks, given } = document;
   const cell = (value: number, what: string): Cell => [formatCount(value), what];
   return [

@@ -1,7 +1,7 @@
 /** `ptfrag replay` and `ptfrag demo`: their documents, and what they tell people. */
 import { describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
-import type { ReplayDocument } from '#src/lab/replay/replay.js';
+import type { ReplayDocument } from '#src/lab/replay/document.js';
 import { documentIn, type Finished, keyPaths, ptfrag } from '../fixtures/command.js';
 
 const DOCUMENT_KEYS = [
@@ -76,6 +76,25 @@ describe('replay', () => {
     );
     expect(replayed.readers).toBe(0);
     expect(replayed.pages).toEqual(row?.pages);
+  });
+});
+
+describe('what no replay can be asked for', () => {
+  const refusals = [
+    ['--threads 1 --readers 2', 'readers-need-threads', 'readers need at least 2 threads'],
+    ['--threads 1 --pages 5', 'pages-need-threads', 'needs at least 2 threads'],
+    ['--threads 2 --design whole-page', 'design-needs-one-thread', 'needs --threads 1'],
+    ['--threads 2 --gp 5', 'gp-needs-one-thread', 'their length needs 1 thread'],
+    ['--through pgtable --design mail', 'through-needs-common', 'only common has page tables'],
+    ['--through pgtable --gp 5', 'through-alone', 'the grace periods are real'],
+    ['--through pgtable --geometry generic', 'through-alone', "geometry is the recording's"],
+  ] as const;
+  it.each(refusals)('is refused: %s', async (flags, code, message) => {
+    const run = await ptfrag(['replay', 's390x/quick', ...flags.split(' '), '--json']);
+    expect(run.status).toBe(2);
+    const { error } = documentIn<{ error: { code: string } }>(run);
+    expect(error.code).toBe(code);
+    expect(run.stderr).toContain(message);
   });
 });
 

@@ -18,15 +18,13 @@ const COMPARE = {
 };
 const REPLAYED = 's390x/mix';
 const REPLAY = {
+  way: 'tables',
   threads: 2,
   readers: 2,
-  design: 'common',
   sharing: 'mm',
   geometry: null,
   seed: 1,
   pages: null,
-  gpUs: null,
-  through: null,
 } as const;
 
 const INTRODUCTION =

@@ -1,13 +1,14 @@
 /** `ptfrag replay`: one design on real threads, all rules checked. */
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
-import type { ReplayDocument } from '../../lab/replay/replay.js';
+import type { ReplayDocument } from '../../lab/replay/document.js';
 import { replayReport, replayVerdict } from '../../report/replay.js';
 import { type Command, defineCommand } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import { choice, one, text, whole } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
 import { findTrace, traceNotes } from '../shell/traces.js';
-import type { ReplayRequest, work } from './work.js';
+import { chooseReplay, type ReplayRequest } from './choose.js';
+import type { work } from './work.js';
 
 const THREADS_MAX = 64;
 
@@ -48,8 +49,7 @@ export const command: Command = defineCommand({
   repeatedWith: ({ seed }) => ({ '--seed': seed }),
   run: async (context, asked, given) => {
     const { file, name } = findTrace(given);
-    const readers = asked.readers ?? (asked.threads > 1 ? 2 : 0);
-    const document = await replayAndPrint({ ...asked, file, readers }, name, context);
+    const document = await replayAndPrint(chooseReplay({ ...asked, file }), name, context);
     return context.finish(document, context.prose(replayVerdict(document)));
   },
 });

@@ -1,5 +1,5 @@
 /**
- * A thread of a replay that takes tasks out of its ring and does them on the heap: what all such
+ * A thread of a crew that takes tasks out of its ring and does them on the heap: what all such
  * threads have in common. It polls now and then, looks at how many pages are out, waits for words
  * that others write, and where pages or mm records run out lets others go on and tries again.
  */
@@ -7,19 +7,15 @@ import { LimitError, OutOfPagesError } from '../../core/base/errors.js';
 import type { MmId, Word } from '../../core/base/units.js';
 import { CALLBACKS } from '../../core/frag/callback.js';
 import { createMm } from '../../core/frag/mm.js';
-import { type Heap, headerWord, type Thread } from '../../core/mem/heap.js';
-import { HEAP } from '../../core/mem/layout.js';
+import type { Thread } from '../../core/mem/heap.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { poll, pollAll } from '../../core/rcu/callback.js';
-import { atLeast, CONTROL, COUNT, controlWord, count } from './control.js';
-import { RingReader, TASK, throwIfFailed } from './ring.js';
-
-/** Pages in use, as a mutator saw it now and then. */
-export interface PageSamples {
-  peak: number;
-  sum: number;
-  count: number;
-}
+import { CONTROL, controlWord } from './control.js';
+import { atLeast, COUNT, count } from './counters.js';
+import { throwIfFailed } from './failure.js';
+import type { Member } from './member.js';
+import { RingReader, TASK_STOP } from './ring.js';
+import { type PageSamples, pagesInUse } from './samples.js';
 
 /** Operations between two polls, and looks at how many pages are in use. */
 const POLL_EVERY = 16;
@@ -41,7 +37,7 @@ export abstract class Performer {
   private readonly idle: () => void;
   private readonly pages: PageSamples = { peak: 0, sum: 0, count: 0 };
 
-  constructor(thread: Thread, control: Memory, index: number) {
+  constructor({ thread, control, index }: Member) {
     this.thread = thread;
     this.mem = thread.mem;
     this.control = control;
@@ -55,7 +51,7 @@ export abstract class Performer {
     const { ring } = this;
     for (let operations = 1; ; operations++) {
       ring.take(this.idle);
-      if (ring.task === TASK.stop) return this.pages;
+      if (ring.task === TASK_STOP) return this.pages;
       this.perform();
       this.count(COUNT.OPERATIONS, 1);
       if (operations % POLL_EVERY !== 0) continue;
@@ -67,7 +63,7 @@ export abstract class Performer {
   /** Does the task that is in the ring's fields. */
   protected abstract perform(): void;
 
-  protected count(field: number, by: number): void {
+  count(field: number, by: number): void {
     count(this.control, this.index, field, by);
   }
 
@@ -95,7 +91,7 @@ export abstract class Performer {
   }
 
   /** Tries until there is something, while pages come back. Throws `OutOfPagesError`. */
-  protected untilPages<Value>(attempt: () => Value | null): Value {
+  untilPages<Value>(attempt: () => Value | null): Value {
     for (let tries = 0; tries <= TRIES_MAX; tries++) {
       const value = attempt();
       if (value !== null) return value;
@@ -150,12 +146,6 @@ export abstract class Performer {
     control.add(waiters, -1);
     return value;
   }
-}
-
-/** Pages that are out of the supply. Plain, without its lock: it may be a few off. */
-export function pagesInUse(heap: Heap): number {
-  const { mem } = heap;
-  return mem.peek(headerWord(HEAP.LIMIT_PAGES)) - mem.peek(headerWord(HEAP.FREE_PAGES));
 }
 
 export function isSet(value: number): boolean {

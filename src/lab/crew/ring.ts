@@ -1,17 +1,18 @@
 /**
- * Rings: the dispatcher hands operations to mutators in trace order.
+ * Rings: the dispatcher hands tasks to performers in the order of the recording.
  *
- * A full ring makes the dispatcher wait, so a trace of any length takes bounded memory. It can't
- * deadlock: mutators wait only for operations that are earlier in the trace, and the earliest one
- * not done yet is always in some ring and waits for nothing.
+ * A full ring makes the dispatcher wait, so a recording of any length takes bounded memory. It
+ * can't deadlock: performers wait only for tasks that are earlier in that order, and the earliest
+ * one not done yet is always in some ring and waits for nothing.
  */
 import type { Word } from '../../core/base/units.js';
 import { at } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
-import { CONTROL, controlWord, ENTRY_WORDS, RING, RING_ENTRIES, ringOf } from './control.js';
+import { ENTRY_WORDS, RING, RING_ENTRIES, ringOf } from './control.js';
+import { throwIfFailed } from './failure.js';
 
-/** What a mutator does with an entry: the mm's number, then what the task needs. */
-export const TASK = { create: 0, alloc: 1, free: 2, destroy: 3, stop: 4 } as const;
+/** The task that ends a performer's work. Those above it mean what the crew at hand says. */
+export const TASK_STOP = 0;
 
 /** Entries that may lie unpublished in the dispatcher's hands. */
 const PUBLISH_EVERY = 16;
@@ -19,18 +20,8 @@ const PUBLISH_EVERY = 16;
 /** How long a wait sleeps before it looks whether another thread has failed. */
 const LOOK_MS = 20;
 
-/** Looks at a full ring, over half a minute, before its mutator is given up. */
+/** Looks at a full ring, over half a minute, before its performer is given up. */
 const LOOKS_MAX = 3000;
-
-/** Thrown where a wait ends because another thread failed; that one's error is the story. */
-export class AnotherFailed extends Error {
-  override readonly name: string = 'AnotherFailed';
-}
-
-export function throwIfFailed(control: Memory): void {
-  if (control.load(controlWord(CONTROL.FAILED)) !== 0)
-    throw new AnotherFailed('another thread failed');
-}
 
 /** The dispatcher's end of all rings. */
 export class RingWriter {
@@ -56,8 +47,14 @@ export class RingWriter {
     if ((put + 1) % PUBLISH_EVERY === 0) this.publish(ring);
   }
 
+  /** Lets all performers return when they have done what is in their rings. */
+  stop(): void {
+    for (let ring = 0; ring < this.put.length; ring++) this.write(ring, TASK_STOP, 0, 0, 0);
+    this.flush();
+  }
+
   /** Makes everything written so far visible. */
-  flush(): void {
+  private flush(): void {
     for (let ring = 0; ring < this.put.length; ring++) this.publish(ring);
   }
 
@@ -77,11 +74,11 @@ export class RingWriter {
       throwIfFailed(this.control);
       this.control.awaitChange(taken, seen, LOOK_MS);
     }
-    throw new Error(`mutator ${ring} of the replay has stopped without a word`);
+    throw new Error(`performer ${ring} of the replay has stopped without a word`);
   }
 }
 
-/** A mutator's end of its ring. */
+/** A performer's end of its ring. */
 export class RingReader {
   task = 0;
   mm = 0;

@@ -20,7 +20,7 @@ import { S390_V67 } from './linux/s390-6.7.js';
 import { MAIL } from './mail.js';
 import { WHOLE_PAGE } from './whole-page.js';
 
-/** In the order of tables. Of an architecture's own rules the first is the one that was recorded. */
+/** In the order of tables. Of an architecture's own rules the first was recorded. */
 const DESIGNS: readonly DesignEntry[] = [
   ...CORE_DESIGNS,
   MAIL,

@@ -11,7 +11,7 @@ import type { Design, DesignEntry } from './design.js';
 
 const NAME = 'whole-page';
 
-export class WholePage implements Design {
+class WholePage implements Design {
   readonly name: string = NAME;
   readonly sharing = null;
   readonly counts: Counts = counts.emptyCounts();

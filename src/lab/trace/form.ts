@@ -15,7 +15,7 @@ export interface Form {
   readonly name: string;
   /** How its first line begins, for a message that refuses another. */
   readonly firstLine: string;
-  /** Whether a file with that first line is of this form. Throws for a version that we don't know. */
+  /** Whether a file that begins so can be of this form. Throws for an unknown version of it. */
   readonly recognises: (firstLine: string, at: RecordLine) => boolean;
   /**
    * Where several forms begin alike: the line of the header that only this one has, as it is found
@@ -62,7 +62,7 @@ export interface Described {
   readonly geometry: string;
   /** Fragments in a page, by kind; 0: tables of that kind are not in the recording. */
   readonly perPage: readonly [pte: number, pmd: number];
-  /** Where no kernel was recorded: which recorder's text it is from, and how many records follow. */
+  /** Where no kernel was recorded: which recorder's text it is from, how many records follow. */
   readonly imported: { readonly source: string; readonly records: number } | null;
 }
 

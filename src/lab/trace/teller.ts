@@ -25,7 +25,7 @@ export interface ListEnds {
   readonly last: number;
 }
 
-export const UNKNOWN_ENDS: ListEnds = Object.freeze({
+const UNKNOWN_ENDS: ListEnds = Object.freeze({
   first: NO_END.unknown,
   last: NO_END.unknown,
 });

@@ -4,25 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ReplayOptions, replayTrace, type ThroughDocument } from '#src/lab/replay/replay.js';
+import type { PageTablesDocument } from '#src/lab/replay/pgtable/document.js';
+import { type PageTablesOptions, replayPageTables } from '#src/lab/replay/pgtable/replay.js';
 
 const LONG = process.env['PTFRAG_LONG'] !== undefined;
 
 const QUICK = 'traces/s390x/quick.canon.txt.gz';
 
-type Replay = typeof replayTrace;
+type Replay = typeof replayPageTables;
 
 async function through(
   file: string,
-  changes: Partial<ReplayOptions> = {},
-  replay: Replay = replayTrace,
-): Promise<ThroughDocument> {
-  const where = { sharing: 'mm', geometry: null, pages: null, gpUs: null } as const;
-  const how = { threads: 2, readers: 2, design: 'common', seed: 1, through: 'pgtable' } as const;
-  return (await replay({ file, ...where, ...how, ...changes })) as ThroughDocument;
+  changes: Partial<PageTablesOptions> = {},
+  replay: Replay = replayPageTables,
+): Promise<PageTablesDocument> {
+  const how = { threads: 2, readers: 2, sharing: 'mm', seed: 1, pages: null } as const;
+  return replay({ file, ...how, ...changes });
 }
 
-function checkHeld(document: ThroughDocument): void {
+function checkHeld(document: PageTablesDocument): void {
   expect(document.violations).toEqual([]);
   expect(document.verdict).toBe('holds');
   expect(document.pages.atEnd).toBe(0);
@@ -34,7 +34,7 @@ function checkHeld(document: ThroughDocument): void {
 }
 
 describe('a replay through page tables', () => {
-  const cases: [string, Partial<ReplayOptions>][] = [
+  const cases: [string, Partial<PageTablesOptions>][] = [
     [QUICK, {}],
     [QUICK, { threads: 4, readers: 1, seed: 2, sharing: 'all' }],
     ['traces/ppc64le/quick-radix.frag.txt.gz', { threads: 3 }],
@@ -97,10 +97,7 @@ describe('what a replay through page tables refuses', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ptfrag-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const refusals: [string, Partial<ReplayOptions>, RegExp][] = [
-    ['another design', { design: 'whole-page' }, /only common has page tables/],
-    ['another geometry', { geometry: 'generic' }, /the geometry is the recording's/],
-    ['grace periods of a length', { gpUs: 5 }, /the grace periods are real/],
+  const refusals: [string, Partial<PageTablesOptions>, RegExp][] = [
     ['too many threads', { threads: 40, readers: 24 }, /with one that collapses at most 64/],
     ['no thread', { threads: 0 }, /threads from 1/],
   ];
@@ -177,10 +174,12 @@ describe('a build', () => {
     const before = readFileSync(path, 'utf8');
     expect(before.split(text)).toHaveLength(2);
     writeFileSync(path, before.replace(text, other));
-    const module = (await import(pathToFileURL(join(copy, 'lab/replay/replay.js')).href)) as {
-      replayTrace: Replay;
+    const module = (await import(
+      pathToFileURL(join(copy, 'lab/replay/pgtable/replay.js')).href
+    )) as {
+      replayPageTables: Replay;
     };
-    return module.replayTrace;
+    return module.replayPageTables;
   }
 
   for (const [at, [what, file, text, other, rule]] of BROKEN.entries()) {

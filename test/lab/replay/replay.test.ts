@@ -3,31 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ReplayDocument, ReplayOptions } from '#src/lab/replay/replay.js';
-import { replayTrace } from '#src/lab/replay/replay.js';
+import { type AloneOptions, replayAlone } from '#src/lab/replay/alone.js';
+import { replayTables, type TablesOptions } from '#src/lab/replay/tables/replay.js';
 
 const QUICK = 'traces/s390x/quick.canon.txt.gz';
 const MIX = 'traces/s390x/mix.canon.txt.gz';
 const RADIX = 'traces/ppc64le/mm-radix.frag.txt.gz';
 
-function options(file: string, changes: Partial<ReplayOptions> = {}): ReplayOptions {
-  return {
-    file,
-    threads: 2,
-    readers: 2,
-    design: 'common',
-    sharing: 'mm',
-    geometry: null,
-    seed: 1,
-    pages: null,
-    gpUs: null,
-    through: null,
-    ...changes,
-  };
+function onThreads(file: string, changes: Partial<TablesOptions> = {}): TablesOptions {
+  const how = { threads: 2, readers: 2, sharing: 'mm', seed: 1 } as const;
+  return { file, ...how, geometry: null, pages: null, ...changes };
+}
+
+function alone(file: string, changes: Partial<AloneOptions> = {}): AloneOptions {
+  const how = { design: 'common', sharing: 'mm', seed: 1 } as const;
+  return { file, ...how, geometry: null, gpUs: null, ...changes };
 }
 
 describe('replay on threads', () => {
-  const cases: [string, Partial<ReplayOptions>][] = [
+  const cases: [string, Partial<TablesOptions>][] = [
     [QUICK, {}],
     [MIX, {}],
     [MIX, { threads: 4, sharing: 'all' }],
@@ -38,7 +32,7 @@ describe('replay on threads', () => {
   ];
   for (const [file, changes] of cases) {
     it(`keeps every rule: ${file} ${JSON.stringify(changes)}`, async () => {
-      const document = await replayTrace(options(file, changes));
+      const document = await replayTables(onThreads(file, changes));
       expect(document.violations).toEqual([]);
       expect(document.verdict).toBe('holds');
       expect(document.reads).toBeGreaterThan(0);
@@ -50,7 +44,7 @@ describe('replay on threads', () => {
   }
 
   it('runs out of pages, waits for frees to ripen, and goes on', async () => {
-    const document = await replayTrace(options(MIX, { pages: 620 }));
+    const document = await replayTables(onThreads(MIX, { pages: 620 }));
     expect(document.violations).toEqual([]);
     expect(document.pages.peak).toBeLessThanOrEqual(620);
   });
@@ -58,8 +52,8 @@ describe('replay on threads', () => {
   it('gives up with a typed error when the pages can never be enough', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'ptfrag-')), 'two.txt');
     writeFileSync(file, TWO_TABLES);
-    const tooFew = options(file, { pages: 1, readers: 0, geometry: 'generic' });
-    await expect(replayTrace(tooFew)).rejects.toThrow(/no page left/);
+    const tooFew = onThreads(file, { pages: 1, readers: 0, geometry: 'generic' });
+    await expect(replayTables(tooFew)).rejects.toThrow(/no page left/);
   }, 60_000);
 });
 
@@ -73,9 +67,9 @@ const TWO_TABLES = `# canonical sequential log, see README-s390x.md; moved recor
 
 describe('replay with one thread', () => {
   it('is exact and repeatable', async () => {
-    const run = (): Promise<ReplayDocument> =>
-      replayTrace(options(MIX, { threads: 1, readers: 0 }));
-    const [first, second] = [await run(), await run()];
+    const first = await replayAlone(alone(MIX));
+    const second = await replayAlone(alone(MIX));
+    expect(first).toMatchObject({ threads: 1, readers: 0, reads: 0 });
     expect({ ...first, seconds: 0 }).toEqual({ ...second, seconds: 0 });
     expect(first.violations).toEqual([]);
     expect(first.pages.mean).toBeLessThanOrEqual(308);
@@ -83,43 +77,43 @@ describe('replay with one thread', () => {
   });
 
   it('replays under another design and under grace periods of a given length', async () => {
-    const whole = { threads: 1, readers: 0, design: 'whole-page' };
-    const page = await replayTrace(options(MIX, whole));
+    const page = await replayAlone(alone(MIX, { design: 'whole-page' }));
     expect(Math.round(page.pages.mean)).toBe(583);
-    const timed = await replayTrace(options(MIX, { threads: 1, readers: 0, gpUs: 20_000 }));
+    const timed = await replayAlone(alone(MIX, { gpUs: 20_000 }));
     expect(timed.gracePeriods).toBeGreaterThan(100);
     expect(timed.violations).toEqual([]);
   });
 });
 
 describe('what a replay refuses', () => {
-  const refusals: [string, Partial<ReplayOptions>, RegExp][] = [
-    ['readers beside one thread', { threads: 1 }, /at least 2 threads/],
+  const onThreadsOnly: [string, Partial<TablesOptions>, RegExp][] = [
     ['no thread', { threads: 0 }, /threads from 1/],
     ['too many threads', { threads: 60, readers: 5 }, /at most 64/],
     ['half a thread', { threads: 1.5 }, /threads from 1/],
-    ['an unknown design', { threads: 1, readers: 0, design: 'slab' }, /there are: common/],
-    ['a rival on threads', { design: 'whole-page' }, /--threads 1/],
     ['an unknown geometry', { geometry: 'vax' }, /there are: s390/],
-    ['a grace period of 0', { threads: 1, readers: 0, gpUs: 0 }, /expected > 0/],
-    ['a grace period on threads', { gpUs: 5 }, /needs 1 thread/],
-    ['pages with one thread', { threads: 1, readers: 0, pages: 5 }, /at least 2 threads/],
   ];
-  for (const [what, changes, message] of refusals) {
-    it(`refuses ${what}`, async () => {
-      await expect(replayTrace(options(QUICK, changes))).rejects.toThrow(message);
-    });
-  }
+  it.each(onThreadsOnly)('is on threads: %s', async (_what, changes, message) => {
+    await expect(replayTables(onThreads(QUICK, changes))).rejects.toThrow(message);
+  });
+
+  const aloneOnly: [string, Partial<AloneOptions>, RegExp][] = [
+    ['an unknown design', { design: 'slab' }, /there are: common/],
+    ['an unknown geometry', { geometry: 'vax' }, /there are: s390/],
+    ['a grace period of 0', { gpUs: 0 }, /expected > 0/],
+  ];
+  it.each(aloneOnly)('is with one thread: %s', async (_what, changes, message) => {
+    await expect(replayAlone(alone(QUICK, changes))).rejects.toThrow(message);
+  });
 
   it('refuses PMD tables under a geometry without them', async () => {
     const changes = { geometry: 'powerpc-8xx-16k' };
-    await expect(replayTrace(options(RADIX, changes))).rejects.toThrow(/no PMD tables/);
+    await expect(replayTables(onThreads(RADIX, changes))).rejects.toThrow(/no PMD tables/);
   });
 
   it('refuses a truncated trace, with file and line, and leaves no thread behind', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'ptfrag-')), 'cut.txt.gz');
     writeFileSync(file, readFileSync(MIX).subarray(0, 300_000));
-    await expect(replayTrace(options(file))).rejects.toMatchObject({
+    await expect(replayTables(onThreads(file))).rejects.toMatchObject({
       name: 'InputError',
       code: 'truncated',
       file,
@@ -128,7 +122,7 @@ describe('what a replay refuses', () => {
 
   it('stops when its signal says so', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
-    await expect(replayTrace(options(MIX, { signal }))).rejects.toThrow('enough');
+    await expect(replayTables(onThreads(MIX, { signal }))).rejects.toThrow('enough');
   });
 });
 
@@ -144,10 +138,12 @@ describe('a build without grace periods', () => {
     const patched = text.replace('reader !== 0 && isBefore(reader, n)', 'false');
     expect(patched).not.toBe(text);
     writeFileSync(scan, patched);
-    const broken = (await import(pathToFileURL(join(copy, 'lab/replay/replay.js')).href)) as {
-      replayTrace: typeof replayTrace;
+    const broken = (await import(
+      pathToFileURL(join(copy, 'lab/replay/tables/replay.js')).href
+    )) as {
+      replayTables: typeof replayTables;
     };
-    const document = await broken.replayTrace(options(MIX));
+    const document = await broken.replayTables(onThreads(MIX));
     expect(document.verdict).toBe('violated');
     expect(document.violations.map(({ rule }) => rule)).toContain('P1');
   });

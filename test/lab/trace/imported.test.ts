@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compareTraces } from '#src/lab/compare/compare.js';
-import { replayTrace } from '#src/lab/replay/replay.js';
+import { replayAlone } from '#src/lab/replay/alone.js';
 import { readTrace } from '#src/lab/trace/reader.js';
 import { TraceFolder } from '../../fixtures/trace-files.js';
 
@@ -74,9 +74,8 @@ describe('an imported trace', () => {
   it('is replayed, on one thread with grace periods of 20 ms', async () => {
     const file = folder.write(ptf(S390, WHOLE));
     const rest = { file, design: 'common', sharing: 'mm', geometry: null, seed: 1 } as const;
-    const one = { threads: 1, readers: 0, pages: null, through: null } as const;
-    const unset = await replayTrace({ ...rest, ...one, gpUs: null });
-    const set = await replayTrace({ ...rest, ...one, gpUs: 20_000 });
+    const unset = await replayAlone({ ...rest, gpUs: null });
+    const set = await replayAlone({ ...rest, gpUs: 20_000 });
     expect({ ...unset, seconds: 0 }).toEqual({ ...set, seconds: 0 });
     expect(unset).toMatchObject({ verdict: 'holds', fresh: 2, reused: 1 });
     expect(unset.gracePeriods).toBeGreaterThan(0);

@@ -122,11 +122,8 @@ describe('a bundled recording', () => {
       onHeader: (header) => seen.push(header.geometry),
     });
     expect(seen.slice(0, 2)).toEqual(['powerpc-hash-64k', 'event']);
-    expect(facts).toMatchObject({
-      architecture: 'ppc64le',
-      form: { name: 'frag' },
-      perPage: [16, 4],
-    });
+    expect(facts).toMatchObject({ architecture: 'ppc64le', perPage: [16, 4] });
+    expect(facts.form.name).toBe('frag');
   });
 });
 

@@ -19,7 +19,8 @@ import {
   SharedMemory,
   viewWords,
 } from '../../../core/mem/shared.js';
-import { REPLAY_THREADS_MAX, TRACE_MMS_MAX } from '../../crew/control.js';
+import { CREW_MAX } from '../../crew/control.js';
+import { TRACE_MMS_MAX } from '../limits.js';
 
 /**
  * Words of an mm. ID: its number in the heap, 0 before and after. CLAIM: 1 while somebody changes
@@ -42,7 +43,7 @@ const PLACE = { VERSION: 0, MM: 1, PAGE: 2, PAGE_HIGH: 3, SIZE: 4 } as const;
 export const PLACES = 16;
 
 const PLACES_AT = TRACE_MMS_MAX * MM_WORDS.SIZE;
-const BOARD_WORDS = PLACES_AT + REPLAY_THREADS_MAX * PLACES * PLACE.SIZE;
+const BOARD_WORDS = PLACES_AT + CREW_MAX * PLACES * PLACE.SIZE;
 
 export function reserveBoard(): HeapBuffer {
   return reserveBuffer(BOARD_WORDS * 4);

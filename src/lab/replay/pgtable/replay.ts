@@ -4,89 +4,92 @@
  * the end every space has ended, callbacks drain, the whole heap is checked, and every page must be
  * back.
  */
-import { createHeap } from '../../../api/heap.js';
-import { type Heap, headerWord, openHeap } from '../../../core/mem/heap.js';
-import { HEAP } from '../../../core/mem/layout.js';
+import { UsageError } from '../../../core/base/errors.js';
 import type { Memory } from '../../../core/mem/memory.js';
-import { type HeapBuffer, SharedMemory, viewWords } from '../../../core/mem/shared.js';
+import type { HeapBuffer } from '../../../core/mem/shared.js';
+import type { EntryFormat } from '../../../core/pgtable/format.js';
 import { formatNamed } from '../../../core/pgtable/formats/index.js';
 import { geometryNamed } from '../../../core/pgtable/geometry.js';
-import { GP_COMPLETED } from '../../../core/rcu/grace-period.js';
-import { COUNT, largest, total } from '../../crew/control.js';
-import { Crew, type Drained, drainHeap, failuresOf, meanOf } from '../../crew/crew.js';
-import { pagesInUse } from '../../crew/performer.js';
+import { CREW_MAX } from '../../crew/control.js';
+import { COUNT, largest, total } from '../../crew/counters.js';
+import { Crew } from '../../crew/crew.js';
+import type { ThreadEnd } from '../../crew/failure.js';
 import { readWork } from '../../trace/work.js';
-import type { ReplayFindings, ReplayOptions } from '../options.js';
-import { MMS_MAX, RESERVE_BYTES } from '../tables/replay.js';
+import {
+  type CrewedHeap,
+  type CrewedOptions,
+  checkThreads,
+  figuresOf,
+  makeHeap,
+  rolesOf,
+  startAll,
+} from '../crewed.js';
+import { documentOf, type ReplayFindings } from '../document.js';
 import { openBoard, reserveBoard } from './board.js';
+import { SPACE_COUNT } from './counters.js';
 import { SpaceDispatcher } from './dispatch.js';
+import type { PageTablesDocument, PageTablesFindings } from './document.js';
 import { filesOf } from './files.js';
 import { spanPages } from './frames.js';
-import { compareGiven, type Recorded, readRecorded, type TablesCompared } from './given.js';
-import type { SpaceWorkerData } from './worker.js';
+import { compareGiven, type Recorded, readRecorded } from './given.js';
 import { Workload } from './workload.js';
 
-/** What such a replay says beside what all replays do. */
-export interface ThroughFindings {
-  readonly through: 'pgtable';
-  readonly faults: number;
-  /** Pages. */
-  readonly unmapped: number;
-  readonly forks: number;
-  readonly collapses: number;
-  readonly splits: number;
-  readonly walks: { readonly found: number; readonly nothing: number };
-  /** Tables that mms were given, beside what was recorded. */
-  readonly given: readonly TablesCompared[];
-}
+/** Only common has page tables, and their geometry is the recording's. */
+export type PageTablesOptions = CrewedOptions;
 
-export async function replayThroughTables(
-  options: ReplayOptions,
-): Promise<ReplayFindings & ThroughFindings> {
-  const { work, tables } = filesOf(options.file);
-  const recorded = await readRecorded(tables, { signal: options.signal });
-  const run = new SpaceReplay(options, recorded);
+/**
+ * Replays a recording, either of its two files, and checks every rule. Throws `InputError` for a
+ * bad recording, `UsageError` for what can't be asked for, `OutOfPagesError` when `pages` is too
+ * few. Takes seconds: call it in a worker.
+ */
+export async function replayPageTables(options: PageTablesOptions): Promise<PageTablesDocument> {
+  const beganMs = performance.now();
+  checkThreads(options);
+  checkRoomToCollapse(options);
+  const { file, signal, sharing, threads, readers, seed } = options;
+  const { work, tables } = filesOf(file);
+  const run = new SpaceReplay(options, await readRecorded(tables, { signal }));
   try {
-    return await run.run(work);
+    const asked = { file, design: 'common', sharing, threads, readers, seed };
+    return documentOf(asked, await run.run(work), beganMs);
   } finally {
     await run.close();
   }
 }
 
+/** There is one thread more than those that are asked for: the collapser. */
+function checkRoomToCollapse({ threads, readers }: PageTablesOptions): void {
+  if (threads + readers < CREW_MAX) return;
+  const most = `with one that collapses at most ${CREW_MAX}`;
+  const message = `${threads} threads and ${readers} readers; through page tables ${most}`;
+  throw new UsageError('bad-threads', message);
+}
+
 class SpaceReplay {
-  private readonly options: ReplayOptions;
+  private readonly options: PageTablesOptions;
   private readonly recorded: Recorded;
+  private readonly format: EntryFormat;
   private readonly crew: Crew = new Crew(new URL('./worker.js', import.meta.url));
   private readonly boardBuffer: HeapBuffer = reserveBoard();
   private readonly board: Memory;
-  private readonly heap: Heap;
-  private readonly heapBuffer: HeapBuffer;
+  private readonly heap: CrewedHeap;
 
-  constructor(options: ReplayOptions, recorded: Recorded) {
+  constructor(options: PageTablesOptions, recorded: Recorded) {
+    const { threads, readers } = options;
+    const { geometry } = recorded.facts;
     this.options = options;
     this.recorded = recorded;
+    this.format = formatNamed(geometry);
     this.board = openBoard(this.boardBuffer);
-    const geometry = geometryNamed(recorded.facts.geometry);
-    const handle = createHeap({
-      geometry,
-      pages: options.pages ?? RESERVE_BYTES / geometry.pageBytes,
-      // Mutators, readers, the collapser, and this one at the end.
-      threadsMax: options.threads + options.readers + 2,
-      mmsMax: MMS_MAX,
-      sharing: options.sharing,
-      debug: true,
-    });
-    this.heapBuffer = handle.buffer;
-    this.heap = openHeap(new SharedMemory(viewWords(handle.buffer, 0, handle.bytes / 4), true));
+    this.heap = makeHeap(geometryNamed(geometry), threads + readers + 1, options);
   }
 
-  async run(work: string): Promise<ReplayFindings & ThroughFindings> {
+  async run(work: string): Promise<ReplayFindings & PageTablesFindings> {
     const { threads, signal, onProgress } = this.options;
-    const { crew } = this;
+    const { crew, format } = this;
     const { control } = crew;
     this.start();
     const dispatcher = new SpaceDispatcher(control, threads);
-    const format = formatNamed(this.recorded.facts.geometry);
     const workload = new Workload(dispatcher, 2 ** format.pageShift, spanPages(format));
     await readWork(work, (event) => crew.feed(() => workload.event(event)), {
       signal,
@@ -103,60 +106,34 @@ class SpaceReplay {
   }
 
   private start(): void {
-    const { threads, readers, seed } = this.options;
-    for (let index = 0; index <= threads + readers; index++) {
-      const reader = index - threads;
-      const role = reader < 0 ? 'mutator' : reader < readers ? 'reader' : 'collapser';
-      this.crew.start<SpaceWorkerData>({
-        heap: this.heapBuffer,
-        heapWords: (this.heap.mem as SharedMemory).words.length,
-        control: this.crew.controlBuffer,
-        board: this.boardBuffer,
-        format: this.recorded.facts.geometry,
-        role,
-        index,
-        mutators: threads,
-        // Every other reader counts on quiescent states, so that both flavours are at work.
-        flavour: role === 'reader' && reader % 2 === 1 ? 'qsbr' : 'epoch',
-        seed: seed * 1000 + index,
-      });
-    }
+    const { crew, heap, options, boardBuffer: board } = this;
+    const { threads: mutators, seed } = options;
+    const roles = [...rolesOf(options), 'collapser'] as const;
+    const format = this.recorded.facts.geometry;
+    startAll(roles, { crew, heap, seed }, { board, format, mutators });
   }
 
   private findings(
-    ends: Awaited<ReturnType<Crew['finish']>>,
+    ends: readonly ThreadEnd[],
     workload: Workload,
-  ): ReplayFindings & ThroughFindings {
-    const { control } = this.crew;
-    const failures = failuresOf(ends, this.heap);
-    const drained: Drained =
-      failures.length > 0 ? { callbacks: 0, violations: [] } : drainHeap(this.heap);
-    const samples = ends.flatMap(({ pages }) => pages ?? []);
-    const fresh = this.heap.mem.peek(headerWord(HEAP.BLOCKS_TAKEN));
-    const sum = (field: number): number => total(control, field);
+  ): ReplayFindings & PageTablesFindings {
+    const { crew, heap, recorded } = this;
+    const figures = figuresOf(crew, heap, ends);
+    const sum = (field: number): number => total(crew.control, field);
     return {
-      facts: this.recorded.facts,
-      geometry: this.recorded.facts.geometry,
-      pages: {
-        peak: Math.max(0, ...samples.map((sample) => sample.peak)),
-        mean: meanOf(samples),
-        atEnd: pagesInUse(this.heap),
-      },
-      tables: { peak: largest(control, COUNT.LIVE_PEAK) },
-      fresh,
-      reused: sum(COUNT.ALLOCS) - fresh,
-      gracePeriods: this.heap.mem.load(GP_COMPLETED) - 1,
-      callbacks: sum(COUNT.CALLBACKS) + drained.callbacks,
-      reads: sum(COUNT.READS),
-      violations: [...failures, ...drained.violations],
+      facts: recorded.facts,
+      geometry: recorded.facts.geometry,
+      ...figures,
+      tables: { peak: largest(crew.control, SPACE_COUNT.LIVE_PEAK) },
+      reused: sum(SPACE_COUNT.ALLOCS) - figures.fresh,
       through: 'pgtable',
-      faults: sum(COUNT.FAULTS),
-      unmapped: sum(COUNT.UNMAPPED),
-      forks: sum(COUNT.FORKS),
-      collapses: sum(COUNT.COLLAPSES),
-      splits: sum(COUNT.SPLITS),
-      walks: { found: sum(COUNT.FOUND), nothing: sum(COUNT.NOTHING) },
-      given: compareGiven(this.recorded, this.board, workload),
+      faults: sum(SPACE_COUNT.FAULTS),
+      unmapped: sum(SPACE_COUNT.UNMAPPED),
+      forks: sum(SPACE_COUNT.FORKS),
+      collapses: sum(SPACE_COUNT.COLLAPSES),
+      splits: sum(SPACE_COUNT.SPLITS),
+      walks: { found: sum(SPACE_COUNT.FOUND), nothing: sum(SPACE_COUNT.NOTHING) },
+      given: compareGiven(recorded, this.board, workload),
     };
   }
 

@@ -8,60 +8,44 @@
  */
 
 import { InvariantError } from '../../../core/base/errors.js';
-import { Prng } from '../../../core/base/prng.js';
 import type { MmId, Vpn, Word } from '../../../core/base/units.js';
-import type { Thread } from '../../../core/mem/heap.js';
 import { release } from '../../../core/mem/lock.js';
-import type { Memory } from '../../../core/mem/memory.js';
 import { reserveBuffer, SharedMemory, viewWords } from '../../../core/mem/shared.js';
 import { lowWord } from '../../../core/pgtable/entry.js';
-import { type EntryFormat, isLeaf } from '../../../core/pgtable/format.js';
+import { isLeaf } from '../../../core/pgtable/format.js';
 import { lockLowest, tableLock } from '../../../core/pgtable/lock.js';
 import { entryFor, levelOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
 import { TLB_SLOT_WORDS, type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
 import { NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
 import { quiescent, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import { CONTROL, COUNT, controlWord, count } from '../../crew/control.js';
+import { COUNT } from '../../crew/counters.js';
+import type { Member } from '../../crew/member.js';
+import { Roamer } from '../../crew/roamer.js';
 import { isStill, MM_WORDS, mmWord, PLACES, type Published, placeAt, readPlace } from './board.js';
+import { SPACE_COUNT } from './counters.js';
 import { misfit, spanPages } from './frames.js';
+import type { Shared } from './shared.js';
 
-/** One visit in this many dwells in its section; of those, one in this many sleeps. */
+/** One visit in this many dwells in its section. */
 const DWELL_ONE_IN = 16;
-const SLEEP_ONE_IN = 64;
-const SLEEP_MS = 0.3;
-const SPIN_MAX = 3000;
+
+const PAUSE = { sleepOneIn: 64, sleepMs: 0.3, spinMax: 3000 } as const;
 
 const TLB_SLOTS = 64;
 
 const LARGE = 1;
 
-export class SpaceWalker {
-  private readonly thread: Thread;
-  private readonly control: Memory;
-  private readonly board: Memory;
-  private readonly format: EntryFormat;
-  private readonly index: number;
-  private readonly mutators: number;
-  private readonly prng: Prng;
+export class SpaceWalker extends Roamer {
+  private readonly shared: Shared;
   private readonly tlb: Tlb;
   private readonly spaces = new Map<number, Space>();
   /** Whether a span goes from a table to a large frame in one store (entry.ts). */
   private readonly inOneStore: boolean;
 
-  constructor(
-    thread: Thread,
-    control: Memory,
-    board: Memory,
-    format: EntryFormat,
-    { index, mutators, seed }: { index: number; mutators: number; seed: number },
-  ) {
-    this.thread = thread;
-    this.control = control;
-    this.board = board;
-    this.format = format;
-    this.index = index;
-    this.mutators = mutators;
-    this.prng = new Prng(seed);
+  constructor(member: Member, shared: Shared) {
+    super(member, PAUSE);
+    this.shared = shared;
+    const { format } = shared;
     const words = TLB_SLOTS * TLB_SLOT_WORDS;
     const memory = new SharedMemory(viewWords(reserveBuffer(words * 4), 0, words), true);
     this.tlb = { memory, slotsAt: 0 as Word, slots: TLB_SLOTS };
@@ -69,28 +53,25 @@ export class SpaceWalker {
     this.inOneStore = format.leafHigh(LARGE, 0, 0) === large.tableHigh;
   }
 
-  /** Walks until the dispatcher says stop. */
-  run(): void {
-    const stop = controlWord(CONTROL.STOP);
-    while (this.control.load(stop) === 0) {
-      rcuReadLock(this.thread);
-      this.visit();
-      rcuReadUnlock(this.thread);
-      quiescent(this.thread);
-    }
+  protected override turn(): void {
+    rcuReadLock(this.thread);
+    this.visit();
+    rcuReadUnlock(this.thread);
+    quiescent(this.thread);
   }
 
   /** Context: inside a read section. */
   private visit(): void {
-    const { board, prng } = this;
-    const at = placeAt(prng.below(this.mutators), prng.below(PLACES));
+    const { board, format, mutators } = this.shared;
+    const { prng } = this;
+    const at = placeAt(prng.below(mutators), prng.below(PLACES));
     const seen = readPlace(board, at);
     if (seen === null) return;
     const id = board.load(mmWord(seen.mm, MM_WORDS.ID)) as MmId | 0;
     // From here on the mm's record is not reused before the section ends.
     if (id === 0 || !isStill(board, seen)) return;
     const space = this.spaceOf(id);
-    const pages = spanPages(this.format);
+    const pages = spanPages(format);
     const within = Math.floor(seen.page / pages) * pages + prng.below(pages);
     const page = (prng.below(2) === 0 ? seen.page : within) as Vpn;
     this.walkTo(space, seen, page);
@@ -102,7 +83,7 @@ export class SpaceWalker {
   private spaceOf(id: MmId): Space {
     const known = this.spaces.get(id);
     if (known !== undefined) return known;
-    const space = spaceOf(this.thread, this.format, id);
+    const space = spaceOf(this.thread, this.shared.format, id);
     this.spaces.set(id, space);
     return space;
   }
@@ -110,9 +91,9 @@ export class SpaceWalker {
   private walkTo(space: Space, seen: Published, page: Vpn): void {
     const cached = this.prng.below(2) === 0;
     const found = cached ? walkCached(space, this.tlb, page) : walk(space, page);
-    count(this.control, this.index, COUNT.READS, 1);
-    count(this.control, this.index, found === NOT_MAPPED ? COUNT.NOTHING : COUNT.FOUND, 1);
-    const { board, format } = this;
+    this.count(COUNT.READS);
+    this.count(found === NOT_MAPPED ? SPACE_COUNT.NOTHING : SPACE_COUNT.FOUND);
+    const { board, format } = this.shared;
     if (found !== NOT_MAPPED) {
       const wrong = misfit(format, board, seen.mm, page, found);
       if (wrong === null) return;
@@ -132,17 +113,9 @@ export class SpaceWalker {
     const locked = lockLowest(space, page);
     if (locked === null) return false;
     const { number, table } = locked;
-    const low = mem.load(lowWord(entryFor(this.format, number, table, page)));
+    const { format } = this.shared;
+    const low = mem.load(lowWord(entryFor(format, number, table, page)));
     release(this.thread, tableLock(heap, table));
-    return isLeaf(levelOf(this.format, number), low);
-  }
-
-  private dwell(): void {
-    if (this.prng.below(SLEEP_ONE_IN) === 0) {
-      this.control.awaitChange(controlWord(CONTROL.STOP), 0, SLEEP_MS);
-      return;
-    }
-    const spins = this.prng.below(SPIN_MAX);
-    for (let spin = 0; spin < spins; spin++) this.prng.next();
+    return isLeaf(levelOf(format, number), low);
   }
 }

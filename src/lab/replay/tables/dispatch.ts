@@ -8,10 +8,11 @@
  */
 import type { Memory } from '../../../core/mem/memory.js';
 import { Level } from '../../compare/level.js';
-import { checkTraceLimits } from '../../crew/control.js';
-import { RingWriter, TASK } from '../../crew/ring.js';
+import { RingWriter } from '../../crew/ring.js';
 import { OP, type TraceEvent } from '../../trace/event.js';
 import type { TraceHeader } from '../../trace/form.js';
+import { checkRoom } from './board.js';
+import { TASK } from './tasks.js';
 
 interface LiveTable {
   readonly mm: number;
@@ -38,7 +39,7 @@ export class Dispatcher {
     const { mm, table, kind, cpu } = event;
     switch (event.op) {
       case OP.create:
-        checkTraceLimits(mm, 0);
+        checkRoom(mm, 0);
         this.allocated.set(mm, 0);
         this.send(cpu, mm, TASK.create, mm, 0, 0);
         break;
@@ -46,7 +47,7 @@ export class Dispatcher {
         this.destroy(cpu, mm);
         break;
       case OP.alloc:
-        checkTraceLimits(mm, table);
+        checkRoom(mm, table);
         this.live.set(table, { mm, kind });
         this.allocated.set(mm, (this.allocated.get(mm) ?? 0) + 1);
         this.tables.add(event.timeUs, 1);
@@ -86,7 +87,6 @@ export class Dispatcher {
   finish(): void {
     for (const [table, { mm, kind }] of this.live) this.free(0, mm, kind, table);
     for (const mm of this.allocated.keys()) this.destroy(0, mm);
-    for (let ring = 0; ring < this.mutators; ring++) this.writer.write(ring, TASK.stop, 0, 0, 0);
-    this.writer.flush();
+    this.writer.stop();
   }
 }

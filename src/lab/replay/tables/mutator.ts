@@ -12,14 +12,23 @@ import { fillEmpty } from '../../../core/frag/contents.js';
 import { freeTable } from '../../../core/frag/free.js';
 import { destroyMm } from '../../../core/frag/mm.js';
 import type { HeapKind } from '../../../core/mem/heap.js';
-import { mmFreedWord, mmWord, packSlot, slotWord, stampOf, tableWord } from '../../crew/control.js';
+import type { Memory } from '../../../core/mem/memory.js';
+import type { Member } from '../../crew/member.js';
 import { isSet, Performer } from '../../crew/performer.js';
-import { TASK } from '../../crew/ring.js';
+import { mmFreesWord, mmIdWord, packSlot, slotWord, stampOf, tableWord } from './board.js';
+import { TASK } from './tasks.js';
 
 export class Mutator extends Performer {
+  private readonly board: Memory;
+
+  constructor(member: Member, board: Memory) {
+    super(member);
+    this.board = board;
+  }
+
   protected override perform(): void {
     const { task, mm, first: kind, second: table } = this.ring;
-    if (task === TASK.create) this.announce(this.control, mmWord(mm), this.createMm());
+    if (task === TASK.create) this.announce(this.board, mmIdWord(mm), this.createMm());
     else if (task === TASK.alloc) this.alloc(mm, kind, table);
     else if (task === TASK.free) this.free(mm, kind, table);
     else this.destroy(mm, table);
@@ -27,34 +36,34 @@ export class Mutator extends Performer {
 
   private alloc(mm: number, kind: number, table: number): void {
     const shape = this.thread.heap.kinds[kind] as HeapKind;
-    const id = this.awaitSet(mmWord(mm)) as MmId;
+    const id = this.awaitSet(mmIdWord(mm)) as MmId;
     const address = this.untilPages(() => allocTable(this.thread, id, kind as KindId));
     this.mem.fill(address, shape.fragmentWords, stampOf(table));
     // PUBLISH(table): the stamps are plain.
-    this.control.store(slotWord(table), packSlot(table, kind));
-    this.announce(this.control, tableWord(table), address);
+    this.board.store(slotWord(table), packSlot(table, kind));
+    this.announce(this.board, tableWord(table), address);
   }
 
   private free(mm: number, kind: number, table: number): void {
     const shape = this.thread.heap.kinds[kind] as HeapKind;
-    const id = this.awaitSet(mmWord(mm)) as MmId;
+    const id = this.awaitSet(mmIdWord(mm)) as MmId;
     const address = this.awaitSet(tableWord(table)) as Word;
     // Unless a later table took the slot over.
-    this.control.cas(slotWord(table), packSlot(table, kind), 0);
+    this.board.cas(slotWord(table), packSlot(table, kind), 0);
     fillEmpty(this.mem, address, shape.fragmentWords, shape);
     freeTable(this.thread, id, address);
-    const freed = mmFreedWord(mm);
-    this.control.add(freed, 1);
-    this.wake(this.control, freed);
+    const freed = mmFreesWord(mm);
+    this.board.add(freed, 1);
+    this.wake(this.board, freed);
   }
 
   private destroy(mm: number, frees: number): void {
-    const id = this.awaitSet(mmWord(mm)) as MmId;
-    this.awaitUntil(this.control, mmFreedWord(mm), (freed) => freed === frees);
+    const id = this.awaitSet(mmIdWord(mm)) as MmId;
+    this.awaitUntil(this.board, mmFreesWord(mm), (freed) => freed === frees);
     destroyMm(this.thread, id);
   }
 
   private awaitSet(word: Word): number {
-    return this.awaitUntil(this.control, word, isSet);
+    return this.awaitUntil(this.board, word, isSet);
   }
 }

@@ -3,120 +3,115 @@
  * mutators; readers walk live tables. At the end all is freed, callbacks drain, the whole heap is
  * checked, and every page must be back.
  */
-import { createHeap } from '../../../api/heap.js';
 import type { Violation } from '../../../core/frag/check.js';
-import { type Heap, headerWord, openHeap } from '../../../core/mem/heap.js';
-import { HEAP } from '../../../core/mem/layout.js';
-import { SharedMemory, viewWords } from '../../../core/mem/shared.js';
-import { GP_COMPLETED } from '../../../core/rcu/grace-period.js';
-import { CONTROL, COUNT, controlWord, total } from '../../crew/control.js';
-import { Crew, type Drained, drainHeap, failuresOf, meanOf } from '../../crew/crew.js';
-import { pagesInUse } from '../../crew/performer.js';
+import type { Memory } from '../../../core/mem/memory.js';
+import type { HeapBuffer } from '../../../core/mem/shared.js';
+import { geometryNamed } from '../../../core/pgtable/geometry.js';
+import { COUNT, total } from '../../crew/counters.js';
+import { Crew } from '../../crew/crew.js';
+import type { ThreadEnd } from '../../crew/failure.js';
 import type { TraceHeader } from '../../trace/form.js';
-import { readTrace } from '../../trace/reader.js';
-import { geometryFor, type ReplayFindings, type ReplayOptions } from '../options.js';
+import { readTrace, type TraceFacts } from '../../trace/reader.js';
+import {
+  type CrewedHeap,
+  type CrewedOptions,
+  checkThreads,
+  figuresOf,
+  makeHeap,
+  rolesOf,
+  startAll,
+} from '../crewed.js';
+import { documentOf, type ReplayDocument, type ReplayFindings } from '../document.js';
+import { geometryFor } from '../geometry.js';
+import { openBoard, reserveBoard, VIOLATION, violationWord } from './board.js';
 import { Dispatcher } from './dispatch.js';
-import type { ReplayWorkerData } from './worker.js';
 
-/** Reserved where the user names no number of pages; the OS commits what is touched. */
-export const RESERVE_BYTES: number = 2 ** 29;
-export const MMS_MAX: number = 2 ** 14;
+export interface TablesOptions extends CrewedOptions {
+  /** Null: that of the recording. */
+  readonly geometry: string | null;
+}
 
-export async function replayOnThreads(options: ReplayOptions): Promise<ReplayFindings> {
-  const run = new ThreadedReplay(options);
+/**
+ * Replays a recording and checks every rule. Throws `InputError` for a bad recording, `UsageError`
+ * for what can't be asked for, `OutOfPagesError` when `pages` is too few. Takes seconds: call it in
+ * a worker.
+ */
+export async function replayTables(options: TablesOptions): Promise<ReplayDocument> {
+  const beganMs = performance.now();
+  checkThreads(options);
+  if (options.geometry !== null) geometryNamed(options.geometry);
+  const { file, sharing, threads, readers, seed } = options;
+  const run = new TablesReplay(options);
   try {
-    return await run.run();
+    const asked = { file, design: 'common', sharing, threads, readers, seed };
+    return documentOf(asked, await run.run(), beganMs);
   } finally {
     await run.close();
   }
 }
 
-class ThreadedReplay {
-  private readonly options: ReplayOptions;
+class TablesReplay {
+  private readonly options: TablesOptions;
   private readonly crew: Crew = new Crew(new URL('./worker.js', import.meta.url));
-  private heap!: Heap;
+  private readonly boardBuffer: HeapBuffer = reserveBoard();
+  private readonly board: Memory;
+  private heap!: CrewedHeap;
   private dispatcher!: Dispatcher;
   private geometry = '';
 
-  constructor(options: ReplayOptions) {
+  constructor(options: TablesOptions) {
     this.options = options;
+    this.board = openBoard(this.boardBuffer);
   }
 
   async run(): Promise<ReplayFindings> {
     const { file, signal, onProgress, threads } = this.options;
     const { crew } = this;
-    const { control } = crew;
     const facts = await readTrace(file, (event) => crew.feed(() => this.dispatcher.event(event)), {
       signal,
       onHeader: (header) => this.begin(header),
       onProgress: (bytesRead, bytesTotal) => {
         const { records } = this.dispatcher;
-        onProgress?.({ bytesRead, bytesTotal, records, reads: total(control, COUNT.READS) });
+        const reads = total(crew.control, COUNT.READS);
+        onProgress?.({ bytesRead, bytesTotal, records, reads });
       },
     });
     crew.feed(() => this.dispatcher.finish());
-    const ends = await crew.finish(threads);
-    const failures = failuresOf(ends, this.heap);
-    const drained: Drained =
-      failures.length > 0 ? { callbacks: 0, violations: [] } : drainHeap(this.heap);
-    const samples = ends.flatMap(({ pages }) => pages ?? []);
-    const fresh = this.heap.mem.peek(headerWord(HEAP.BLOCKS_TAKEN));
-    return {
-      facts,
-      geometry: this.geometry,
-      pages: {
-        peak: Math.max(0, ...samples.map((sample) => sample.peak)),
-        mean: meanOf(samples),
-        atEnd: pagesInUse(this.heap),
-      },
-      tables: { peak: this.dispatcher.tables.finish(facts.firstUs, facts.lastUs).peak },
-      fresh,
-      reused: facts.allocs[0] + facts.allocs[1] - fresh,
-      gracePeriods: this.heap.mem.load(GP_COMPLETED) - 1,
-      callbacks: total(control, COUNT.CALLBACKS) + drained.callbacks,
-      reads: total(control, COUNT.READS),
-      violations: [...this.readersFound(), ...failures, ...drained.violations],
-    };
+    return this.findings(facts, await crew.finish(threads));
   }
 
   /** Makes the heap and starts the threads, once the trace's header is known. */
   private begin(header: TraceHeader): void {
-    const { threads, readers, sharing, seed } = this.options;
-    const geometry = geometryFor(header, this.options.geometry);
+    const { crew, options } = this;
+    const { threads, readers } = options;
+    const geometry = geometryFor(header, options.geometry);
     this.geometry = geometry.name;
-    const handle = createHeap({
-      geometry,
-      pages: this.options.pages ?? RESERVE_BYTES / geometry.pageBytes,
-      threadsMax: threads + readers + 1,
-      mmsMax: MMS_MAX,
-      sharing,
-      debug: true,
-    });
-    const words = handle.bytes / 4;
-    this.heap = openHeap(new SharedMemory(viewWords(handle.buffer, 0, words), true));
-    this.dispatcher = new Dispatcher(this.crew.control, threads, header);
-    for (let index = 0; index < threads + readers; index++) {
-      const reader = index - threads;
-      this.crew.start<ReplayWorkerData>({
-        heap: handle.buffer,
-        heapWords: words,
-        control: this.crew.controlBuffer,
-        role: reader < 0 ? 'mutator' : 'reader',
-        index,
-        // Every other reader counts on quiescent states, so that both flavours are at work.
-        flavour: reader >= 0 && reader % 2 === 1 ? 'qsbr' : 'epoch',
-        seed: seed * 1000 + index,
-      });
-    }
+    this.heap = makeHeap(geometry, threads + readers, options);
+    this.dispatcher = new Dispatcher(crew.control, threads, header);
+    const { heap, boardBuffer: board } = this;
+    startAll(rolesOf(options), { crew, heap, seed: options.seed }, { board });
+  }
+
+  private findings(facts: TraceFacts, ends: readonly ThreadEnd[]): ReplayFindings {
+    const figures = figuresOf(this.crew, this.heap, ends);
+    const { firstUs, lastUs, allocs } = facts;
+    return {
+      facts,
+      geometry: this.geometry,
+      tables: { peak: this.dispatcher.tables.finish(firstUs, lastUs).peak },
+      reused: allocs[0] + allocs[1] - figures.fresh,
+      ...figures,
+      violations: [...this.readersFound(), ...figures.violations],
+    };
   }
 
   private readersFound(): Violation[] {
-    const get = (field: number): number => this.crew.control.load(controlWord(field));
-    const count = get(CONTROL.VIOLATIONS);
+    const get = (field: number): number => this.board.load(violationWord(field));
+    const count = get(VIOLATION.COUNT);
     if (count === 0) return [];
-    const when = get(CONTROL.FIRST_AFTER_DWELL) === 1 ? 'after it dwelt' : 'on entering';
-    const value = (get(CONTROL.FIRST_VALUE) >>> 0).toString(16);
-    const what = `word ${get(CONTROL.FIRST_OFFSET)} of table ${get(CONTROL.FIRST_TABLE)}`;
+    const when = get(VIOLATION.AFTER_DWELL) === 1 ? 'after it dwelt' : 'on entering';
+    const value = (get(VIOLATION.VALUE) >>> 0).toString(16);
+    const what = `word ${get(VIOLATION.OFFSET)} of table ${get(VIOLATION.TABLE)}`;
     const detail = `a reader found 0x${value} in ${what} ${when}, ${count} such reads in all`;
     return [{ rule: 'P1', detail }];
   }

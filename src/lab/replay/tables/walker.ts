@@ -8,64 +8,50 @@
  * and a reader may still be in it.
  */
 
-import { Prng } from '../../../core/base/prng.js';
 import type { Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
-import type { HeapKind, Thread } from '../../../core/mem/heap.js';
+import type { HeapKind } from '../../../core/mem/heap.js';
 import type { Memory } from '../../../core/mem/memory.js';
 import { quiescent, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
+import { COUNT } from '../../crew/counters.js';
+import type { Member } from '../../crew/member.js';
+import { Roamer } from '../../crew/roamer.js';
 import {
-  CONTROL,
-  COUNT,
-  controlWord,
-  count,
   SLOTS,
   slotKind,
   slotTable,
   slotWord,
   stampOf,
   tableWord,
-} from '../../crew/control.js';
+  VIOLATION,
+  violationWord,
+} from './board.js';
 
-/** One dwell in this many sleeps; the others spin for a while. */
-const SLEEP_ONE_IN = 512;
-const SLEEP_MS = 0.3;
-const SPIN_MAX = 3000;
+const PAUSE = { sleepOneIn: 512, sleepMs: 0.3, spinMax: 3000 } as const;
 
-export class Walker {
-  private readonly thread: Thread;
-  private readonly mem: Memory;
-  private readonly control: Memory;
-  private readonly index: number;
-  private readonly prng: Prng;
+export class Walker extends Roamer {
+  private readonly board: Memory;
 
-  constructor(thread: Thread, control: Memory, index: number, seed: number) {
-    this.thread = thread;
-    this.mem = thread.mem;
-    this.control = control;
-    this.index = index;
-    this.prng = new Prng(seed);
+  constructor(member: Member, board: Memory) {
+    super(member, PAUSE);
+    this.board = board;
   }
 
-  /** Reads until the dispatcher says stop. */
-  run(): void {
-    const stop = controlWord(CONTROL.STOP);
-    while (this.control.load(stop) === 0) {
-      rcuReadLock(this.thread);
-      if (this.visit()) count(this.control, this.index, COUNT.READS, 1);
-      rcuReadUnlock(this.thread);
-      quiescent(this.thread);
-    }
+  protected override turn(): void {
+    rcuReadLock(this.thread);
+    if (this.visit()) this.count(COUNT.READS);
+    rcuReadUnlock(this.thread);
+    quiescent(this.thread);
   }
 
   /** One visit to a live table; false if there was none. Context: inside a section. */
   private visit(): boolean {
     // OBSERVE(table): its stamps are visible if its number is.
-    const packed = this.control.load(slotWord(this.prng.below(SLOTS)));
+    const packed = this.board.load(slotWord(this.prng.below(SLOTS)));
     if (packed === 0) return false;
     const table = slotTable(packed);
     // OBSERVE(announce): not written down yet while its owner is still publishing it.
-    const address = this.control.load(tableWord(table)) as Word | 0;
+    const address = this.board.load(tableWord(table)) as Word | 0;
     if (address === 0) return false;
     const kind = this.thread.heap.kinds[slotKind(packed)] as HeapKind;
     if (!this.check(address, table, kind, 0)) return true;
@@ -75,7 +61,7 @@ export class Walker {
   }
 
   private check(address: Word, table: number, kind: HeapKind, afterDwell: 0 | 1): boolean {
-    const { mem } = this;
+    const { mem } = this.thread;
     const stamp = stampOf(table);
     const { emptyEven, emptyOdd, fragmentWords } = kind;
     for (let offset = 0; offset < fragmentWords; offset++) {
@@ -88,20 +74,11 @@ export class Walker {
   }
 
   private report(table: number, offset: number, value: number, afterDwell: 0 | 1): void {
-    const { control } = this;
-    if (control.add(controlWord(CONTROL.VIOLATIONS), 1) !== 0) return;
-    control.store(controlWord(CONTROL.FIRST_TABLE), table);
-    control.store(controlWord(CONTROL.FIRST_OFFSET), offset);
-    control.store(controlWord(CONTROL.FIRST_VALUE), value);
-    control.store(controlWord(CONTROL.FIRST_AFTER_DWELL), afterDwell);
-  }
-
-  private dwell(): void {
-    if (this.prng.below(SLEEP_ONE_IN) === 0) {
-      this.control.awaitChange(controlWord(CONTROL.STOP), 0, SLEEP_MS);
-      return;
-    }
-    const spins = this.prng.below(SPIN_MAX);
-    for (let spin = 0; spin < spins; spin++) this.prng.next();
+    const { board } = this;
+    if (board.add(violationWord(VIOLATION.COUNT), 1) !== 0) return;
+    board.store(violationWord(VIOLATION.TABLE), table);
+    board.store(violationWord(VIOLATION.OFFSET), offset);
+    board.store(violationWord(VIOLATION.VALUE), value);
+    board.store(violationWord(VIOLATION.AFTER_DWELL), afterDwell);
   }
 }
