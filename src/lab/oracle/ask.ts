@@ -7,7 +7,9 @@ import type { TraceHeader } from '../trace/form.js';
 import type { TraceProgress } from '../trace/progress.js';
 import { readTrace } from '../trace/reader.js';
 import { type HistoryEntry, historyOf } from './history.js';
-import { type Judged, type Mismatch, Oracle, type SwappedCount } from './oracle.js';
+import type { Judged, Mismatch } from './judgements.js';
+import { Oracle } from './oracle.js';
+import type { SwappedCount } from './reference-counts.js';
 
 export interface OracleOptions {
   /** Null: the rule of the kernel that was recorded. */
@@ -102,7 +104,7 @@ async function judgeTrace(
   });
   if (oracle === undefined) throw new Error('a trace without a header was read to its end');
   oracle.finish();
-  const { firstMismatch: first } = oracle;
+  const { firstMismatch: first } = oracle.judged;
   const history = first === null ? [] : await historyOf(file, design, first, signal);
   const firstMismatch = first === null ? null : { ...first, history };
   return { trace, form: form.name, geometry, design, ...countsOf(oracle), firstMismatch };
@@ -120,7 +122,7 @@ function requireKernel({ file, form, imported }: TraceHeader): void {
 type OracleCounts = Omit<OracleRow, 'trace' | 'form' | 'geometry' | 'design' | 'firstMismatch'>;
 
 function countsOf(oracle: Oracle): OracleCounts {
-  const { allocations: kinds, lists, releases, moved, swapped, mismatches } = oracle;
+  const { allocations: kinds, lists, releases, mismatches } = oracle.judged;
   const [pte, pmd] = kinds;
   return {
     allocations: pte.checked + pmd.checked,
@@ -131,8 +133,8 @@ function countsOf(oracle: Oracle): OracleCounts {
     ],
     lists,
     releases,
-    moved,
-    swappedCounts: swapped,
+    moved: oracle.lateEnds.moved,
+    swappedCounts: oracle.references.swapped,
     mismatches,
   };
 }

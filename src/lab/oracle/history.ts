@@ -11,7 +11,8 @@ import type { LinuxPage, LinuxRule } from '../designs/linux/rule.js';
 import { OP, type TraceEvent, WHY } from '../trace/event.js';
 import type { TraceHeader } from '../trace/form.js';
 import { readTrace } from '../trace/reader.js';
-import { hex, type Mismatch, Oracle } from './oracle.js';
+import { hex, type Mismatch } from './judgements.js';
+import { Oracle } from './oracle.js';
 
 /** One record, and what the rule held after it. */
 export interface HistoryEntry {

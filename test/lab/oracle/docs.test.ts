@@ -94,5 +94,7 @@ async function wrongUnder(file: string): Promise<number[]> {
       },
     },
   );
-  return oracles.map(({ allocations: [{ checked, matched }] }) => checked - matched);
+  return oracles.map(
+    ({ judged: { allocations } }) => allocations[0].checked - allocations[0].matched,
+  );
 }
