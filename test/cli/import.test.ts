@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
-import type { ImportDocument } from '#src/lab/import/importer.js';
+import type { ImportDocument } from '#src/lab/import/document.js';
 import { documentIn, keyPaths, ptfrag } from '../fixtures/command.js';
 
 const FTRACE = fileURLToPath(new URL('../fixtures/import/ftrace.txt.gz', import.meta.url));

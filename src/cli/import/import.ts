@@ -1,7 +1,7 @@
 /** `ptfrag import`: a recorder's text turned into a recording that compare and replay read. */
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
-import { FORMATS } from '../../lab/import/formats.js';
-import type { ImportDocument } from '../../lab/import/importer.js';
+import type { ImportDocument } from '../../lab/import/document.js';
+import { RECORDERS } from '../../lab/import/recorders.js';
 import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
 import { type Command, defineCommand } from '../shell/command.js';
@@ -31,7 +31,11 @@ export const command: Command = defineCommand({
     geometry: choice('--geometry <name>', 'layout of page tables', Object.keys(GEOMETRIES)).or(
       's390',
     ),
-    format: choice('--from <format>', 'the recorder (default: as the first lines look)', FORMATS),
+    recorder: choice(
+      '--from <format>',
+      'the recorder (default: as the first lines look)',
+      RECORDERS.map(({ name }) => name),
+    ),
     touch: choice(
       '--touch <part>',
       'pages of a mapping that count as used, with strace, which has no faults',

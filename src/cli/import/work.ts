@@ -1,5 +1,6 @@
 /** The job of `ptfrag import`: a recorder's text turned into a trace. */
-import { type ImportDocument, type ImportOptions, importTrace } from '../../lab/import/importer.js';
+import type { ImportDocument, ImportOptions } from '../../lab/import/document.js';
+import { importTrace } from '../../lab/import/importer.js';
 import { countOf } from '../../report/text.js';
 import type { JobPort } from '../shell/job.js';
 

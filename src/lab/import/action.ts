@@ -1,7 +1,7 @@
 /**
  * What a program did to its address space, whatever recorder saw it.
  *
- * Parsers of formats make these out of lines; `Processes` turns them into tables. Addresses and
+ * Parsers of recorders' texts make these out of lines; `Processes` turns them into tables. Addresses and
  * lengths are in bytes. A task is what Linux gives a tid; it has an mm, alone or with others.
  */
 

@@ -9,13 +9,13 @@
  */
 import type { OnAction } from './action.js';
 import { KernelEvents } from './kernel-events.js';
-import { type LineParser, microseconds, type Placed } from './line-parser.js';
+import { type LineParser, microseconds, type Placed, type Recorder } from './line-parser.js';
 
 const TASK = /^ *(.+)-(\d+) +(?:\([-\d ]+\) +)?\[\d+\] +(?:[^\s:]{4,8} +)?(?=\d)/;
 const EVENT = /^(\d+\.\d+): (\w+)(?:: *|(?= ->)|(?=\()) ?(.*)$/;
 const NO_EVENT = /^(?:#|$|cpus=|version = |CPU \d+ is empty|trace-cmd: )/;
 
-export class FtraceParser implements LineParser {
+class FtraceParser implements LineParser {
   private readonly events: KernelEvents;
 
   constructor(onAction: OnAction) {
@@ -37,3 +37,9 @@ export class FtraceParser implements LineParser {
     return NO_EVENT.test(text) ? 'skipped' : 'unplaced';
   }
 }
+
+export const FTRACE: Recorder = {
+  name: 'ftrace',
+  hasFaults: true,
+  makeParser: (onAction) => new FtraceParser(onAction),
+};

@@ -1,4 +1,14 @@
-/** What a parser of a format is to the importer, and what the parsers have in common. */
+/** What the text of a recorder is to the importer, and what all parsers have in common. */
+import type { OnAction } from './action.js';
+
+/** A program or a kernel's facility that writes down what programs do. */
+export interface Recorder {
+  readonly name: string;
+  /** It tells of every fault. */
+  readonly hasFaults: boolean;
+  readonly makeParser: (onAction: OnAction) => LineParser;
+}
+
 /** What became of a line. `lost`: the recorder says that events are missing here. */
 export type Placed = 'used' | 'skipped' | 'unplaced' | 'lost';
 

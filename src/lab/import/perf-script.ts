@@ -14,7 +14,7 @@
  */
 import type { OnAction } from './action.js';
 import { KernelEvents } from './kernel-events.js';
-import { hex, type LineParser, microseconds, type Placed } from './line-parser.js';
+import { hex, type LineParser, microseconds, type Placed, type Recorder } from './line-parser.js';
 
 const LINE = /^ *(.+?) +(-?\d+)(?:\/(-?\d+))? +(?:\[\d+\] +)?(\d+\.\d+): +(?:\d+ +)?(\S.*)$/;
 const EVENT = /^(?:(\w+):)?([\w-]+)(?::[a-zA-Z]+)?: *(.*)$/;
@@ -38,7 +38,7 @@ interface Born {
   readonly timeUs: number;
 }
 
-export class PerfScriptParser implements LineParser {
+class PerfScriptParser implements LineParser {
   advice: string | null = null;
   private readonly onAction: OnAction;
   private readonly events: KernelEvents;
@@ -180,3 +180,9 @@ export class PerfScriptParser implements LineParser {
     return this.source.get(what) === who;
   }
 }
+
+export const PERF_SCRIPT: Recorder = {
+  name: 'perf-script',
+  hasFaults: true,
+  makeParser: (onAction) => new PerfScriptParser(onAction),
+};

@@ -15,7 +15,7 @@
  */
 import type { Action, OnAction } from './action.js';
 import { birthFlags, bitsOf, isThread, MEMORY_CALLS, memoryAction, sharesMm } from './calls.js';
-import { hex, type LineParser, number, type Placed } from './line-parser.js';
+import { hex, type LineParser, number, type Placed, type Recorder } from './line-parser.js';
 
 const LINE = /^ *(\?|[\d.]+) \( *(?:([\d.]+) ms)? *\): (.*?)\/(\d+) (.*)$/;
 const FAULT = /^(?:min|maj)fault \[.*?\] => (.+) \((.)(.)\)$/;
@@ -32,7 +32,7 @@ const DURATION_MS_MAX = 1e9;
 /** clone3's flags are not printed: most are a thread's. */
 const CLONE3_FLAGS: number = bitsOf('CLONE', 'VM|THREAD');
 
-export class PerfTraceParser implements LineParser {
+class PerfTraceParser implements LineParser {
   faults = 0;
   private readonly onAction: OnAction;
   private timeUs = 0;
@@ -190,3 +190,9 @@ function resultOf(rest: string): string {
         .trim()
         .split(' ')[0] ?? '');
 }
+
+export const PERF_TRACE: Recorder = {
+  name: 'perf-trace',
+  hasFaults: true,
+  makeParser: (onAction) => new PerfTraceParser(onAction),
+};

@@ -12,7 +12,13 @@
  */
 import type { Action, OnAction } from './action.js';
 import { birthFlags, bitsOf, isThread, MEMORY_CALLS, memoryAction, sharesMm } from './calls.js';
-import { type LineParser, microseconds, number, type Placed } from './line-parser.js';
+import {
+  type LineParser,
+  microseconds,
+  number,
+  type Placed,
+  type Recorder,
+} from './line-parser.js';
 
 const PREFIX = /^(?:\[pid +(\d+)\] |(\d+) +)?(?:(\d\d):(\d\d):(\d\d(?:\.\d+)?) |( *\d+\.\d+) )?/;
 const CALL = /^(\w+)\((.*)$/;
@@ -39,7 +45,7 @@ interface Begun {
   child: number;
 }
 
-export class StraceParser implements LineParser {
+class StraceParser implements LineParser {
   readonly faults = 0;
   private readonly onAction: OnAction;
   private timeUs = 0;
@@ -194,3 +200,9 @@ export class StraceParser implements LineParser {
     this.onAction(action, this.timeUs);
   }
 }
+
+export const STRACE: Recorder = {
+  name: 'strace',
+  hasFaults: false,
+  makeParser: (onAction) => new StraceParser(onAction),
+};

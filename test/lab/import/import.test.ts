@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError, UsageError } from '#src/core/base/errors.js';
-import { type ImportDocument, type ImportOptions, importTrace } from '#src/lab/import/importer.js';
+import type { ImportDocument, ImportOptions } from '#src/lab/import/document.js';
+import { importTrace } from '#src/lab/import/importer.js';
 import { readTrace } from '#src/lab/trace/reader.js';
 import { TraceFolder } from '../../fixtures/trace-files.js';
 
@@ -18,7 +19,7 @@ afterAll(() => folder.remove());
 const DEFAULTS = {
   output,
   geometry: 's390',
-  format: null,
+  recorder: null,
   touch: 'first',
   tolerate: 1,
 } as const;
@@ -359,7 +360,7 @@ describe('lines that no parser places', () => {
 
   it('are counted and shown, and tolerated where asked for', async () => {
     const file = folder.write(lines.join('\n'));
-    const document = await importFile(file, { tolerate: 50, format: 'ftrace' });
+    const document = await importFile(file, { tolerate: 50, recorder: 'ftrace' });
     expect(document.lines).toMatchObject({ total: 3, used: 2, unplaced: 1 });
     expect(document.unplaced).toEqual([{ line: 2, text: 'a w\\x01rd' }]);
     expect(gunzipSync(readFileSync(output)).toString()).toContain('lines=3 unplaced=1 lost=0');

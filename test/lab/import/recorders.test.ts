@@ -1,17 +1,17 @@
 /** What the parsers make of lines: every shape that recorders were seen to print. */
 import { describe, expect, it } from 'vitest';
 import type { Action } from '#src/lab/import/action.js';
-import { type Format, makeParser, recognise } from '#src/lab/import/formats.js';
+import { recognise, recorderNamed } from '#src/lab/import/recorders.js';
 
 /** The actions of these lines as text; lines that are not used stand there as what they are. */
-function parsed(format: Format, ...lines: readonly string[]): string[] {
+function parsed(name: string, ...lines: readonly string[]): string[] {
   const found: string[] = [];
-  const parser = makeParser(format, (action, timeUs) => found.push(`${timeUs} ${words(action)}`));
+  const say = (action: Action, timeUs: number) => void found.push(`${timeUs} ${words(action)}`);
+  const parser = recorderNamed(name).makeParser(say);
   for (const line of lines) {
     const before = found.length;
     const placed = parser.line(line);
-    if (placed !== 'used') found.push(placed);
-    else if (found.length === before) found.push('-');
+    if (placed !== 'used' || found.length === before) found.push(placed === 'used' ? '-' : placed);
   }
   return found;
 }
@@ -487,14 +487,14 @@ describe('strace', () => {
   });
 });
 
-describe('the format', () => {
+describe('the recorder', () => {
   it.each([
     ['perf-trace', ' 0.1 ( 0.000 ms): h/9 minfault [x] => 0x55d192229030 (?k)'],
     ['perf-script', ' cc1  9035/9035   778.769736: page-faults:  7f00'],
     ['ftrace', ' a-15123   [000] d....  1225.958837: page_fault_user: address=0x564d3bee32c0'],
     ['strace', '7 munmap(0x5000, 4096) = 0'],
     [null, 'once upon a time'],
-  ])('is recognised by its lines: %s', (format, line) => {
-    expect(recognise(['# a comment', line])).toBe(format);
+  ])('is recognised by its lines: %s', (name, line) => {
+    expect(recognise(['# a comment', line])?.name ?? null).toBe(name);
   });
 });

@@ -1,0 +1,70 @@
+/** What an import can be asked for, and what it answers. */
+import type { UnplacedLine } from './line-placer.js';
+
+export interface ImportOptions {
+  readonly file: string;
+  readonly output: string;
+  readonly geometry: string;
+  /** The name of the recorder whose text it is. Null: found out by the first lines. */
+  readonly recorder: string | null;
+  /** How much counts as used of what is mapped, where faults are not recorded. */
+  readonly touch: 'first' | 'all';
+  /** Percent of lines that may be unplaced. */
+  readonly tolerate: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+export interface ImportProgress {
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+  readonly lines: number;
+  readonly records: number;
+}
+
+/** By kind of table. */
+interface Pair {
+  readonly pte: number;
+  readonly pmd: number;
+}
+
+export interface ImportDocument {
+  readonly schema: 1;
+  readonly command: 'import';
+  readonly verdict: 'holds';
+  readonly ok: true;
+  readonly input: { readonly file: string; readonly format: string; readonly bytes: number };
+  readonly output: { readonly file: string; readonly bytes: number };
+  readonly geometry: string;
+  /** Bytes that a PTE table maps. */
+  readonly spanBytes: number;
+  readonly faults: 'recorded' | 'assumed';
+  /** Null where faults are recorded. */
+  readonly touch: 'first' | 'all' | null;
+  readonly lines: {
+    readonly total: number;
+    readonly used: number;
+    readonly skipped: number;
+    readonly unplaced: number;
+    /** Lines that say that the recorder lost events. */
+    readonly lost: number;
+    /** Lines whose time is before that of the line before. */
+    readonly backwards: number;
+    /** Actions of tasks that had exited. */
+    readonly late: number;
+  };
+  /** The first of them. */
+  readonly unplaced: readonly UnplacedLine[];
+  readonly faultLines: number;
+  readonly records: number;
+  readonly mms: number;
+  readonly allocs: Pair;
+  readonly frees: Pair;
+  readonly peak: Pair;
+  readonly seconds: number;
+}
+
+/** By kind of table. */
+export function pairOf([pte, pmd]: readonly [pte: number, pmd: number]): Pair {
+  return { pte, pmd };
+}
