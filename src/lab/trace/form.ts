@@ -27,8 +27,11 @@ export interface Form {
   /** What these lines say, when the first record has come. Throws if one is missing or wrong. */
   readonly readHeader: (found: FoundLines, at: RecordLine) => Described;
 
-  /** The fields of a record before its arguments, among them `seq`, `t_us`, `op`, perhaps `cpu`. */
-  readonly columns: readonly string[];
+  /**
+   * The fields of a record before its arguments, in their order: always `seq`, `t_us` and `op`; `cpu`
+   * with `pid` and `ctx` where records say on which CPU they were made.
+   */
+  readonly columns: readonly Column[];
   /** What is done with the records of one file. */
   readonly begin: (
     header: TraceHeader,
@@ -45,6 +48,8 @@ export interface Form {
   /** Length of a grace period where nobody asks for another. Null: each table's end is recorded. */
   readonly gpUs: number | null;
 }
+
+export type Column = 'seq' | 't_us' | 'cpu' | 'pid' | 'ctx' | 'op';
 
 /** Matches of a form's `headerLines`, by name. */
 export type FoundLines = Readonly<Record<string, RegExpExecArray | undefined>>;

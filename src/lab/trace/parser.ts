@@ -7,15 +7,12 @@
  */
 import type { TraceCounts } from './counts.js';
 import type { TraceEvent } from './event.js';
-import type { RecordReader, TraceHeader } from './form.js';
+import type { Column, RecordReader, TraceHeader } from './form.js';
 import { HeaderReader } from './header.js';
 import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
 import { RecordLine } from './record.js';
 
 const HASH = 35;
-
-/** Fields before the operation, as arguments counted from it. */
-const OPERATION = -1;
 
 export class TraceParser {
   private readonly onEvent: (event: TraceEvent) => void;
@@ -104,8 +101,12 @@ class Body {
   readonly counts: TraceCounts;
   private readonly at: RecordLine;
   private readonly reader: RecordReader;
-  private readonly operationField: number;
-  private readonly hasCpu: boolean;
+  private readonly columns: number;
+  private readonly operationAt: number;
+  private readonly seqAt: number;
+  private readonly timeAt: number;
+  /** Null: records have no CPU. */
+  private readonly origin: Origin | null;
   private latestUs = 0;
 
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
@@ -114,17 +115,23 @@ class Body {
     this.at = at;
     this.reader = begin(header, at, onEvent);
     this.counts = this.reader.counts;
-    this.operationField = columns.indexOf('op');
-    this.hasCpu = columns.includes('cpu');
+    // Counted from the first argument, so all are negative.
+    const placeOf = (column: Column): number => columns.indexOf(column) - columns.length;
+    const hasCpu = columns.includes('cpu');
+    this.columns = columns.length;
+    this.operationAt = placeOf('op');
+    this.seqAt = placeOf('seq');
+    this.timeAt = placeOf('t_us');
+    this.origin = hasCpu ? { cpu: placeOf('cpu'), pid: placeOf('pid'), ctx: placeOf('ctx') } : null;
   }
 
   read(): void {
     this.readPrefix();
     const { at } = this;
     const { operations } = this.reader;
-    const operation = operations.find(at.packed(OPERATION));
+    const operation = operations.find(at.packed(this.operationAt));
     if (operation === undefined) {
-      const found = `unknown operation "${at.text(OPERATION)}"`;
+      const found = `unknown operation "${at.text(this.operationAt)}"`;
       throw at.refuse('unknown-operation', found, `one of ${operations.names()}`);
     }
     if (at.arguments < operation.min || at.arguments > operation.max) {
@@ -134,19 +141,18 @@ class Body {
     operation.read?.();
   }
 
-  /** The fields that every record begins with: seq and time, and in frag files CPU, pid, ctx. */
+  /** The fields before the arguments. */
   private readPrefix(): void {
     const { at } = this;
     const { teller, counts } = this.reader;
-    at.operationAt(this.operationField);
+    at.argumentsFrom(this.columns);
     if (at.arguments < 0) {
       const fields = this.header.form.columns.join(' ');
       throw at.refuse('bad-line', 'too few fields', `${fields} and arguments`);
     }
-    const first = -1 - this.operationField;
-    const seq = at.integer(first, 'a sequence number');
-    const timeUs = at.integer(first + 1, 'a time in microseconds');
-    const cpu = this.hasCpu ? this.readOrigin(first + 2) : 0;
+    const seq = at.integer(this.seqAt, 'a sequence number');
+    const timeUs = at.integer(this.timeAt, 'a time in microseconds');
+    const cpu = this.origin === null ? 0 : this.readOrigin(this.origin);
     if (counts.records === 0) counts.firstUs = timeUs;
     // Records can be moved, and CPUs' clocks differ a little: time as consumers see it only grows.
     if (timeUs > this.latestUs) this.latestUs = timeUs;
@@ -155,17 +161,23 @@ class Body {
     teller.record(at.line, seq, this.latestUs, cpu);
   }
 
-  /** Reads where a record was made: CPU, pid, and whether in a process, a softirq or a hardirq. */
-  private readOrigin(first: number): number {
+  /** Gives the CPU. */
+  private readOrigin({ cpu, pid, ctx }: Origin): number {
     const { at } = this;
-    const cpu = at.integer(first, 'a CPU');
-    at.integer(first + 1, 'a pid');
-    const context = first + 2;
-    if (!at.is(context, 'p') && !at.is(context, 's') && !at.is(context, 'h')) {
-      throw at.wrong(context, 'a context: p, s or h');
+    const found = at.integer(cpu, 'a CPU');
+    at.integer(pid, 'a pid');
+    if (!at.is(ctx, 'p') && !at.is(ctx, 's') && !at.is(ctx, 'h')) {
+      throw at.wrong(ctx, 'a context: p, s or h');
     }
-    return cpu;
+    return found;
   }
+}
+
+/** Where a record says how it was made: CPU, pid, and in a process, a softirq or a hardirq. */
+interface Origin {
+  readonly cpu: number;
+  readonly pid: number;
+  readonly ctx: number;
 }
 
 function describeCount(min: number, max: number): string {

@@ -2,7 +2,8 @@
  * The line being read: its fields as numbers, and what to say when it is wrong.
  *
  * One object serves all lines. Fields are read where they lie in the bytes; text is made only for
- * an error message. Every method takes the index of an argument, counted after the operation.
+ * an error message. Every method takes the index of an argument; what stands before the
+ * arguments has negative ones.
  */
 import { InputError } from '../../core/base/errors.js';
 
@@ -74,9 +75,9 @@ export class RecordLine {
     this.first = 0;
   }
 
-  /** Says that the operation is field `field`: arguments count from the next. */
-  operationAt(field: number): void {
-    this.first = field + 1;
+  /** Says which field is the first argument. */
+  argumentsFrom(field: number): void {
+    this.first = field;
   }
 
   /** How many arguments there are; negative when even the operation is missing. */
