@@ -11,7 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { geometryNamed } from '#src/core/pgtable/geometry.js';
 import { compareTraces } from '#src/lab/compare/compare.js';
-import { DesignReplay } from '#src/lab/compare/design-replay.js';
+import { DesignRun } from '#src/lab/compare/design-run.js';
 import { designsFor, makeDesign, makeRule, rulesFor } from '#src/lab/designs/index.js';
 import { Oracle } from '#src/lab/oracle/oracle.js';
 import { readTrace } from '#src/lab/trace/reader.js';
@@ -31,7 +31,7 @@ async function load() {
 function consumerOf({ facts, geometry }) {
   if (only === 'oracle') return new Oracle(makeRule(rulesFor(geometry)[0], geometry), facts);
   const design = makeDesign(only, geometry, 'mm', mode);
-  return new DesignReplay(design, mode === 'gp' ? GP_US : 0);
+  return new DesignRun(design, mode === 'gp' ? GP_US : 0);
 }
 
 /** Millions of events a second, in the median round. */

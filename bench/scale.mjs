@@ -10,7 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { geometryNamed } from '#src/core/pgtable/geometry.js';
-import { DesignReplay } from '#src/lab/compare/design-replay.js';
+import { DesignRun } from '#src/lab/compare/design-run.js';
 import { Recording, UNCHANGED } from '#src/lab/compare/recording.js';
 import { Summarizer } from '#src/lab/compare/summary.js';
 import { makeDesign } from '#src/lab/designs/index.js';
@@ -60,9 +60,9 @@ function driveDesign(recording, [name, sharing, mode]) {
   const { repeat } = changes;
   const scale = { pages: repeat * (facts.allocs[0] + facts.allocs[1]), mms: repeat * facts.mms };
   const design = makeDesign(name, geometryNamed(facts.geometry), sharing, mode, scale);
-  const replay = new DesignReplay(design, mode === 'gp' ? GP_US : 0);
-  const spent = drive(recording, (event) => replay.event(event));
-  return { ...spent, ...replay.finish(recording) };
+  const run = new DesignRun(design, mode === 'gp' ? GP_US : 0);
+  const spent = drive(recording, (event) => run.event(event));
+  return { ...spent, ...run.finish(recording) };
 }
 
 async function measure(repeat, row) {

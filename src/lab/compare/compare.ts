@@ -15,7 +15,7 @@ import { designsFor, makeDesign } from '../designs/index.js';
 import type { DesignEvent } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
 import type { TraceProgress } from '../trace/progress.js';
-import { DesignReplay } from './design-replay.js';
+import { DesignRun } from './design-run.js';
 import type { CompareDocument, Run, TraceResult } from './document.js';
 import * as documents from './document.js';
 import { HistoryKeeper, type TraceHistory } from './history.js';
@@ -121,10 +121,10 @@ async function compareTrace(
   const share = (1 - READING - SUMMARY) / plans.length;
   const runs: Run[] = [];
   for (const plan of plans) {
-    const replay = startReplay(plan, geometry, recording, history);
-    await drive((event) => replay.event(event), READING + SUMMARY + runs.length * share, share);
-    const { name: design, sharing } = replay.design;
-    runs.push({ ...plan, design, sharing, result: replay.finish(recording) });
+    const run = startRun(plan, geometry, recording, history);
+    await drive((event) => run.event(event), READING + SUMMARY + runs.length * share, share);
+    const { name: design, sharing } = run.design;
+    runs.push({ ...plan, design, sharing, result: run.finish(recording) });
   }
   if (history !== null) options.onHistory?.(history.finish());
   return documents.resultOf(trace, geometry, recording, summary, runs);
@@ -167,20 +167,20 @@ function plansFor(others: readonly string[], lengths: readonly (number | null)[]
   );
 }
 
-function startReplay(
+function startRun(
   plan: Plan,
   geometry: Geometry,
   { facts, changes }: Recording,
   history: HistoryKeeper | null,
-): DesignReplay {
+): DesignRun {
   // No page is held without a table that was once allocated from it.
   const scale: Scale = {
     pages: changes.repeat * (facts.allocs[0] + facts.allocs[1]),
     mms: changes.repeat * facts.mms,
   };
   const design = makeDesign(plan.design, geometry, plan.sharing, plan.mode, scale);
-  const watch = history?.watch(design, plan.mode, plan.gpUs) ?? null;
-  return new DesignReplay(design, plan.gpUs ?? 0, watch);
+  const listener = history?.listenerTo(design, plan.mode, plan.gpUs) ?? null;
+  return new DesignRun(design, plan.gpUs ?? 0, listener);
 }
 
 /** Goes through the whole recording, a batch at a time. */

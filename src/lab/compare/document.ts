@@ -11,7 +11,7 @@ import type { Geometry } from '../../core/pgtable/geometry.js';
 
 import type { Mode, Sharing } from '../designs/design.js';
 import type { TraceHeader } from '../trace/form.js';
-import type { DesignResult, KindResult, PagesBack } from './design-replay.js';
+import type { DesignResult, KindResult, PagesBack } from './design-run.js';
 import type { Extent } from './level.js';
 import type { Changes, Recording } from './recording.js';
 import type { TraceSummary } from './summary.js';

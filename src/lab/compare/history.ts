@@ -7,7 +7,7 @@
 import type { Design, Mode } from '../designs/design.js';
 import { type DesignEvent, OP, TRACE_KIND } from '../trace/event.js';
 import { Curve, SPANS, type Spans } from './curve.js';
-import type { ReplayWatch } from './design-replay.js';
+import type { RunListener } from './design-run.js';
 import type { Recording } from './recording.js';
 import { Summarizer } from './summary.js';
 
@@ -49,7 +49,7 @@ export class HistoryKeeper {
   private readonly limit: Curve;
   private readonly live: Curve;
   private readonly waiting: Curve;
-  private readonly runs: RunWatch[] = [];
+  private readonly runs: RunHistoryKeeper[] = [];
   private liveNow = 0;
 
   constructor(trace: string, recording: Recording) {
@@ -60,12 +60,12 @@ export class HistoryKeeper {
     [this.live, this.waiting] = [this.curve(), this.curve()];
   }
 
-  /** Of a run that is about to begin. */
-  watch({ name: design, sharing }: Design, mode: Mode, gpUs: number | null): ReplayWatch {
+  /** Listens to a run that is about to begin. */
+  listenerTo({ name: design, sharing }: Design, mode: Mode, gpUs: number | null): RunListener {
     const run = { design, sharing, mode, gpUs };
-    const watch = new RunWatch(run, this.span.firstUs, this.curve());
-    this.runs.push(watch);
-    return watch;
+    const listener = new RunHistoryKeeper(run, this.span.firstUs, this.curve());
+    this.runs.push(listener);
+    return listener;
   }
 
   /** What the recording says itself. */
@@ -105,7 +105,7 @@ function liveChange({ op }: DesignEvent): number {
 
 type RunFacts = Pick<RunHistory, 'design' | 'sharing' | 'mode' | 'gpUs'>;
 
-class RunWatch implements ReplayWatch {
+class RunHistoryKeeper implements RunListener {
   private readonly run: RunFacts;
   private readonly firstUs: number;
   private readonly pages: Curve;

@@ -1,8 +1,8 @@
 /**
  * What a program did to its address space, whatever recorder saw it.
  *
- * Parsers of recorders' texts make these out of lines; `Processes` turns them into tables. Addresses and
- * lengths are in bytes. A task is what Linux gives a tid; it has an mm, alone or with others.
+ * Parsers make these out of the lines of recorders; `Processes` turns them into tables. Addresses
+ * and lengths are in bytes. A task is what Linux gives a tid; it has an mm, alone or with others.
  */
 
 /** A range that becomes part of the address space. */

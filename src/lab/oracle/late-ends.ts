@@ -20,7 +20,7 @@ export class LateEnds {
     this.waiting.set(page * FRAGMENTS_MAX + index, table);
   }
 
-  /** The table that waits at a place ends now, for its record is late. Null: nothing waits there. */
+  /** The table that waits at a place ends now: its record is late. Null: nothing waits there. */
   endEarly(page: number, index: number): number | null {
     const key = page * FRAGMENTS_MAX + index;
     const table = this.waiting.get(key);

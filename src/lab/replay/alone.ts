@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
-import { DesignReplay } from '../compare/design-replay.js';
+import { DesignRun } from '../compare/design-run.js';
 import { Level } from '../compare/level.js';
 import type { Sharing } from '../designs/design.js';
 import { designNamed, makeDesign } from '../designs/index.js';
@@ -55,7 +55,7 @@ function checkOptions({ design, geometry, gpUs }: AloneOptions): void {
 class LoneReplay {
   private readonly options: AloneOptions;
   private readonly tables = new Level();
-  private replay!: DesignReplay;
+  private designRun!: DesignRun;
   private geometry = '';
   private records = 0;
 
@@ -81,7 +81,7 @@ class LoneReplay {
     this.geometry = shape.name;
     const length = gpUs ?? header.form.gpUs;
     const mode = length === null ? 'recorded' : 'gp';
-    this.replay = new DesignReplay(makeDesign(design, shape, sharing, mode), length ?? 0);
+    this.designRun = new DesignRun(makeDesign(design, shape, sharing, mode), length ?? 0);
   }
 
   private event(event: TraceEvent): void {
@@ -89,11 +89,11 @@ class LoneReplay {
     this.records++;
     if (op === OP.alloc) this.tables.add(timeUs, 1);
     if (op === OP.free || op === OP.freeNow) this.tables.add(timeUs, -1);
-    this.replay.event(event);
+    this.designRun.event(event);
   }
 
   private findings(facts: TraceFacts): ReplayFindings {
-    const { kinds, gracePeriods, callbacks, violations } = this.replay.finish(facts);
+    const { kinds, gracePeriods, callbacks, violations } = this.designRun.finish(facts);
     const [pte, pmd] = kinds;
     return {
       facts,

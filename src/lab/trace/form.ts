@@ -28,8 +28,8 @@ export interface Form {
   readonly readHeader: (found: FoundLines, at: RecordLine) => Described;
 
   /**
-   * The fields of a record before its arguments, in their order: always `seq`, `t_us` and `op`; `cpu`
-   * with `pid` and `ctx` where records say on which CPU they were made.
+   * The fields of a record before its arguments, in their order: always `seq`, `t_us` and `op`;
+   * `cpu`, `pid` and `ctx` where records say on which CPU they were made.
    */
   readonly columns: readonly Column[];
   /** What is done with the records of one file. */

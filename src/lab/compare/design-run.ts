@@ -1,5 +1,6 @@
 /**
- * The deterministic replay: one thread, the trace's clock, records in file order.
+ * One design driven by the events of a recording: on one thread, by the recording's own clock, in
+ * the order of its records. So figures are the same every time.
  *
  * When freed tables end, in mode `recorded`:
  *
@@ -60,8 +61,8 @@ export interface DesignResult {
   readonly violations: readonly Violation[];
 }
 
-/** Told what a replay does, as it does it. */
-export interface ReplayWatch {
+/** Told what a run does, as it does it. */
+export interface RunListener {
   /** How many PTE pages there are from now on. */
   ptePages(timeUs: number, pages: number): void;
   graceBegins(timeUs: number): void;
@@ -79,8 +80,7 @@ const NONE = -1;
 /** Fewer are not worth moving the rest. */
 const DIRECT_DONE_MAX = 1000;
 
-/** Drives one design by a trace's events. */
-export class DesignReplay {
+export class DesignRun {
   readonly design: Design;
   private readonly pages = [new Level(), new Level()] as const;
   private readonly idle = [new Level(), new Level()] as const;
@@ -93,13 +93,13 @@ export class DesignReplay {
   private position = 0;
   private readonly graceUs: number;
   private graceEndsUs = NONE;
-  private readonly watch: ReplayWatch | null;
+  private readonly listener: RunListener | null;
 
   /** `graceUs`: length of a grace period; 0 for recorded ends. */
-  constructor(design: Design, graceUs: number, watch: ReplayWatch | null = null) {
+  constructor(design: Design, graceUs: number, listener: RunListener | null = null) {
     this.design = design;
     this.graceUs = graceUs;
-    this.watch = watch;
+    this.listener = listener;
   }
 
   event(event: DesignEvent): void {
@@ -173,7 +173,7 @@ export class DesignReplay {
   private beginGrace(timeUs: number): void {
     this.design.beginGrace();
     this.graceEndsUs = timeUs + this.graceUs;
-    this.watch?.graceBegins(timeUs);
+    this.listener?.graceBegins(timeUs);
   }
 
   private endGraces(nowUs: number): void {
@@ -191,7 +191,7 @@ export class DesignReplay {
     const { pages, idle } = this.design.counts;
     if (pages[0] !== this.pages[0].now) {
       this.pages[0].set(timeUs, pages[0]);
-      this.watch?.ptePages(timeUs, pages[0]);
+      this.listener?.ptePages(timeUs, pages[0]);
     }
     if (pages[1] !== this.pages[1].now) this.pages[1].set(timeUs, pages[1]);
     if (idle[0] !== this.idle[0].now) this.idle[0].set(timeUs, idle[0]);
