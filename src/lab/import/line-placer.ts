@@ -6,8 +6,8 @@ import { geometryNamed } from '../../core/pgtable/geometry.js';
 import type { Action } from './action.js';
 import type { LineParser, Recorder } from './line-parser.js';
 import { Processes } from './processes.js';
-import { Spaces, type Touch } from './spaces.js';
 import { spansOf } from './spans.js';
+import { TaskSpaces, type Touch } from './task-spaces.js';
 import type { TraceWriter } from './writer.js';
 
 /** A line that the parser could make nothing of. */
@@ -37,7 +37,7 @@ export class LinePlacer {
     this.writer = writer;
     const spans = spansOf(geometryNamed(geometry));
     const used = recorder.hasFaults ? 'faults' : touch;
-    this.processes = new Processes(new Spaces(spans, used, writer));
+    this.processes = new Processes(new TaskSpaces(spans, used, writer));
     this.parser = recorder.makeParser((action, timeUs) => this.act(action, timeUs));
   }
 

@@ -13,7 +13,7 @@
  * returned. Such an orphan's actions wait until somebody says whose it is, or until its exec.
  */
 import type { Action, BirthAction } from './action.js';
-import type { Space, Spaces } from './spaces.js';
+import type { TaskSpace, TaskSpaces } from './task-spaces.js';
 
 /** What an orphan may do before its parent is known; more is not kept. */
 const WAITING_MAX = 4096;
@@ -25,7 +25,7 @@ const EARLY_MAX = 64;
 
 interface Task {
   readonly group: number;
-  readonly space: Space;
+  readonly space: TaskSpace;
   /** When it exec'd; -1: it has not, as far as is known. */
   readonly execUs: number;
   /** Faults that may belong to the mm after the exec that is under way. */
@@ -35,13 +35,13 @@ interface Task {
 export class Processes {
   /** Actions of tasks that had exited. */
   late = 0;
-  private readonly spaces: Spaces;
+  private readonly spaces: TaskSpaces;
   private readonly tasks = new Map<number, Task>();
   private readonly gone = new Set<number>();
   private readonly orphans = new Map<number, Action[]>();
   private groups = 0;
 
-  constructor(spaces: Spaces) {
+  constructor(spaces: TaskSpaces) {
     this.spaces = spaces;
   }
 
@@ -145,7 +145,7 @@ export class Processes {
     return task ?? this.add(tid, this.groups++, this.spaces.create());
   }
 
-  private add(tid: number, group: number, space: Space, execUs = -1): Task {
+  private add(tid: number, group: number, space: TaskSpace, execUs = -1): Task {
     const task: Task = { group, space, execUs, early: [] };
     space.users++;
     this.gone.delete(tid);

@@ -20,7 +20,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, type Gzip, gzipSync } from 'node:zlib';
 import { UsageError } from '../../core/base/errors.js';
-import type { TraceSink } from './spaces.js';
+import type { TraceSink } from './task-spaces.js';
 
 /** How much text is collected before it goes to gzip. */
 const BLOCK_CHARACTERS: number = 64 * 1024;

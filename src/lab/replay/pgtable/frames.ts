@@ -64,8 +64,8 @@ export function misfit(
   const frame = frameOf(found);
   // Without any: PROT_NONE.
   if (rights !== 0 && rights !== expected) return `frame ${frame} with rights ${protOf(found)}`;
-  for (let owner = mm; owner >= 0; owner = board.load(parentWord(owner)) - 1) {
-    if (frame === frameAddressOf(format, owner, page) / 2 ** format.pageShift) return null;
+  for (let each = mm; each >= 0; each = board.load(parentWord(each)) - 1) {
+    if (frame === frameAddressOf(format, each, page) / 2 ** format.pageShift) return null;
   }
   return `frame ${frame}`;
 }

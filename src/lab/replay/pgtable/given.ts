@@ -5,13 +5,13 @@ import { type ReadOptions, readTrace, type TraceFacts } from '../../trace/reader
 import { LEVELS_COUNTED, MM_WORDS, mmWord } from './board.js';
 import type { Workload } from './workload.js';
 
-/** By kind. */
-type Counts = [pte: number, pmd: number];
+/** How many tables of each kind. */
+type Tables = [pte: number, pmd: number];
 
 export interface Recorded {
   readonly facts: TraceFacts;
   /** By the number that the recording calls an mm. */
-  readonly given: ReadonlyMap<number, Counts>;
+  readonly given: ReadonlyMap<number, Tables>;
 }
 
 /** What one mm was given. */
@@ -46,15 +46,15 @@ export async function readRecorded(
   file: string,
   options: Omit<ReadOptions, 'onHeader'>,
 ): Promise<Recorded> {
-  const given = new Map<number, Counts>();
-  const byMm: Counts[] = [];
+  const given = new Map<number, Tables>();
+  const byMm: Tables[] = [];
   const facts = await readTrace(
     file,
     ({ op, mm, name, kind }) => {
       if (op === OP.create) {
         byMm[mm] = [0, 0];
-        given.set(name, byMm[mm] as Counts);
-      } else if (op === OP.alloc) (byMm[mm] as Counts)[kind]++;
+        given.set(name, byMm[mm] as Tables);
+      } else if (op === OP.alloc) (byMm[mm] as Tables)[kind]++;
     },
     options,
   );

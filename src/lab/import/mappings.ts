@@ -30,7 +30,7 @@ interface Unknown {
   readonly to: number;
 }
 
-export class AddressSpace {
+export class Mappings {
   /** Its number in the trace. */
   readonly mm: number;
   readonly areas: Areas;
@@ -116,7 +116,7 @@ export class AddressSpace {
   }
 
   /** Makes the tables of a forked child. */
-  copyTables(child: AddressSpace): void {
+  copyTables(child: Mappings): void {
     for (const [index, unknown] of this.tables) {
       if (unknown === null && !this.isCopied(index)) continue;
       child.allocPte(index);

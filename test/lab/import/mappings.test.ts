@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GEOMETRIES } from '#src/core/pgtable/geometry.js';
-import { AddressSpace, PAGE_BYTES } from '#src/lab/import/address-space.js';
 import { Areas } from '#src/lab/import/areas.js';
+import { Mappings, PAGE_BYTES } from '#src/lab/import/mappings.js';
 import { sharesOf, spansOf } from '#src/lab/import/spans.js';
 
 const PAGES = 64;
@@ -148,13 +148,13 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 class Pair {
   readonly tables: Tables;
   readonly mm: number;
-  space: AddressSpace;
+  space: Mappings;
   model = new Model();
 
   constructor(tables: Tables, mm: number) {
     this.tables = tables;
     this.mm = mm;
-    this.space = new AddressSpace(mm, new Areas(), SPANS, tables);
+    this.space = new Mappings(mm, new Areas(), SPANS, tables);
   }
 
   apply(operation: Operation): void {
@@ -236,7 +236,7 @@ class Pair {
 
   fork(mm: number): Pair {
     const child = new Pair(this.tables, mm);
-    child.space = new AddressSpace(mm, this.space.areas.copy(), SPANS, this.tables);
+    child.space = new Mappings(mm, this.space.areas.copy(), SPANS, this.tables);
     this.space.copyTables(child.space);
     child.model = this.model.fork();
     return child;
@@ -274,7 +274,7 @@ describe('the tables of an address space', () => {
 
   it('that no known mapping explains stay until their pages are unmapped', () => {
     const tables = new Tables();
-    const space = new AddressSpace(1, new Areas(), { pte: SPANS.pte, pmd: 0 }, tables);
+    const space = new Mappings(1, new Areas(), { pte: SPANS.pte, pmd: 0 }, tables);
     space.touch(PAGE_BYTES);
     space.touch(3 * PAGE_BYTES);
     space.unmap(0, 2 * PAGE_BYTES);
@@ -285,7 +285,7 @@ describe('the tables of an address space', () => {
 
   it('of a wide range are found without a walk over all of it', () => {
     const tables = new Tables();
-    const space = new AddressSpace(1, new Areas(), { pte: SPANS.pte, pmd: 0 }, tables);
+    const space = new Mappings(1, new Areas(), { pte: SPANS.pte, pmd: 0 }, tables);
     space.map({ from: 0, to: 2 ** 52, copied: true, image: null, offset: 0 });
     space.touch(2 ** 51);
     space.unmap(0, 2 ** 52);

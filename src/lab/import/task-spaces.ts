@@ -16,8 +16,8 @@
  * loader, which lies right above the first mapping, and the program, which lies below the break.
  */
 import type { Action, MapAction } from './action.js';
-import { AddressSpace, PAGE_BYTES, type TableSink } from './address-space.js';
 import { Areas, type Image } from './areas.js';
+import { Mappings, PAGE_BYTES, type TableSink } from './mappings.js';
 import type { Spans } from './spans.js';
 
 export type Touch = 'faults' | 'first' | 'all';
@@ -47,9 +47,9 @@ const LOADER = /\/ld[-.\w]*\.so|\/ld64\.so|\/ld-musl|\[vdso\]|\[vvar|perf-vdso/;
 
 const UNKNOWN = -1;
 
-export class Space {
+export class TaskSpace {
   users = 0;
-  private readonly space: AddressSpace;
+  private readonly mappings: Mappings;
   private readonly touch: Touch;
   private readonly isExecd: boolean;
   private brk = UNKNOWN;
@@ -63,21 +63,21 @@ export class Space {
   private loader = UNKNOWN;
   private loaderUsed = false;
 
-  constructor(space: AddressSpace, touch: Touch, isExecd: boolean) {
-    this.space = space;
+  constructor(mappings: Mappings, touch: Touch, isExecd: boolean) {
+    this.mappings = mappings;
     this.touch = touch;
     this.isExecd = isExecd;
-    if (isExecd && touch !== 'faults') space.touch(STACK);
+    if (isExecd && touch !== 'faults') mappings.touch(STACK);
   }
 
   get mm(): number {
-    return this.space.mm;
+    return this.mappings.mm;
   }
 
-  fork(mm: number, spans: Spans, sink: TableSink): Space {
-    const space = new AddressSpace(mm, this.space.areas.copy(), spans, sink);
-    this.space.copyTables(space);
-    const child = new Space(space, this.touch, false);
+  fork(mm: number, spans: Spans, sink: TableSink): TaskSpace {
+    const mappings = new Mappings(mm, this.mappings.areas.copy(), spans, sink);
+    this.mappings.copyTables(mappings);
+    const child = new TaskSpace(mappings, this.touch, false);
     child.brk = this.brk;
     child.images = [...this.images];
     child.programs = [...this.programs];
@@ -87,10 +87,10 @@ export class Space {
   }
 
   apply(action: Action): void {
-    const { space } = this;
+    const { mappings } = this;
     switch (action.op) {
       case 'fault':
-        space.touch(action.at);
+        mappings.touch(action.at);
         break;
       case 'file-fault':
         this.fileFault(action.path, action.offset);
@@ -99,10 +99,10 @@ export class Space {
         this.map(action);
         break;
       case 'unmap':
-        space.unmap(action.from, action.to);
+        mappings.unmap(action.from, action.to);
         break;
       case 'remap':
-        space.remap(action.from, action.to, action.newFrom, action.newTo, action.keep);
+        mappings.remap(action.from, action.to, action.newFrom, action.newTo, action.keep);
         break;
       case 'protect':
         this.assume(action.from, action.to, false, false);
@@ -114,28 +114,28 @@ export class Space {
   }
 
   end(): void {
-    this.space.end();
+    this.mappings.end();
   }
 
   private map(action: MapAction): void {
     const { from, to, shared, writable, anonymous, offset } = action;
     const image = anonymous ? null : this.imageOf(action);
     const area = { from, to, copied: !shared && (anonymous || writable), image, offset };
-    if (action.replaces) this.space.map(area);
-    else this.space.add(area);
+    if (action.replaces) this.mappings.map(area);
+    else this.mappings.add(area);
     if (this.loader === UNKNOWN && !action.fixed) {
       this.loader = to;
-      if (this.loaderUsed) this.space.touch(to);
+      if (this.loaderUsed) this.mappings.touch(to);
     }
-    if (action.populated) this.space.touchAll(from, to);
+    if (action.populated) this.mappings.touchAll(from, to);
     else if (action.accessible) this.assume(from, to, action.downwards, action.noReserve);
   }
 
   /** Without faults: how much of a range counts as used. */
   private assume(from: number, to: number, downwards: boolean, noReserve: boolean): void {
     if (this.touch === 'faults') return;
-    if (this.touch === 'all' && !noReserve) this.space.touchAll(from, to);
-    else this.space.touch(downwards ? to - PAGE_BYTES : from);
+    if (this.touch === 'all' && !noReserve) this.mappings.touchAll(from, to);
+    else this.mappings.touch(downwards ? to - PAGE_BYTES : from);
   }
 
   private setBreak(at: number): void {
@@ -144,18 +144,19 @@ export class Space {
       this.heap = at;
       for (const [path, offset] of this.waiting.values()) this.touchProgram(path, offset);
       this.waiting.clear();
-      if (this.isExecd && this.touch !== 'faults') this.space.touch(at - PAGE_BYTES);
+      if (this.isExecd && this.touch !== 'faults') this.mappings.touch(at - PAGE_BYTES);
     } else if (after > before) {
-      this.space.map({ from: before, to: after, copied: true, image: null, offset: 0 });
+      this.mappings.map({ from: before, to: after, copied: true, image: null, offset: 0 });
       this.assume(before, after, false, false);
-    } else this.space.unmap(after, before);
+    } else this.mappings.unmap(after, before);
     this.brk = at;
   }
 
   /** A mapping at a fixed place goes on with the file around it; any other begins one. */
   private imageOf({ from, to, fixed }: MapAction): Image {
     if (fixed) {
-      for (const { image } of this.space.areas.within(from, to)) if (image !== null) return image;
+      for (const { image } of this.mappings.areas.within(from, to))
+        if (image !== null) return image;
     }
     const image = { path: null };
     this.images = [...this.images.filter((other) => this.isMapped(other)), image];
@@ -163,14 +164,14 @@ export class Space {
   }
 
   private isMapped(image: Image): boolean {
-    for (const area of this.space.areas) if (area.image === image) return true;
+    for (const area of this.mappings.areas) if (area.image === image) return true;
     return false;
   }
 
   private fileFault(path: string, offset: number): void {
     const known = this.images.filter((image) => image.path === path).at(-1);
     const at = known === undefined ? null : this.find(known, offset);
-    if (at !== null) this.space.touch(at);
+    if (at !== null) this.mappings.touch(at);
     else if (LOADER.test(path)) this.touchLoader();
     else this.touchUnplaced(path, offset);
   }
@@ -181,7 +182,7 @@ export class Space {
       const at = this.find(image, offset);
       if (at === null) continue;
       image.path = path;
-      this.space.touch(at);
+      this.mappings.touch(at);
       return;
     }
     if (!this.programs.includes(path)) this.programs.push(path);
@@ -194,16 +195,16 @@ export class Space {
   private touchProgram(path: string, offset: number): void {
     const below = (this.programs.indexOf(path) + 1) * PROGRAM_BYTES;
     const base = (this.heap === UNKNOWN ? PROGRAM : this.heap) - below;
-    this.space.touch((base < LINKED_MAX ? PROGRAM_LOWEST : base) + offset);
+    this.mappings.touch((base < LINKED_MAX ? PROGRAM_LOWEST : base) + offset);
   }
 
   private touchLoader(): void {
     this.loaderUsed = true;
-    if (this.loader !== UNKNOWN) this.space.touch(this.loader);
+    if (this.loader !== UNKNOWN) this.mappings.touch(this.loader);
   }
 
   private find(image: Image, offset: number): number | null {
-    for (const area of this.space.areas) {
+    for (const area of this.mappings.areas) {
       const into = offset - area.offset;
       if (area.image === image && into >= 0 && into < area.to - area.from) return area.from + into;
     }
@@ -212,7 +213,7 @@ export class Space {
 }
 
 /** All address spaces: makes them and ends them. */
-export class Spaces {
+export class TaskSpaces {
   private readonly spans: Spans;
   private readonly touch: Touch;
   private readonly sink: TraceSink;
@@ -225,27 +226,27 @@ export class Spaces {
   }
 
   /** That of a task which is older than the recording. */
-  create(): Space {
+  create(): TaskSpace {
     return this.make(false);
   }
 
-  exec(): Space {
+  exec(): TaskSpace {
     return this.make(true);
   }
 
-  fork(parent: Space): Space {
+  fork(parent: TaskSpace): TaskSpace {
     const mm = this.next();
     return parent.fork(mm, this.spans, this.sink);
   }
 
-  end(space: Space): void {
+  end(space: TaskSpace): void {
     space.end();
     this.sink.destroy(space.mm);
   }
 
-  private make(isExecd: boolean): Space {
-    const space = new AddressSpace(this.next(), new Areas(), this.spans, this.sink);
-    return new Space(space, this.touch, isExecd);
+  private make(isExecd: boolean): TaskSpace {
+    const mappings = new Mappings(this.next(), new Areas(), this.spans, this.sink);
+    return new TaskSpace(mappings, this.touch, isExecd);
   }
 
   private next(): number {
