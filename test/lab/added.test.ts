@@ -108,6 +108,13 @@ describe('a design and a form of recording, each a file and its name in a list',
     expect(references).toMatchObject([{ allocations: 2, kernel: { fresh: 1, reused: 1 } }]);
   });
 
+  it('are drawn: a design without a look of its own has that of all such designs', () => {
+    const file = join(copy.folder, 'a.html');
+    const args = [copy.main, 'compare', recording, '--design', 'toy', '--html', file];
+    expect(spawnSync(process.execPath, args).status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toContain('var(--line-other)');
+  });
+
   it('are known to the oracle', () => {
     expect(run<OracleDocument>('oracle', recording).rows).toMatchObject([
       { form: 'toy', design: 's390-6.1', allocations: 2, matched: 2 },

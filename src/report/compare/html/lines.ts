@@ -30,6 +30,7 @@ const LOOKS: Readonly<Record<string, Look>> = Object.freeze({
   '6.6': ['#75006c', '#e64fbb', 1.5, 2, 4],
   '6.7': ['#113f00', '#46f07f', 1.5, 8, 8],
   'whole-page': ['#a675ff', '#9273f2', 3.5],
+  other: ['#3d3d8f', '#c9c27a', 1.5, 12, 2],
 });
 
 export const BACKGROUND: Readonly<Record<'light' | 'dark', string>> = Object.freeze({
@@ -37,10 +38,14 @@ export const BACKGROUND: Readonly<Record<'light' | 'dark', string>> = Object.fre
   dark: '#15181c',
 });
 
-/** Of a design; of Linux's rules those of one version look alike on both architectures. */
+/**
+ * Of a design; of Linux's rules those of one version look alike on both architectures. Designs
+ * without a look of their own have one in common.
+ */
 export function lineStyleOf(design: string, sharing: 'mm' | 'all' | null): LineStyle {
-  const key = design.replace(/^(?:s390|powerpc)-/, '');
-  return lineStyle(sharing === 'all' ? `${key}-all` : key);
+  const name = design.replace(/^(?:s390|powerpc)-/, '');
+  const key = sharing === 'all' ? `${name}-all` : name;
+  return lineStyle(Object.hasOwn(LOOKS, key) ? key : 'other');
 }
 
 export function lineStyle(key: string): LineStyle {
