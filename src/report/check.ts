@@ -58,8 +58,10 @@ function mutantLine({ name, caught, complete, ...row }: MutantRow, paint: Paint)
 }
 
 /** What went wrong in full: interleavings, and what those mutants are that nothing noticed. */
-export function checkFindings({ scenarios, mutants }: CheckDocument): string[] {
-  const reports = scenarios.map(scenarioReport).filter(({ length }) => length > 0);
+export function checkFindings({ scenarios, mutants }: CheckDocument, columns?: number): string[] {
+  const reports = scenarios
+    .map((row) => scenarioReport(row, columns))
+    .filter(({ length }) => length > 0);
   const survivors = mutants
     .filter(({ caught }) => !caught)
     .map(({ name, scenario, about }) => [`${name} survives ${scenario}: ${about}`]);
@@ -67,19 +69,23 @@ export function checkFindings({ scenarios, mutants }: CheckDocument): string[] {
 }
 
 /** A failure in full, and the command that shows it again; or what a replayed schedule did. */
-function scenarioReport({ name, failure, replayed }: ScenarioRow): readonly string[] {
+function scenarioReport(
+  { name, failure, replayed }: ScenarioRow,
+  columns?: number,
+): readonly string[] {
   if (replayed !== null) {
-    return ['no rule is broken on this schedule', ...formatInterleaving(name, replayed)];
+    return ['no rule is broken on this schedule', ...formatInterleaving(name, replayed, columns)];
   }
   if (failure === null) return [];
-  const lines = formatFailure({ name }, failure);
+  const lines = formatFailure({ name }, failure, columns);
   if (failure.schedule === '') return lines;
   return [...lines, '', `replay    ptfrag check ${name} --schedule ${quote(failure.schedule)}`];
 }
 
 /** How a mutant is caught, in columns. */
-export function mutantReport({ about, scenario, failure }: MutantRow): string[] {
-  return failure === null ? [about] : [about, '', ...formatFailure({ name: scenario }, failure)];
+export function mutantReport({ about, scenario, failure }: MutantRow, columns?: number): string[] {
+  if (failure === null) return [about];
+  return [about, '', ...formatFailure({ name: scenario }, failure, columns)];
 }
 
 /** One sentence a line. */

@@ -86,6 +86,26 @@ export function effectsOf(kind: AccessKind, a: number, found: number): number {
   }
 }
 
+/** What a word holds after an access that may write it, and that found `found` there. */
+export function valueAfter(kind: AccessKind, a: number, b: number, found: number): number {
+  switch (kind) {
+    case ACCESS.cas:
+      return found === a ? b : found;
+    case ACCESS.add:
+      return (found + a) | 0;
+    case ACCESS.and:
+      return found & a;
+    case ACCESS.or:
+      return found | a;
+    case ACCESS.xor:
+      return found ^ a;
+    case ACCESS.fill:
+      return b;
+    default:
+      return a;
+  }
+}
+
 /** What an access that is still to be done might do: a CAS succeeds. */
 export function possibleEffects(kind: AccessKind): number {
   return effectsOf(kind, 0, 0);

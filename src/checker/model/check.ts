@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import type { Exploration, Step } from './explore.js';
-import { type Failure, type Interleaving, nameWord, type Subject, tell } from './interleaving.js';
+import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { endingOf } from './machine.js';
 import { findShort, type Mode, run } from './run.js';
 import type { Finding, Scenario } from './scenario.js';
@@ -44,10 +44,15 @@ export function check(scenario: Scenario, options: CheckOptions = {}): CheckResu
     requireSameSetup(scenario);
     return explored(scenario, options);
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    const { rule, detail } = error.finding;
+    const { rule, detail } = findingOfSetup(error);
     return notExplored(scenario, rule, detail);
   }
+}
+
+/** Throws again whatever is no failure of setting up. */
+function findingOfSetup(error: unknown): Finding {
+  if (error instanceof SetupError) return error.finding;
+  throw error;
 }
 
 function explored(scenario: Scenario, options: CheckOptions): CheckResult {
@@ -56,7 +61,7 @@ function explored(scenario: Scenario, options: CheckOptions): CheckResult {
   const missing = scenario.mustSee.filter((what) => !seen.has(what));
   const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
   const isVacuous = isWhole && found === null && missing.length > 0;
-  const failure = found === null ? null : failureOf(scenario, found, options);
+  const failure = found === null ? null : tellFound(shorter(scenario, found, options));
   return {
     scenario: scenario.name,
     verdict: verdictOn(found !== null || isVacuous, isWhole || done.complete),
@@ -98,7 +103,7 @@ export function notExplored(
 
 function withoutSteps(rule: string, detail: string): Failure {
   const nothing = { schedule: '', threads: [], steps: [], brokenAt: null };
-  return { rule, detail, word: null, ...nothing };
+  return { rule, detail, thread: null, word: null, ...nothing };
 }
 
 function boundOf(mode: Mode, done: Exploration): string | null {
@@ -112,9 +117,9 @@ function boundOf(mode: Mode, done: Exploration): string | null {
 }
 
 /** The failure, with the fewest preemptions that a bounded search finds. */
-function failureOf(scenario: Scenario, first: Found, options: CheckOptions): Failure {
+function shorter(scenario: Scenario, first: Found, options: CheckOptions): Found {
   const short = options.keepSchedule === true ? null : findShort(scenario);
-  return tellFound(scenario, short ?? first);
+  return short ?? first;
 }
 
 /** What a schedule leads to. */
@@ -129,26 +134,32 @@ export interface Replay {
  */
 export function replay(scenario: Scenario, text: string): Replay {
   const schedule = parseSchedule(text);
-  requireSameSetup(scenario);
-  const found = follow(scenario, schedule);
-  if (found !== null) {
-    const failure = tellFound(scenario, found);
+  try {
+    requireSameSetup(scenario);
+    return replayed(new Stagehand(scenario), scenario.name, text, schedule);
+  } catch (error) {
+    const { rule, detail } = findingOfSetup(error);
+    const failure = withoutSteps(rule, detail);
     return { interleaving: failure, failure };
   }
-  const interleaving = tell(subjectOf(scenario), text, schedule.threads, null);
-  return { interleaving, failure: null };
 }
 
-/** Follows a schedule to its end, and judges that; null: no rule is broken. */
-function follow(scenario: Scenario, schedule: Schedule): Found | null {
-  const stagehand = new Stagehand(scenario);
-  const { machine, setup } = stagehand;
+function replayed(stagehand: Stagehand, name: string, text: string, schedule: Schedule): Replay {
+  follow(stagehand, name, schedule);
+  if (stagehand.found === null) {
+    const interleaving = tell(stagehand, text, schedule.threads, null);
+    return { interleaving, failure: null };
+  }
+  const failure = tellFound(stagehand.found);
+  return { interleaving: failure, failure };
+}
+
+/** Follows a schedule to its end, and judges that. */
+function follow(stagehand: Stagehand, name: string, schedule: Schedule): void {
+  const { machine } = stagehand;
   const steps: Step[] = [];
   const stale = (why: string): UsageError =>
-    new UsageError(
-      'stale-schedule',
-      `${scenario.name}: ${why}; the code or the scenario has changed`,
-    );
+    new UsageError('stale-schedule', `${name}: ${why}; the code or the scenario has changed`);
   for (const thread of schedule.threads) {
     const able = machine.thrown === null && thread < machine.threads && machine.enabled(thread);
     if (!able) throw stale(`thread ${thread} can't make step ${steps.length + 1}`);
@@ -158,25 +169,15 @@ function follow(scenario: Scenario, schedule: Schedule): Found | null {
   }
   if (markOf(steps) !== schedule.mark) throw stale(`the steps' mark is ${markOf(steps)}`);
   // A schedule that stops before anything has ended says nothing.
-  const canGoOn = setup.threads.some((_, thread) => machine.enabled(thread));
+  const canGoOn = stagehand.setup.threads.some((_, thread) => machine.enabled(thread));
   if (machine.thrown !== null || !canGoOn) stagehand.judge(endingOf(machine), () => steps);
-  return stagehand.found;
 }
 
 /** What was found, with its interleaving in names and values. */
-function tellFound(scenario: Scenario, { finding, steps }: Found): Failure {
-  const subject = subjectOf(scenario);
-  const threads = steps.map(({ thread }) => thread);
-  const told = tell(subject, formatSchedule(steps), threads, finding);
-  return { rule: finding.rule, detail: finding.detail, word: wordOf(subject, finding), ...told };
-}
-
-function wordOf({ setup }: Subject, { word }: Finding): Failure['word'] {
-  return word === undefined ? null : nameWord(setup, word);
-}
-
-function subjectOf(scenario: Scenario): Subject {
-  const stagehand = new Stagehand(scenario);
-  const { machine, setup } = stagehand;
-  return { machine, setup, nameOf: (thread) => stagehand.nameOf(thread) };
+function tellFound({ finding, thread, steps, stagehand }: Found): Failure {
+  const { rule, detail, word } = finding;
+  const threads = steps.map((step) => step.thread);
+  const told = tell(stagehand, formatSchedule(steps), threads, finding);
+  const named = word === undefined ? null : nameWord(stagehand.setup, word);
+  return { rule, detail, thread, word: named, ...told };
 }

@@ -7,7 +7,7 @@
  */
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
-import { ACCESS, type AccessKind, effectsOf } from './access.js';
+import { ACCESS, type AccessKind, effectsOf, valueAfter } from './access.js';
 import type { Sleepers } from './sleep.js';
 import { STATUS, type State } from './state.js';
 
@@ -48,28 +48,7 @@ export class Effects {
     b: number,
     found: number,
   ): void {
-    const { state } = this;
     switch (kind) {
-      case ACCESS.store:
-      case ACCESS.exchange:
-      case ACCESS.poke:
-        state.write(word, a, thread, step);
-        break;
-      case ACCESS.cas:
-        if (found === a) state.write(word, b, thread, step);
-        break;
-      case ACCESS.add:
-        state.write(word, (found + a) | 0, thread, step);
-        break;
-      case ACCESS.and:
-        state.write(word, found & a, thread, step);
-        break;
-      case ACCESS.or:
-        state.write(word, found | a, thread, step);
-        break;
-      case ACCESS.xor:
-        state.write(word, found ^ a, thread, step);
-        break;
       case ACCESS.awaitChange:
         if (found === a) this.sleep(thread, word, STATUS.asleep, step);
         break;
@@ -79,6 +58,10 @@ export class Effects {
       case ACCESS.notify:
         this.sleepers.wake(word, a, step);
         break;
+      default:
+        // A CAS that fails writes nothing.
+        if (kind === ACCESS.cas && found !== a) break;
+        this.state.write(word, valueAfter(kind, a, b, found), thread, step);
     }
   }
 
@@ -96,7 +79,7 @@ export class Effects {
     b: number,
   ): number {
     const { state } = this;
-    this.requireInside(thread, word, count);
+    this.requireInside(word, count);
     for (let i = 0; i < count; i++) {
       const from = (b + i) as Word;
       if (kind === ACCESS.copy && thread >= 0) state.races.plainRead(thread, from);
@@ -116,8 +99,8 @@ export class Effects {
   }
 
   /** Throws `InvariantError` for words that the heap does not have. */
-  requireInside(thread: number, word: number, count: number): void {
+  requireInside(word: number, count: number): void {
     if (Number.isInteger(word) && word >= 0 && word + count <= this.state.words) return;
-    throw new InvariantError('X2', `thread ${thread} touches word ${word}, outside the heap`);
+    throw new InvariantError('X2', `an access of word ${word}, which is outside the memory`);
   }
 }

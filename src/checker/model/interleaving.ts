@@ -3,12 +3,20 @@
  * read it. Texts, JSON documents and pages are made of this, wherever they are shown, without the
  * scenario: see report.ts.
  *
- * It is told by running its schedule once more. The threads' logs then say everything, plain
- * accesses included, which are no steps of a schedule: of those only the ones that touch the word
- * in question are told.
+ * It is told by running its schedule once more, on the machine on which it was found. The threads'
+ * logs then say everything, plain accesses included, which are no steps of a schedule: of those only
+ * the ones that touch the word in question are told.
  */
 import type { Word } from '../../core/base/units.js';
-import { ACCESS, type AccessKind, accessName, isPlain } from './access.js';
+import {
+  ACCESS,
+  type AccessKind,
+  accessName,
+  isPlain,
+  possibleEffects,
+  valueAfter,
+  WRITES,
+} from './access.js';
 import type { Log } from './log.js';
 import type { Machine } from './machine.js';
 import type { Finding, Setup } from './scenario.js';
@@ -34,13 +42,13 @@ export interface NamedStep {
   /** A plain access, which belongs to the step before it and is not in the schedule. */
   readonly isPlain: boolean;
   readonly word: NamedWord;
-  /** What it writes, or its operand; of a notify, how many it wakes at most; null: nothing. */
+  /** What it leaves in the word, or a cas would if it found what it expects; null: nothing. */
   readonly value: ShownValue | null;
   /** Of cas, awaitChange and awaitBriefly: what must be found. */
   readonly expected: ShownValue | null;
   /** What was in the word; null where that makes no difference. */
   readonly found: ShownValue | null;
-  /** Words that it touches from `word` on: more than one for fill and copy. */
+  /** Words that it touches, from `word` on: more than one for fill and copy. */
   readonly count: number;
 }
 
@@ -62,24 +70,27 @@ export interface Failure extends Interleaving {
   readonly rule: string;
   /** What was found. */
   readonly detail: string;
+  /** The thread whose operation found it; null: it was found before or after all of them. */
+  readonly thread: number | null;
   /** The word in question, where it is one. */
   readonly word: NamedWord | null;
 }
 
-/** What is told, and in whose words. */
+/** What is told, and in whose words: a scenario that is set up. */
 export interface Subject {
   readonly machine: Machine;
   readonly setup: Setup;
   readonly nameOf: (thread: number) => string;
 }
 
-/** Runs a schedule from the start, and tells what is done. `subject` must be freshly set up. */
+/** Runs a schedule from the start, and tells what is done. */
 export function tell(
   subject: Subject,
   schedule: string,
   threads: readonly number[],
   finding: Finding | null,
 ): Interleaving {
+  subject.machine.restart();
   const teller = new Teller(subject, finding);
   teller.collect();
   for (const thread of threads) teller.step(thread);
@@ -176,15 +187,16 @@ class Teller {
   }
 
   private named(thread: number, row: Row): NamedStep {
-    const { kind, word, a, b, found } = row;
+    const { kind, word, a, found } = row;
     const show = (value: number): ShownValue => this.shown(word, value);
     const isCompared = kind === ACCESS.cas || isWait(kind);
+    const left = leaves(row);
     return {
       thread,
       verb: accessName(kind),
       isPlain: isPlain(kind),
       word: this.wordNamed(word),
-      value: written(kind, a, b, show),
+      value: left === null ? null : show(left),
       expected: isCompared ? show(a) : null,
       found: showsFound(kind) ? show(found) : null,
       count: countOf(row),
@@ -242,28 +254,10 @@ function countOf({ kind, a }: Row): number {
   return kind === ACCESS.fill || kind === ACCESS.copy ? a : 1;
 }
 
-/** What an access writes, operates with, or how many it wakes. */
-function written(
-  kind: AccessKind,
-  a: number,
-  b: number,
-  show: (value: number) => ShownValue,
-): ShownValue | null {
-  switch (kind) {
-    case ACCESS.load:
-    case ACCESS.peek:
-    case ACCESS.awaitChange:
-    case ACCESS.awaitBriefly:
-    case ACCESS.copy:
-      return null;
-    case ACCESS.cas:
-    case ACCESS.fill:
-      return show(b);
-    case ACCESS.store:
-    case ACCESS.poke:
-    case ACCESS.exchange:
-      return show(a);
-    default:
-      return { number: a, text: `${a}` };
-  }
+/** The value that an access leaves in the word; of a CAS, as if it found what it expects. */
+function leaves({ kind, a, b, found }: Row): number | null {
+  if (kind === ACCESS.cas) return b;
+  const isWrite = (possibleEffects(kind) & WRITES) !== 0;
+  if (!isWrite || kind === ACCESS.peek || kind === ACCESS.copy) return null;
+  return valueAfter(kind, a, b, found);
 }

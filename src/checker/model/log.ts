@@ -8,7 +8,7 @@
  */
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
-import type { Access, AccessKind } from './access.js';
+import { type Access, type AccessKind, accessName } from './access.js';
 
 /** One entry. STEP is the number of the machine's step at which it was done. */
 const ENTRY = { KIND: 0, WORD: 1, A: 2, B: 3, FOUND: 4, STEP: 5, WORDS: 6 };
@@ -80,16 +80,16 @@ export class Log {
 }
 
 /** What an error that an operation threw is the sign of: a broken X rule, or nothing but itself. */
-export function causeOf(thread: number, error: unknown, suspending: boolean): unknown {
+export function causeOf(error: unknown, suspending: boolean): unknown {
   const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
-  if (suspending && !isOurs) return swallowed(thread);
-  return isFrozenWrite(error) ? changes(thread, error) : error;
+  if (suspending && !isOurs) return swallowed();
+  return isFrozenWrite(error) ? changes(error) : error;
 }
 
 /** What is said of an operation that caught its suspension. */
-export function swallowed(thread: number): InvariantError {
+export function swallowed(): InvariantError {
   const cause = 'it caught the exception that suspends it; catch only what is known';
-  return new InvariantError('X3', `thread ${thread}: an operation went on although ${cause}`);
+  return new InvariantError('X3', `an operation went on although ${cause}`);
 }
 
 /** The words are those of V8: it is the checker that runs on Node, not the core. */
@@ -100,18 +100,18 @@ function isFrozenWrite(error: unknown): error is TypeError {
   );
 }
 
-function changes(thread: number, { message }: TypeError): InvariantError {
-  return new InvariantError('X2', `thread ${thread}: its operation changes a handle: ${message}`);
+function changes({ message }: TypeError): InvariantError {
+  return new InvariantError('X2', `an operation changes a handle: ${message}`);
 }
 
 /** What is said of an operation that does not do the same when it is run again. */
-export function differs(thread: number, was: Access, now: Access | null): InvariantError {
+export function differs(was: Access, now: Access | null): InvariantError {
   const show = (access: Access): string =>
-    `access ${access.kind} of word ${access.word} (${access.a}, ${access.b})`;
+    `${accessName(access.kind)} of word ${access.word} (${access.a}, ${access.b})`;
   const then = now === null ? 'it ended instead' : `this time came ${show(now)}`;
   return new InvariantError(
     'X2',
-    `thread ${thread}: run again, its operation did not do the same. ` +
+    'run again, an operation did not do the same. ' +
       `Before: ${show(was)}; ${then}. ` +
       'It depends on something outside of the heap: a variable, a modified argument, ' +
       'time or chance',

@@ -58,6 +58,8 @@ export class Machine {
   thrown: Thrown | null = null;
   /** What a thread threw before anybody's first step: no way leads around it. */
   private thrownFirst: Thrown | null = null;
+  /** The mark of the state in which nobody has made a step. */
+  private start = 0;
   private onReturn: OnReturn | undefined;
   private programs: readonly (readonly Operation[])[] = [];
   private readonly results: unknown[][];
@@ -98,6 +100,12 @@ export class Machine {
     this.state.journal.forget();
     for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
     this.thrownFirst = this.thrown;
+    this.start = this.mark();
+  }
+
+  /** Goes back to where nobody has made a step. */
+  restart(): void {
+    this.restore(this.start, 0);
   }
 
   /** A point to come back to. */
@@ -181,7 +189,7 @@ export class Machine {
       this.suspending = false;
       try {
         const result = (program[operation] as Operation)(results);
-        this.requireReturned(thread, result);
+        this.requireReturned(result);
         results[operation] = result;
         this.state.setField(thread, FIELD.OPERATION, operation + 1);
         this.state.setField(thread, FIELD.BEGIN, this.position);
@@ -191,7 +199,7 @@ export class Machine {
       } catch (error) {
         if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
         else if (error !== SUSPENDED)
-          this.thrown = { thread, error: causeOf(thread, error, this.suspending) };
+          this.thrown = { thread, error: causeOf(error, this.suspending) };
         break;
       }
     }
@@ -211,7 +219,7 @@ export class Machine {
       this.position = position + 1;
       return this.log.found(position);
     }
-    this.effects.requireInside(this.current, word, 1);
+    this.effects.requireInside(word, 1);
     if (this.current < 0) return this.effects.perform(-1, this.step, kind, word, a, b);
     // A `finally` on the way out of a suspended operation.
     if (this.suspending) return 0;
@@ -230,7 +238,7 @@ export class Machine {
       if (!this.mayGoOn(thread)) this.suspend();
     }
     if (end - this.begun > OPERATION_ACCESSES_MAX) {
-      throw new InvariantError('X8', `thread ${thread}: an operation made too many accesses`);
+      throw new InvariantError('X8', 'an operation made too many accesses');
     }
     const found = this.effects.perform(thread, this.step, kind, word, a, b);
     // What comes after the step's own access, whose effects `found` decides, leaves it alone.
@@ -258,7 +266,7 @@ export class Machine {
   assume(condition: boolean): void {
     if (this.current < 0) throw new InvariantError('X1', 'only an operation can assume');
     if (condition || this.suspending) return;
-    this.requireDone(this.current);
+    this.requireDone();
     this.suspending = true;
     throw DISMISSED;
   }
@@ -269,25 +277,25 @@ export class Machine {
   }
 
   private differs(kind: AccessKind, word: Word, a: number, b: number): InvariantError {
-    return differs(this.current, this.log.access(this.position), { kind, word, a, b });
+    return differs(this.log.access(this.position), { kind, word, a, b });
   }
 
   /**
    * An operation has returned by itself: not by catching its suspension, and not to go on later.
    */
-  private requireReturned(thread: number, result: unknown): void {
+  private requireReturned(result: unknown): void {
     if (result instanceof Promise) {
       // It is going to reject with the suspension, which concerns nobody.
       result.catch(() => undefined);
-      throw new InvariantError('X1', `thread ${thread}: an operation is an async function`);
+      throw new InvariantError('X1', 'an operation is an async function');
     }
-    if (this.suspending) throw swallowed(thread);
-    this.requireDone(thread);
+    if (this.suspending) throw swallowed();
+    this.requireDone();
   }
 
-  private requireDone(thread: number): void {
+  private requireDone(): void {
     if (this.position === this.end && !this.granted) return;
-    throw differs(thread, this.log.access(this.position), null);
+    throw differs(this.log.access(this.position), null);
   }
 }
 

@@ -1,57 +1,100 @@
-/** A failure as text: the rule, the schedule, and a column for each thread. Made of data alone. */
+/**
+ * A failure as text: the rule, the schedule, and a column for each thread. Made of data alone.
+ *
+ * Where the columns side by side are wider than what shows them, they are moved together: each line
+ * begins in its thread's column, and goes on under the next. No line is another thread's too, so
+ * nothing is hidden.
+ */
 import type { Failure, Interleaving, NamedStep } from './interleaving.js';
 
+/** Of a terminal that doesn't say how wide it is. */
+const COLUMNS_DEFAULT = 80;
+
 const COLUMN_MIN = 24;
+const GAP = 2;
 
 /** That of `exchange`. */
 const VERB_WIDTH = 8;
 
-/** Lines of a report, without colours. The schedule is what `replay` takes to get there again. */
-export function formatFailure({ name }: { readonly name: string }, failure: Failure): string[] {
-  return [headline(failure), ...formatInterleaving(name, failure)];
+/**
+ * Lines of a report, without colours, for `columns` letters a line. The schedule is what `replay`
+ * takes to get there again.
+ */
+export function formatFailure(
+  { name }: { readonly name: string },
+  failure: Failure,
+  columns: number = COLUMNS_DEFAULT,
+): string[] {
+  return [headline(failure), ...formatInterleaving(name, failure, columns)];
 }
 
-/** The rule and what was found, about which word. */
-function headline({ rule, detail, word }: Failure): string {
-  const found = word === null ? detail : `${word.name}: ${detail}`;
+/** The rule, who found it broken, and what was found about which word. */
+function headline({ rule, detail, thread, threads, word }: Failure): string {
+  // The detail of a race names both its threads.
+  const who = thread === null || rule === 'race' ? [] : [threads[thread] as string];
+  const found = [...who, ...(word === null ? [] : [word.name]), detail].join(': ');
   return /^[A-Z]\d+$/.test(rule) ? `${rule} does not hold: ${found}` : `${rule}: ${found}`;
 }
 
 /** What was done, by whom, in lines. */
-export function formatInterleaving(scenario: string, told: Interleaving): string[] {
+export function formatInterleaving(
+  scenario: string,
+  told: Interleaving,
+  columns: number = COLUMNS_DEFAULT,
+): string[] {
   const lines = [`scenario  ${scenario}`];
   // A failure without a schedule: setting up failed, or something was never seen on any schedule.
   if (told.schedule !== '') lines.push(`schedule  ${told.schedule}`);
-  return told.steps.length === 0 ? lines : [...lines, '', ...formatColumns(told)];
+  return told.steps.length === 0 ? lines : [...lines, '', ...formatColumns(told, columns)];
 }
 
 /** One line a step, in the column of its thread, up to the step that broke the rule. */
-function formatColumns({ steps, threads, brokenAt }: Interleaving): string[] {
+function formatColumns({ steps, threads, brokenAt }: Interleaving, columns: number): string[] {
   const shown = brokenAt === null ? steps : steps.slice(0, brokenAt + 1);
   const cells = shown.map(formatStep);
-  const widths = threads.map((name, thread) => {
-    const own = cells.filter((_, at) => shown[at]?.thread === thread).map((cell) => cell.length);
-    return Math.max(COLUMN_MIN, name.length, ...own) + 2;
-  });
+  const longest = threads.map((_, thread) =>
+    Math.max(
+      0,
+      ...cells.filter((_, at) => shown[at]?.thread === thread).map(({ length }) => length),
+    ),
+  );
+  const widths = widthsOf(threads, longest, columns);
   const indents = widths.map((_, thread) => widths.slice(0, thread).reduce((a, b) => a + b, 0));
   const header = threads.map((name, thread) => name.padEnd(widths[thread] as number)).join('');
-  const lines = [header.trimEnd(), widths.map((width) => '-'.repeat(width - 2)).join('  ')];
-  shown.forEach(({ thread }, at) => {
-    lines.push(' '.repeat(indents[thread] as number) + (cells[at] as string));
-  });
+  const rule = widths.map((width) => '-'.repeat(width - GAP)).join(' '.repeat(GAP));
+  const lines = shown.map(({ thread }, at) => ' '.repeat(indents[thread] as number) + cells[at]);
   const left = steps.length - shown.length;
-  if (left > 0) lines.push('', `and ${left} more, by which the other threads are told`);
-  return lines;
+  const rest = left > 0 ? ['', `and ${left} more, by which the other threads are told`] : [];
+  return [header.trimEnd(), rule, ...lines, ...rest];
+}
+
+/** How wide each thread's column is, with the gap to the next. */
+function widthsOf(
+  threads: readonly string[],
+  longest: readonly number[],
+  columns: number,
+): readonly number[] {
+  const heads = threads.map(({ length }) => length + GAP);
+  const apart = heads.map((head, thread) =>
+    Math.max(COLUMN_MIN + GAP, head, (longest[thread] as number) + GAP),
+  );
+  if (apart.reduce((a, b) => a + b, -GAP) <= columns) return apart;
+  // Every thread's column begins early enough for its longest line.
+  const steps = longest.slice(1).map((length, at) => Math.floor((columns - length) / (at + 1)));
+  const together = Math.max(...heads, Math.min(...steps));
+  return apart.map((width) => Math.min(width, together));
 }
 
 function formatStep(step: NamedStep): string {
-  if (step.verb === 'wake') return 'looks again';
-  const verb = step.verb === 'awaitBriefly' ? 'awaitChange' : step.verb;
+  const verb = SHORT_VERBS[step.verb] ?? step.verb;
   return `${verb.padEnd(VERB_WIDTH)} ${step.word.name} ${effectOf(step)}`.trimEnd();
 }
 
-/** What an operator makes of the word and the operand. */
-const OPERATORS: Readonly<Record<string, string>> = { add: '+', and: '&', or: '|', xor: '^' };
+/** What fits the column of verbs, for those that do not. */
+const SHORT_VERBS: Readonly<Partial<Record<NamedStep['verb'], string>>> = Object.freeze({
+  awaitChange: 'wait',
+  awaitBriefly: 'wait',
+});
 
 function effectOf({ verb, value, expected, found, count }: NamedStep): string {
   const [wrote, wanted, was] = [value?.text ?? '', expected?.text ?? '', found?.text ?? ''];
@@ -64,21 +107,24 @@ function effectOf({ verb, value, expected, found, count }: NamedStep): string {
     case 'poke':
       return `:= ${wrote}`;
     case 'fill':
-      return `and ${count - 1} more := ${wrote}`;
+      return `${moreOf(count)}:= ${wrote}`;
     case 'copy':
-      return `and ${count - 1} more, from elsewhere`;
+      return `${moreOf(count)}from elsewhere`;
     case 'cas':
       return isAsExpected ? `${wanted} -> ${wrote}` : `failed, found ${was}`;
-    case 'exchange':
-      return `${was} -> ${wrote}`;
     case 'awaitChange':
       return isAsExpected ? 'sleeps' : `= ${was}, goes on`;
     case 'awaitBriefly':
       return isAsExpected ? 'sleeps, for a while' : `= ${was}, goes on`;
-    case 'notify':
     case 'wake':
+      return 'by itself';
+    case 'notify':
       return '';
     default:
-      return `${was} ${OPERATORS[verb]} ${wrote}`;
+      return `${was} -> ${wrote}`;
   }
+}
+
+function moreOf(count: number): string {
+  return count === 1 ? '' : `and ${count - 1} more `;
 }

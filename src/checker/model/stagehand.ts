@@ -12,15 +12,21 @@ export class SetupError extends Error {
 
   constructor(error: unknown) {
     super('a scenario could not be set up', { cause: error });
-    this.finding = findingOf(error, 'setting up');
+    this.finding = findingOf(error, 'setting up: ');
   }
 }
 
 /** A rule that an execution has broken, and the steps that led there. */
 export interface Found {
   readonly finding: Finding;
+  /** The thread whose operation threw it; null: nobody's, it was found at the end. */
+  readonly thread: number | null;
   readonly steps: readonly Step[];
+  /** Where it was found: the same steps lead there again. */
+  readonly stagehand: Stagehand;
 }
+
+type Judgement = Pick<Found, 'finding' | 'thread'>;
 
 /** Throws `SetupError`, and `UsageError` for a scenario that contradicts itself. */
 export class Stagehand {
@@ -57,24 +63,32 @@ export class Stagehand {
 
   /** Judges the end of an execution; true: a rule was broken, stop here. */
   judge(ending: Ending, steps: () => Step[]): boolean {
-    const finding = this.find(ending);
-    if (finding === null) return false;
-    this.found = { finding, steps: steps() };
+    const judgement = this.judgementOf(ending);
+    if (judgement === null) return false;
+    this.found = { ...judgement, steps: steps(), stagehand: this };
     return true;
   }
 
-  private find(ending: Ending): Finding | null {
-    if (ending.kind === 'failed') return findingOf(ending.error, this.nameOf(ending.thread));
+  private judgementOf(ending: Ending): Judgement | null {
     if (ending.kind === 'dismissed') return null;
-    if (ending.kind === 'stuck') {
-      const who = ending.threads.map((thread) => this.nameOf(thread)).join(' and ');
-      return { rule: 'progress', detail: `${who} would wait for ever` };
+    if (ending.kind === 'failed') {
+      return { finding: findingOf(ending.error), thread: ending.thread };
     }
+    const finding = ending.kind === 'stuck' ? this.waitingOf(ending.threads) : this.atEnd();
+    return finding === null ? null : { finding, thread: null };
+  }
+
+  private waitingOf(threads: readonly number[]): Finding {
+    const who = threads.map((thread) => this.nameOf(thread)).join(' and ');
+    return { rule: 'progress', detail: `${who} would wait for ever` };
+  }
+
+  private atEnd(): Finding | null {
     const results = this.setup.threads.map((_, thread) => this.machine.resultsOf(thread));
     try {
       return this.setup.atEnd?.(results)[0] ?? null;
     } catch (error) {
-      return findingOf(error, 'at the end');
+      return findingOf(error, 'at the end: ');
     }
   }
 
@@ -98,12 +112,11 @@ interface RuleFound {
   readonly word?: number | null;
 }
 
-/** What an error that was thrown somewhere says, as a finding. */
-function findingOf(error: unknown, where: string): Finding {
+/** What an error says, as a finding; `when` it was thrown, where no thread did. */
+function findingOf(error: unknown, when = ''): Finding {
   const { name = 'Error', message = String(error) } = Object(error) as Error;
   const { rule = name, found = message, word } = Object(error) as RuleFound;
-  // A race names both threads by itself.
-  const finding = { rule, detail: rule === 'race' ? found : `${where}: ${found}` };
+  const finding = { rule, detail: when + found };
   return typeof word === 'number' ? { ...finding, word } : finding;
 }
 

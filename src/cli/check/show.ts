@@ -34,7 +34,7 @@ export async function checkAndPrint(
     return context.finish(document, []);
   }
   for (const row of request.mutant === null ? [] : document.mutants) {
-    context.print(['', ...mutantReport(row)].join('\n'));
+    context.print(['', ...mutantReport(row, context.terminal.columns)].join('\n'));
   }
   return finish(document, context);
 }
@@ -76,6 +76,6 @@ function newLines(part: CheckDocument, before: Rows, paint: Paint): string[] {
 
 /** What failed in full, and the verdict, below the table. */
 function finish(document: CheckDocument, context: Context): ExitCode {
-  context.print([...checkFindings(document), ''].join('\n'));
+  context.print([...checkFindings(document, context.terminal.columns), ''].join('\n'));
   return context.finish(document, context.prose(checkVerdict(document)));
 }

@@ -268,6 +268,46 @@ it('a report has a column for each thread, names, the rule and the schedule', ()
   expect(text).toContain(`\nschedule  ${failure.schedule}\n`);
 });
 
+describe('the columns of a report', () => {
+  const [long, other] = ['a word with a long name', 'another with one'];
+  const wide: Scenario = {
+    ...broken(1, 3),
+    setup: (stage) => ({
+      ...broken(1, 3).setup(stage),
+      nameWord: (word) => (word === LOCK ? long : other),
+    }),
+  };
+  const { failure } = check(wide);
+
+  /** Where the lines of each thread begin, in the order of the steps. */
+  const beginnings = (columns: number): number[] => {
+    if (failure === null) throw new Error('nothing failed');
+    const lines = formatFailure(wide, failure, columns).slice(6);
+    expect(lines).toHaveLength(failure.steps.length);
+    const at = lines.map((line) => line.search(/\S/));
+    failure.steps.forEach(({ thread }, step) => {
+      expect(at[step]).toBe(at[failure.steps.findIndex((each) => each.thread === thread)]);
+    });
+    if (columns >= 60) expect(lines.filter((line) => line.length > columns)).toEqual([]);
+    return [...new Set(at)].sort((a, b) => a - b);
+  };
+
+  it('lie side by side where there is room', () => {
+    const [first = 0, second = 0] = beginnings(200);
+    expect(second - first).toBeGreaterThan(`load     ${long} = 0`.length);
+  });
+
+  it.each([60, 80, 100])('are moved together to fit %i letters', (columns) => {
+    const [first = 0, second = 0] = beginnings(columns);
+    expect(second).toBeGreaterThan(first);
+    expect(second).toBeLessThan(beginnings(200)[1] as number);
+  });
+
+  it('stay apart by their headings, however little room there is', () => {
+    expect(beginnings(1)[1]).toBe('thread 0  '.length);
+  });
+});
+
 describe('a failure is data', () => {
   it('whose steps have words and values as numbers and as text', () => {
     const scenario: Scenario = {
@@ -292,8 +332,67 @@ describe('a failure is data', () => {
     });
     const stored = failure?.steps.find(({ verb }) => verb === 'store');
     expect(stored?.value).toEqual({ number: 1, text: 'held' });
+    expect([0, 1]).toContain(failure?.thread);
     // Nothing but data: it crosses threads and processes.
     expect(structuredClone(failure)).toEqual(JSON.parse(JSON.stringify(failure)));
+  });
+
+  it('and value is what an access leaves in its word', () => {
+    const accesses = (memory: Memory): unknown[] => [
+      memory.add(COUNT, 5),
+      memory.and(COUNT, 4),
+      memory.or(COUNT, 3),
+      memory.xor(COUNT, 1),
+      memory.cas(COUNT, 6, 8),
+      memory.cas(COUNT, 1, 2),
+      memory.exchange(COUNT, 9),
+      memory.fill(COUNT, 1, 3),
+      memory.poke(COUNT, 4),
+      memory.load(COUNT),
+    ];
+    const scenario: Scenario = {
+      ...broken(1, 1),
+      setup: ({ memory }) => ({
+        threads: [[(): unknown => accesses(memory)]],
+        atEnd: () => [{ rule: 'end', detail: 'reached', word: COUNT }],
+      }),
+    };
+    const { failure } = check(scenario);
+    expect(failure).toMatchObject({ thread: null, word: { number: COUNT } });
+    expect(failure?.steps.map(({ verb, value }) => [verb, value?.number ?? null])).toEqual([
+      ['add', 5],
+      ['and', 4],
+      ['or', 7],
+      ['xor', 6],
+      ['cas', 8],
+      ['cas', 2],
+      ['exchange', 9],
+      ['fill', 3],
+      ['poke', 4],
+      ['load', null],
+    ]);
+    expect(failure?.steps[5]).toMatchObject({ expected: { number: 1 }, found: { number: 8 } });
+  });
+
+  it('and is told where it was found: the scenario is set up no more often for it', () => {
+    let times = 0;
+    const counted = (scenario: Scenario): Scenario => ({
+      ...scenario,
+      setup: (stage) => {
+        times++;
+        return scenario.setup(stage);
+      },
+    });
+    const { failure } = check(counted(sound));
+    expect(failure).toBeNull();
+    const whole = times;
+    times = 0;
+    const found = check(counted(broken(1)), { keepSchedule: true });
+    expect(found.failure?.steps.length).toBeGreaterThan(0);
+    expect(times).toBe(whole);
+    times = 0;
+    replay(counted(broken(1)), scheduleOf(found));
+    expect(times).toBe(whole);
   });
 
   it('and of plain accesses has those to the word in question alone', () => {
@@ -335,14 +434,16 @@ describe('a failure is data', () => {
     expect(text).toContain('\nand 1 more, by which the other threads are told');
   });
 
-  it('even where setting up throws: then it has no steps, and the check goes on', () => {
-    const result = check({
+  it('even where setting up throws: then it has no steps, and nothing is thrown', () => {
+    const scenario: Scenario = {
       ...broken(1),
       setup: () => {
         throw new InvariantError('P3', 'a page is gone');
       },
-    });
+    };
+    const result = check(scenario);
     const failure = { rule: 'P3', detail: 'setting up: a page is gone', schedule: '', steps: [] };
     expect(result).toMatchObject({ verdict: 'violated', complete: false, executions: 0, failure });
+    expect(replay(scenario, '0~0000').failure).toEqual(result.failure);
   });
 });
