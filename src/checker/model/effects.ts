@@ -31,24 +31,13 @@ export class Effects {
   ): number {
     if (kind === ACCESS.fill || kind === ACCESS.copy)
       return this.range(thread, step, kind, word, a, b);
-    const found = this.state.view(word);
+    const { state } = this;
+    const found = state.view(word);
     if (thread >= 0) this.record(thread, kind, word, a, found);
-    if (kind !== ACCESS.load && kind !== ACCESS.peek) {
-      this.change(thread, step, kind, word, a, b, found);
-    }
-    return found;
-  }
-
-  private change(
-    thread: number,
-    step: number,
-    kind: AccessKind,
-    word: Word,
-    a: number,
-    b: number,
-    found: number,
-  ): void {
     switch (kind) {
+      case ACCESS.load:
+      case ACCESS.peek:
+        break;
       case ACCESS.awaitChange:
         if (found === a) this.sleep(thread, word, STATUS.asleep, step);
         break;
@@ -61,8 +50,9 @@ export class Effects {
       default:
         // A CAS that fails writes nothing.
         if (kind === ACCESS.cas && found !== a) break;
-        this.state.write(word, valueAfter(kind, a, b, found), thread, step);
+        state.write(word, valueAfter(kind, a, b, found), thread, step);
     }
+    return found;
   }
 
   private sleep(thread: number, word: Word, status: number, step: number): void {
