@@ -9,7 +9,7 @@
  * asked first; then all callbacks are run to the last one, and the whole-heap check must find
  * everything in its place (P6, P7, and with them P3 and P4).
  */
-import { LimitError, UsageError } from '../../../core/base/errors.js';
+import { InvariantError, LimitError, UsageError } from '../../../core/base/errors.js';
 import type { MmId, Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
 import { createMm } from '../../../core/frag/mm.js';
@@ -118,9 +118,11 @@ export class World {
     return () => {
       rcuReadLock(reader);
       const table = mem.load(slot) as Word | 0;
-      const wrong = table === 0 ? 0 : countWrong(reader, this.kit, table);
+      const wrong = table === 0 ? null : findWrong(reader, this.kit, table);
       rcuReadUnlock(reader);
-      if (wrong > 0) throw new TornError();
+      if (wrong !== null) {
+        throw new InvariantError('P2', 'a reader found what its table does not hold', wrong);
+      }
       return table === 0 ? 'reader found nothing' : 'reader found a table';
     };
   }
@@ -199,39 +201,27 @@ function drain(kit: Kit, callbacks: CallbackTable): void {
 
 function stamp({ mem, heap }: Thread, kit: Kit, table: Word): void {
   const [kind] = heap.kinds;
-  if (mem.peek(table) !== kind?.emptyEven || mem.peek(at(table, 1)) !== kind.emptyOdd) {
-    throw new LeftoverError();
+  const even = mem.peek(table) === kind?.emptyEven;
+  if (!even || mem.peek(at(table, 1)) !== kind.emptyOdd) {
+    const found = 'a table was handed out with a list node in it';
+    throw new InvariantError('H4', found, even ? at(table, 1) : table);
   }
   for (let i = NODE_WORDS; i < kit.fragmentWords; i++) mem.poke(at(table, i), STAMP);
 }
 
-class LeftoverError extends Error {
-  override readonly name = 'LeftoverError';
-  readonly rule = 'H4';
-
-  constructor() {
-    super('a table was handed out with a list node in it');
-  }
-}
-
-/** Words that differ from what `take` and the owner leave in a table. */
-function countWrong({ mem, heap }: Thread, kit: Kit, table: Word): number {
+/**
+ * The first word that differs from what `take` and the owner leave in a table; null: none. Looks at
+ * all of them, for each is one that a race could be about.
+ */
+function findWrong({ mem, heap }: Thread, kit: Kit, table: Word): Word | null {
   const [kind] = heap.kinds;
-  let wrong = 0;
-  if (mem.peek(table) !== kind?.emptyEven || mem.peek(at(table, 1)) !== kind.emptyOdd) wrong++;
+  const wrong: Word[] = [];
+  if (mem.peek(table) !== kind?.emptyEven) wrong.push(table);
+  else if (mem.peek(at(table, 1)) !== kind.emptyOdd) wrong.push(at(table, 1));
   for (let i = NODE_WORDS; i < kit.fragmentWords; i++) {
-    if (mem.peek(at(table, i)) !== STAMP) wrong++;
+    if (mem.peek(at(table, i)) !== STAMP) wrong.push(at(table, i));
   }
-  return wrong;
-}
-
-class TornError extends Error {
-  override readonly name = 'TornError';
-  readonly rule = 'P2';
-
-  constructor() {
-    super('a reader found other words than the table it went to holds');
-  }
+  return wrong[0] ?? null;
 }
 
 /** Links the table that operation number `which` took, if it got one. */
@@ -260,9 +250,10 @@ export function orRefused(what: string, operation: () => unknown): Operation {
 
 /** Tables that were taken and kept must differ (P1). */
 export function distinct(tables: readonly unknown[]): Finding | null {
-  const real = tables.filter((table) => table !== null);
-  if (new Set(real).size === real.length) return null;
-  return { rule: 'P1', detail: `one table was handed out twice: ${real.join(', ')}` };
+  const real = tables.filter((table) => table !== null) as Word[];
+  const twice = real.find((table, index) => real.indexOf(table) < index);
+  if (twice === undefined) return null;
+  return { rule: 'P1', detail: 'one table was handed out twice', word: twice };
 }
 
 /** States of the page that a table lies in, for `see`. */

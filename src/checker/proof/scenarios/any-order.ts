@@ -44,7 +44,7 @@ function slotOf({ kit }: World, head: Word): Word {
 function handOver(world: World, thread: Thread): void {
   for (const head of takeQueued(thread)) {
     if (thread.mem.exchange(slotOf(world, head), head) !== 0) {
-      throw new InvariantError('P7', `head ${head} is queued twice`);
+      throw new InvariantError('P7', 'this head is queued twice', head);
     }
   }
 }

@@ -44,7 +44,10 @@ const faultVsCollapse = treeScenario({
 function mustNot(space: Space, page: number): Finding | null {
   const found = walk(space, page as Vpn);
   if (found === NOT_MAPPED) return null;
-  return { rule: 'T2', detail: `page ${page} is mapped to ${frameOf(found)}, by nobody` };
+  return {
+    rule: 'T2',
+    detail: `page ${page} is mapped to frame ${frameOf(found)}, and nobody mapped it`,
+  };
 }
 
 const faultVsFault = treeScenario({

@@ -114,7 +114,9 @@ function readNumbers({ mem }: Thread): Operation {
     const later = mem.load(headerWord(HEAP.GP_COMPLETED));
     const laterStarted = mem.load(headerWord(HEAP.GP_STARTED));
     if (started < completed || later < completed || laterStarted < started) {
-      throw new InvariantError('G3', `${completed}, ${started}, then ${later}, ${laterStarted}`);
+      const first = `completed ${completed} and started ${started}`;
+      const second = `then completed ${later} and started ${laterStarted}`;
+      throw new InvariantError('G3', `a thread read ${first}, ${second}`);
     }
     return later > completed ? 'went on' : 'stood still';
   };

@@ -140,8 +140,8 @@ export function judged(found: number, may: readonly number[]): string {
   const frame = found === NOT_MAPPED ? -1 : frameOf(found);
   const odd = found !== NOT_MAPPED && protOf(found) !== PROT;
   if (odd || !may.includes(frame)) {
-    const what = odd ? `what allows ${protOf(found)}` : `frame ${frame}`;
-    throw new InvariantError('T3', `a walk found ${what}, which was never mapped there`);
+    const why = frame === -1 ? 'though the page was mapped throughout' : 'which never was there';
+    throw new InvariantError('T3', `a walk found ${describe(found)}, ${why}`);
   }
   return frame === -1 ? 'walk: nothing' : `walk: ${frame}`;
 }
@@ -162,5 +162,11 @@ export function must(
 ): Finding | null {
   const found = walk(space, page as Vpn);
   if (found !== NOT_MAPPED && frameOf(found) === frame && protOf(found) === prot) return null;
-  return { rule: 'T3', detail: `page ${page} is not mapped to ${frame}, ${prot} in the end` };
+  const wanted = `frame ${frame} with access ${prot}`;
+  return { rule: 'T3', detail: `page ${page}: ${describe(found)} in the end, not ${wanted}` };
+}
+
+/** What a walk gives, in words. */
+function describe(found: number): string {
+  return found === NOT_MAPPED ? 'nothing' : `frame ${frameOf(found)} with access ${protOf(found)}`;
 }
