@@ -11,9 +11,10 @@
  *     execution has them the other way round. The state before the earlier step must then have, in
  *     its backtrack set, some thread that can begin such an execution (an initial of what comes
  *     after, without what depends on the earlier step). If it has none yet, one is added.
- *   - A thread sleeps in a state if what it would begin there was explored from an earlier sibling;
- *     it wakes as soon as a step is done that depends on its own. A state whose enabled threads all
- *     sleep only leads to traces that were explored.
+ *   - A thread is covered in a state if what it would begin there was explored from an earlier
+ *     sibling, until a step is done that depends on its own. A state whose enabled threads are all
+ *     covered only leads to traces that were explored. (The paper's sleep sets: here a thread that
+ *     sleeps is one that waits in `awaitChange`.)
  *
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
  * and that is a step that comes before all of theirs. A dozing thread's waking depends on the
@@ -54,7 +55,7 @@ export interface Exploration {
   readonly complete: boolean;
   /** Executions explored to their end: with reduction, one for each trace. */
   readonly executions: number;
-  /** Executions that were given up because all that could go on slept. */
+  /** Executions that were given up because all threads that could go on were covered. */
   readonly redundant: number;
   /** Executions in which a thread assumed what is not so: see `Stage.assume`. */
   readonly dismissed: number;
@@ -109,7 +110,7 @@ class Explorer {
 
   /** The thread to explore next from a state, or -1: the one that is running if it may. */
   private next(frame: Frame): number {
-    const open = frame.backtrack & ~frame.sleep;
+    const open = frame.backtrack & ~frame.covered;
     if (open === 0) return -1;
     const running = this.trail.threadBefore(1);
     if (running >= 0 && (open & (1 << running)) !== 0) return running;
@@ -143,7 +144,7 @@ class Explorer {
     // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
-    return this.enter(this.childSleep(frame));
+    return this.enter(this.stillCovered(frame));
   }
 
   /** Asked by the machine when the running thread has come to its next access. */
@@ -160,7 +161,7 @@ class Explorer {
   };
 
   /** A new state: its frame, or the end of an execution. */
-  private enter(sleep: number): boolean {
+  private enter(covered: number): boolean {
     const { machine, options } = this;
     if (machine.thrown !== null) return this.end(endingOf(machine));
     let enabled = 0;
@@ -168,7 +169,7 @@ class Explorer {
       if (machine.enabled(thread)) enabled |= 1 << thread;
     }
     if (enabled === 0) return this.end(endingOf(machine));
-    const open = enabled & ~sleep;
+    const open = enabled & ~covered;
     if (open === 0) {
       this.redundant++;
       this.leave();
@@ -181,7 +182,7 @@ class Explorer {
     frame.enabled = enabled;
     frame.backtrack = backtrack;
     frame.preemptions = preemptions;
-    frame.sleep = sleep;
+    frame.covered = covered;
     return false;
   }
 
@@ -225,7 +226,7 @@ class Explorer {
   private leave(): void {
     if (this.trail.depth === 0) return;
     const frame = this.trail.top();
-    frame.sleep |= 1 << frame.thread;
+    frame.covered |= 1 << frame.thread;
   }
 
   private trace(): Step[] {
@@ -236,17 +237,17 @@ class Explorer {
     });
   }
 
-  /** Who still sleeps after a step: those whose own next step does not depend on it. */
-  private childSleep(frame: Frame): number {
-    let sleep = 0;
+  /** Threads that stay covered after a step: those whose own next step does not depend on it. */
+  private stillCovered(frame: Frame): number {
+    let covered = 0;
     for (let thread = 0; thread < this.threads; thread++) {
       const bit = 1 << thread;
-      if ((frame.sleep & bit) !== 0 && this.sleepsOn(frame, thread)) sleep |= bit;
+      if ((frame.covered & bit) !== 0 && this.staysCovered(frame, thread)) covered |= bit;
     }
-    return sleep;
+    return covered;
   }
 
-  private sleepsOn(frame: Frame, thread: number): boolean {
+  private staysCovered(frame: Frame, thread: number): boolean {
     const { machine } = this;
     const { word, effects } = frame;
     // Who was woken here would have woken by itself.

@@ -16,9 +16,10 @@ import type { Machine } from './machine.js';
 export interface Frame {
   mark: number;
   enabled: number;
-  /** Threads to be explored from here, those that were or need not be: bits. */
+  /** Threads to be explored from here, as bits. */
   backtrack: number;
-  sleep: number;
+  /** Threads that were explored from here or need not be, as bits. */
+  covered: number;
   /** Preemptions on the way here. */
   preemptions: number;
   /** -1 until a step was made from here. */
@@ -43,7 +44,7 @@ function newFrame(threads: number): Frame {
     mark: 0,
     enabled: 0,
     backtrack: 0,
-    sleep: 0,
+    covered: 0,
     preemptions: 0,
     thread: -1,
     row: -1,
