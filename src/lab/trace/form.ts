@@ -51,6 +51,11 @@ export interface Form {
 
 export type Column = 'seq' | 't_us' | 'cpu' | 'pid' | 'ctx' | 'op';
 
+/** Where a column stands, counted from the first argument: negative, for all stand before it. */
+export function placeOf(column: Column, { columns }: Pick<Form, 'columns'>): number {
+  return columns.indexOf(column) - columns.length;
+}
+
 /** Matches of a form's `headerLines`, by name. */
 export type FoundLines = Readonly<Record<string, RegExpExecArray | undefined>>;
 

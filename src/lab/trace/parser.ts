@@ -7,7 +7,7 @@
  */
 import type { TraceCounts } from './counts.js';
 import type { TraceEvent } from './event.js';
-import type { Column, RecordReader, TraceHeader } from './form.js';
+import { type Form, placeOf, type RecordReader, type TraceHeader } from './form.js';
 import { HeaderReader } from './header.js';
 import { LINE_BYTES_MAX, LineSplitter } from './lines.js';
 import { RecordLine } from './record.js';
@@ -110,19 +110,16 @@ class Body {
   private latestUs = 0;
 
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
-    const { columns, begin } = header.form;
+    const { form } = header;
     this.header = header;
     this.at = at;
-    this.reader = begin(header, at, onEvent);
+    this.reader = form.begin(header, at, onEvent);
     this.counts = this.reader.counts;
-    // Counted from the first argument, so all are negative.
-    const placeOf = (column: Column): number => columns.indexOf(column) - columns.length;
-    const hasCpu = columns.includes('cpu');
-    this.columns = columns.length;
-    this.operationAt = placeOf('op');
-    this.seqAt = placeOf('seq');
-    this.timeAt = placeOf('t_us');
-    this.origin = hasCpu ? { cpu: placeOf('cpu'), pid: placeOf('pid'), ctx: placeOf('ctx') } : null;
+    this.columns = form.columns.length;
+    this.operationAt = placeOf('op', form);
+    this.seqAt = placeOf('seq', form);
+    this.timeAt = placeOf('t_us', form);
+    this.origin = originOf(form);
   }
 
   read(): void {
@@ -178,6 +175,11 @@ interface Origin {
   readonly cpu: number;
   readonly pid: number;
   readonly ctx: number;
+}
+
+function originOf(form: Form): Origin | null {
+  if (!form.columns.includes('cpu')) return null;
+  return { cpu: placeOf('cpu', form), pid: placeOf('pid', form), ctx: placeOf('ctx', form) };
 }
 
 function describeCount(min: number, max: number): string {

@@ -19,7 +19,7 @@
  * matters to an alloc's `why`: the miss events stand where the kernel decided, with its reason.
  */
 import { NO_END, TRACE_KIND, WHY, type Why } from '../event.js';
-import type { Described, Form, RecordReader } from '../form.js';
+import { type Described, type Form, placeOf, type RecordReader } from '../form.js';
 import { Ledger } from '../ledger.js';
 import { Operations } from '../operations.js';
 import type { Freed } from '../pages.js';
@@ -33,8 +33,8 @@ const USABLE = 2;
 /** The two bits of the lower half in a state byte: allocated, pending. */
 const HALF = 0x11;
 
-/** A frag line's pid, counted as an argument: it stands two fields before the operation. */
-const PID_ARGUMENT = -3;
+/** A frag line's pid, counted as an argument. */
+const PID_ARGUMENT = placeOf('pid', FRAG);
 
 const CANON_START = '# canonical sequential log';
 
@@ -61,7 +61,7 @@ export const S390_FRAG: Form = {
   headerLines: {},
   readHeader: () => DESCRIBED,
   begin: readerWith(fragOperations),
-  // They are written outside the lock.
+  // The kernel writes them outside the lock.
   endsLate: true,
 };
 
