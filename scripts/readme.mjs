@@ -54,9 +54,9 @@ export function oracleSentence({ rows }) {
 export function checkSentence({ executions, steps }) {
   const scenarios = CATALOGUE.filter(({ large }) => large !== true).length;
   return (
-    `\`check\` explores ${scenarios} scenarios completely, in ${counted(executions)} executions ` +
-    `of ${counted(steps)} steps. It\nthen explores ${MUTANTS.length} mutants, builds that lack one ` +
-    'safeguard each, and must find each of them broken.'
+    `\`check\` explores ${scenarios} scenarios completely: ${counted(executions)} executions, ` +
+    `${counted(steps)} steps in all.\nThen it explores ${MUTANTS.length} mutants. Each is a build ` +
+    'that lacks one safeguard, and must be found broken.'
   );
 }
 
