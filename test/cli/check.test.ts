@@ -46,7 +46,7 @@ const VALUES = ['value', 'expected', 'found'].flatMap((key) => [
   `${key}.text`,
 ]);
 const FAILURE = [
-  ...['rule', 'detail', 'schedule', 'threads[]', 'brokenAt'],
+  ...['rule', 'detail', 'thread', 'schedule', 'threads[]', 'brokenAt'],
   ...['word', 'word.name', 'word.number'],
   ...[...STEP, ...VALUES].map((key) => `steps[].${key}`),
 ];

@@ -4,8 +4,8 @@
  * scenario: see report.ts.
  *
  * It is told by running its schedule once more, on the machine on which it was found. The threads'
- * logs then say everything, plain accesses included, which are no steps of a schedule: of those only
- * the ones that touch the word in question are told.
+ * logs then say everything, plain accesses included, which are no steps of a schedule: of those
+ * only the ones that touch the word in question are told.
  */
 import type { Word } from '../../core/base/units.js';
 import {
