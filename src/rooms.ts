@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
   },
   mem: {
     folder: 'core/mem',
-    about: 'shared memory: the one seam to it, its layout, the lock, the list, the supply of pages',
+    about: 'shared memory: the one way to it (`Memory`), its layout, lock, list, supply of pages',
     mayImport: ['base'],
     standsAlone: true,
     isReplayed: true,
@@ -97,7 +97,7 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
   },
   designs: {
     folder: 'lab/designs',
-    about: 'ours and its rivals (those of Linux in linux/), behind one interface',
+    about: 'what is compared: our design, and those of Linux (linux/), behind one interface',
     mayImport: [...CORE, 'variants'],
   },
   trace: {

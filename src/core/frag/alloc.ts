@@ -118,8 +118,9 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   return page;
 }
 
+/** What `returnPages` calls before it gives a page back: nothing is left to be done to this one. */
 function retireUnseen(): void {
-  // OWNER was not set yet.
+  // OWNER was not stored yet, and the head was never queued.
 }
 
 function requireEmpty(heap: Heap, table: Word, kind: HeapKind): void {

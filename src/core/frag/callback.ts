@@ -106,7 +106,10 @@ function ripenPage(mem: Memory, ptdesc: Word, perPage: number): number {
   return outcomeOf(after ^ allFree(perPage), bitsOfC(after));
 }
 
-/** The same behind the first word, which reads `after`. All words are full of fragments. */
+/**
+ * The same for the words behind the first, which reads `first` already. Each of these words is full
+ * of fragments, for the number of fragments is a power of two: no bits are left out.
+ */
 function ripenBeyond(mem: Memory, ptdesc: Word, perPage: number, first: number): number {
   let notFree = ~first;
   let waiting = bitsOfC(first);

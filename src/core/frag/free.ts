@@ -59,6 +59,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
   if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'freeTable'));
+  // `| 0` leaves nothing but a whole number of 32 bits as it is.
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
     throw refused(thread, owner, explainForeign(heap, mm, table));
   }
@@ -82,6 +83,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
   if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
   const head = (ptdesc + RCU) as Word;
+  // WAITS_FOR is the first word of a head.
   const waits = mem.peek(head) as GracePeriod;
   // The callback may start before we are done here. It finds OWNER positive and waits for the lock
   // that we hold.

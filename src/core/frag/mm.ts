@@ -12,7 +12,7 @@
  *
  * The owner's lock protects its lists, the ptdescs of its pages (ptdesc.ts) and, of every mm that
  * it serves, LIFE, TABLES and USERS. It does not protect what lies in tables, nor a page in the
- * supply. The supply lock may nest inside it; it may be waited for inside a read section.
+ * supply. No other lock is taken under it today. It may be waited for inside a read section.
  *
  * A record is used again only after a grace period (P5): the callback of a page may be about to
  * lock it. Pages hold no reference on it.

@@ -7,9 +7,14 @@
  *   +r    some fragment is A; r is the address of the owner's record
  *   -r    no fragment is A, and none will be until the page was returned
  *
- *   0 -> +    the page is taken from the supply, private to the taker
+ *   0 -> +    alloc, of a page that it has just taken from the supply
  *   + -> -    the last free, under the mm lock, as its last access to the page
- *   - -> 0    the callback returns the page, which is private again
+ *   - -> 0    the page's callback, which returns the page to the supply
+ *
+ * A page is private to a thread when no other thread can reach it. Two threads have one: who takes
+ * a page from the supply, until it stores OWNER; and who runs the page's callback once OWNER is
+ * negative, because such a page has no A, which a thread could free, and is on no list, from which
+ * a thread could allocate.
  *
  * Whoever reads a positive OWNER inside a read section may lock that mm until the section ends: the
  * free that makes it negative has not returned, so the mm was not destroyed yet, and its record
@@ -18,8 +23,7 @@
  *
  * HOLDER is 0 while the page is on no list, else 1 + the F fragment whose memory has the node.
  * ALLOCATED counts the fragments in A. STATES are encoded in state.ts. All of these, with the
- * rcu head, belong to the holder of the owner's lock, or once OWNER is negative, to the page's
- * callback alone: nobody can make an A of a page that is on no list.
+ * rcu head, belong to the holder of the owner's lock, or to the thread that has the page private.
  */
 import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
@@ -79,7 +83,7 @@ export function findFree(mem: Memory, ptdesc: Word, perPage: number, holder: num
   return perPage <= PER_WORD ? holder : findFreeBeyond(mem, ptdesc, perPage, holder);
 }
 
-/** The same behind the first word. */
+/** The same for the fragments behind those of the first word. */
 function findFreeBeyond(mem: Memory, ptdesc: Word, perPage: number, holder: number): number {
   for (let first = PER_WORD; first < perPage; first += PER_WORD) {
     const word = mem.peek(stateWordOf(ptdesc, first as FragIndex));

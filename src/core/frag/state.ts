@@ -7,9 +7,12 @@
  *        +-----+-----+-----+-----+-----+-----+
  *
  *   00  A  allocated: belongs to who allocated it
- *   01  C  freed before the pending grace period began: free when that one is over
- *   10  N  freed when it may have begun: free after the next one
+ *   01  C  current RCU TODO: freed before the pending grace period began; free when that is over
+ *   10  N  next RCU TODO: freed when the pending one may have begun; free when the next is over
  *   11  F  free: may be handed out, and may be written (list node)
+ *
+ * The pending grace period is the one that the page's rcu head waits for. A page has one head, so
+ * it waits for one grace period at a time.
  *
  *   A -> C, N   free                  under the mm lock
  *   C -> F      the page's callback   under the mm lock, or on a page without A
