@@ -349,6 +349,7 @@ describe('shards', () => {
     ['another schema', () => [edit(0, (d) => ({ ...d, schema: 2 }))], 'other-schema', 'schema 1'],
     ['an early end', () => [edit(0, () => FAILED)], 'not-a-result', 'a check that began'],
     ['a row cut', () => [edit(0, (d) => ({ ...d, mutants: [{}] }))], 'not-a-result', 'that began'],
+    ['a failure cut', () => [edit(0, cutFailure)], 'not-a-result', 'that began'],
     ['no shard', () => [edit(0, (d) => ({ ...d, shard: 1 }))], 'not-a-result', 'that began'],
     ['twice', () => [files[0] as string, files[0] as string], 'same-shard', 'each once'],
     ['other build', () => beside((d) => ({ ...d, build: 'x' })), 'other-build', 'build '],
@@ -356,6 +357,15 @@ describe('shards', () => {
     ['other count', () => beside((d) => ({ ...d, shard: SHARDS })), 'other-shards', 'shard of 2'],
     ['a whole one', () => beside((d) => ({ ...d, shard: null })), 'no-shard', 'shards of one'],
   ];
+
+  /** A mutant that is caught, but nobody can say how. */
+  function cutFailure(document: CheckDocument): object {
+    const [row, ...rows] = document.mutants;
+    return {
+      ...document,
+      mutants: [{ ...row, failure: { ...row?.failure, steps: [{}] } }, ...rows],
+    };
+  }
 
   function beside(change: (document: CheckDocument) => object): readonly string[] {
     return [files[0] as string, edit(1, change)];

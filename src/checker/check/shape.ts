@@ -1,7 +1,11 @@
 /** Whether a value that was read from a file is a document of `ptfrag check`. */
 
-/** A `typeof`, `?` before it where null will do; a list of a shape; an object of shapes. */
-type Shape = string | readonly [Shape] | { readonly [field: string]: Shape };
+/** A `typeof`; a list of a shape; a shape or null; an object of shapes. */
+type Shape =
+  | string
+  | readonly [Shape]
+  | readonly [Shape, null]
+  | { readonly [field: string]: Shape };
 
 export interface Mistake {
   readonly code: string;
@@ -10,16 +14,47 @@ export interface Mistake {
   readonly expected: string;
 }
 
+const WORD: Shape = { number: 'number', name: 'string' };
+const VALUE: Shape = { number: 'number', text: 'string' };
+
+const STEP: Shape = {
+  thread: 'number',
+  verb: 'string',
+  isPlain: 'boolean',
+  word: WORD,
+  value: [VALUE, null],
+  expected: [VALUE, null],
+  found: [VALUE, null],
+  count: 'number',
+};
+
+/** What was done on one schedule. */
+const INTERLEAVING = {
+  schedule: 'string',
+  threads: ['string'],
+  steps: [STEP],
+  brokenAt: ['number', null],
+} as const;
+
+const FAILURE: Shape = {
+  ...INTERLEAVING,
+  rule: 'string',
+  detail: 'string',
+  thread: ['number', null],
+  word: [WORD, null],
+};
+
 const SCENARIO: Shape = {
   name: 'string',
   design: 'string',
   verdict: 'string',
   complete: 'boolean',
-  bound: '?string',
+  bound: ['string', null],
   executions: 'number',
   steps: 'number',
   seconds: 'number',
-  failure: '?object',
+  failure: [FAILURE, null],
+  replayed: [INTERLEAVING, null],
 };
 
 const MUTANT: Shape = {
@@ -28,10 +63,10 @@ const MUTANT: Shape = {
   scenario: 'string',
   caught: 'boolean',
   complete: 'boolean',
-  rule: '?string',
-  schedule: '?string',
+  rule: ['string', null],
+  schedule: ['string', null],
   steps: 'number',
-  failure: '?object',
+  failure: [FAILURE, null],
 };
 
 const DOCUMENT: Shape = {
@@ -76,14 +111,12 @@ function isShard(value: unknown): boolean {
 
 /** The path of the first value that is missing or of another type. */
 function misfit(value: unknown, shape: Shape, path: string): string | null {
-  if (typeof shape === 'string') {
-    const type = shape.replace('?', '');
-    const mayBeNull = type !== shape && value === null;
-    return mayBeNull || typeof value === type ? null : path;
-  }
+  if (typeof shape === 'string') return typeof value === shape ? null : path;
   if (Array.isArray(shape)) {
+    const [inner, ...orNull] = shape as readonly [Shape, null?];
+    if (orNull.length > 0) return value === null ? null : misfit(value, inner, path);
     if (!Array.isArray(value)) return path;
-    return firstOf(value.map((each, at) => misfit(each, shape[0] as Shape, `${path}[${at}]`)));
+    return firstOf(value.map((each, at) => misfit(each, inner, `${path}[${at}]`)));
   }
   if (typeof value !== 'object' || value === null) return path;
   const fields = Object.entries(shape as Readonly<Record<string, Shape>>);
