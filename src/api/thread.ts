@@ -23,6 +23,7 @@ import {
   rcuOnline,
   rcuReadLock,
   rcuReadUnlock,
+  refuseReader,
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import { type Attachment, POLL_MAX } from './attachment.js';
@@ -51,10 +52,16 @@ export class AttachedThread {
   /** Frees and sections since the last poll, while callbacks may be pending. */
   private owed = 0;
   private attached = true;
+  /** How operations in slices are cancelled that are not over yet. */
+  private readonly cancels = new Set<(reason: Error) => void>();
 
   constructor(core: Thread) {
     const freed = (tables: number): void => this.freed(tables);
-    this.attachment = { here: () => this.here(), freed };
+    const running = (cancel: (reason: Error) => void): (() => void) => {
+      this.cancels.add(cancel);
+      return () => void this.cancels.delete(cancel);
+    };
+    this.attachment = { here: () => this.here(), freed, running };
     this.core = core;
     this.heap = core.heap;
     this.id = core.id;
@@ -138,8 +145,8 @@ export class AttachedThread {
   }
 
   readUnlock(): void {
-    // Not `here()`: inside a section the thread is attached, for there `detach` is refused.
-    rcuReadUnlock(this.core);
+    // After `detach` the record, and with it a section, may be another thread's.
+    rcuReadUnlock(this.here());
     // A thread that only reads owes nothing, and pays one comparison. Inside an outer section a
     // poll would be in vain: the grace periods that it waits for wait for this thread.
     if (this.owed > 0 && ++this.owed >= POLL_EVERY && !isReading(this.core)) this.tick();
@@ -199,7 +206,7 @@ export class AttachedThread {
 
   /** `synchronize` for a thread that must not block. Also throws the signal's reason. */
   async synchronizeAsync(options: WaitAsyncOptions = {}): Promise<void> {
-    await waitForAsync(this.here(), GRACE_PERIOD, options);
+    await waitForAsync(this.attachment, GRACE_PERIOD, options);
   }
 
   /** Waits until every callback queued before has run. Blocks. Throws as `synchronize` does. */
@@ -209,7 +216,7 @@ export class AttachedThread {
 
   /** `barrier` for a thread that must not block. */
   async barrierAsync(options: WaitAsyncOptions = {}): Promise<void> {
-    await waitForAsync(this.here(), BARRIER, options);
+    await waitForAsync(this.attachment, BARRIER, options);
   }
 
   /** The thread whose read section holds up the grace period under way, or null. */
@@ -224,7 +231,7 @@ export class AttachedThread {
 
   /** Lets every thread that is in `reclaim` return. */
   stopReclaimers(): void {
-    stopReclaimers(this.heap);
+    stopReclaimers(this.here().heap);
   }
 
   /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */
@@ -242,9 +249,15 @@ export class AttachedThread {
     return checkHeap(this.heap, options);
   }
 
-  /** Leaves the heap. Pending callbacks are run by other threads. Safe to call twice. */
+  /**
+   * Leaves the heap. Pending callbacks are run by other threads. Safe to call twice. Asynchronous
+   * operations of this thread are cancelled: they leave what they leave when they are aborted, and
+   * their promises reject with a `UsageError`. Throws `UsageError` inside a section.
+   */
   detach(): void {
     if (!this.attached) return;
+    refuseReader(this.core, 'detach');
+    for (const cancel of this.cancels) cancel(this.gone());
     detachThread(this.core);
     // Only now: where detaching is refused, inside a section, the thread stays attached.
     this.attached = false;
@@ -256,6 +269,10 @@ export class AttachedThread {
 
   private here(): Thread {
     if (this.attached) return this.core;
-    throw new UsageError('detached', `thread ${this.id} has left the heap`);
+    throw this.gone();
+  }
+
+  private gone(): UsageError {
+    return new UsageError('detached', `thread ${this.id} has left the heap`);
   }
 }

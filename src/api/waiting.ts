@@ -26,6 +26,7 @@ import {
   tryBarrier,
   tryGrace,
 } from '../core/rcu/wait.js';
+import type { Attachment } from './attachment.js';
 
 export interface WaitOptions {
   /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
@@ -37,6 +38,9 @@ export interface WaitAsyncOptions extends WaitOptions {
 }
 
 const STALL_MS = 10_000;
+
+/** The longest time that a timer takes: longer than any wait. */
+const STAY_MS = 2 ** 31 - 1;
 
 /** What is waited for. */
 interface Wait {
@@ -82,18 +86,31 @@ export function waitFor(thread: Thread, { name, begin }: Wait, options: WaitOpti
   }
 }
 
-/** The same for a thread that must not block. Also throws the signal's reason. */
+/**
+ * The same for a thread that must not block. Also throws the signal's reason, and `UsageError` once
+ * the thread has left the heap: its record may be another thread's by then.
+ */
 export async function waitForAsync(
-  thread: Thread,
+  { here }: Attachment,
   { name, begin }: Wait,
   options: WaitAsyncOptions,
 ): Promise<void> {
+  const thread = here();
   refuseWait(thread, `${name}Async`, null);
   const isOver = begin(thread);
   const throwIfStalled = stallCheck(thread.heap, `${name}Async`, options);
-  while (!isOver()) {
-    await pause(thread, options.signal);
-    throwIfStalled();
+  // Node ends a process in which nothing but `Atomics.waitAsync` is left to wait for. A timer is
+  // something: who awaits this promise is promised an end.
+  const alive = setTimeout(() => {}, STAY_MS);
+  try {
+    while (!isOver()) {
+      await pause(thread, options.signal);
+      // Between two steps the caller runs, and may have detached.
+      here();
+      throwIfStalled();
+    }
+  } finally {
+    clearTimeout(alive);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Thread } from '../../core/mem/heap.js';
 import { rcuOffline } from '../../core/rcu/reader.js';
+import type { Attachment } from '../attachment.js';
 
 /** Work under way: yields pages done, returns what the operation does. */
 export type Work<Result> = Generator<number, Result, void>;
@@ -26,26 +27,65 @@ export function finish<Result>(work: Work<Result>): Result {
   }
 }
 
-/** Does it in slices. A qsbr thread is offline between two. */
+/** What work in slices needs, beside what the user gave. */
+export interface SliceOptions extends RangeOptions {
+  readonly attachment: Attachment;
+  /** Pages in all. */
+  readonly total: number;
+  /** Called once, when the work is over in whatever way, with the thread still attached. */
+  readonly onOver: () => void;
+}
+
+/**
+ * Does it in slices. A qsbr thread is offline between two. The last progress is told when all is
+ * done and the work can still be undone: what `onProgress` throws then is as what it throws before.
+ */
 export async function finishInSlices<Result>(
   work: Work<Result>,
-  thread: Thread,
-  total: number,
-  { signal, onProgress }: RangeOptions,
+  { attachment, total, onOver, signal, onProgress }: SliceOptions,
 ): Promise<Result> {
+  const thread = attachment.here();
+  let cancelled: Error | null = null;
+  const end = (): void => {
+    forget();
+    onOver();
+  };
+  const forget = attachment.running((reason) => {
+    cancelled = reason;
+    undo(work, reason);
+    end();
+  });
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const { ended, done, value } = runSlice(work);
-      onProgress?.(ended ? total : done, total);
+      const { ended, done, value } = runSlice(work, total);
+      // Work that had nothing to do ends without a step.
+      if (!ended || total === 0) onProgress?.(done, total);
+      if (!ended) await pause(thread, cancelled);
+      // While others had the thread, in `onProgress` too, it may have left the heap.
+      if (cancelled !== null) throw cancelled;
       if (ended) return value as Result;
-      rcuOffline(thread);
-      await new Promise((resolve) => setTimeout(resolve, 0));
     }
   } catch (error) {
-    // Into the generator first, which undoes what it did, and throws the error again.
-    work.throw(error);
+    if (cancelled === null) undo(work, error);
     throw error;
+  } finally {
+    if (cancelled === null) end();
+  }
+}
+
+async function pause(thread: Thread, cancelled: Error | null): Promise<void> {
+  if (cancelled !== null) return;
+  rcuOffline(thread);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Throws into the generator, which undoes what it did and throws the same again. */
+function undo<Result>(work: Work<Result>, error: unknown): void {
+  try {
+    work.throw(error);
+  } catch (thrown) {
+    if (thrown !== error) throw thrown;
   }
 }
 
@@ -55,12 +95,13 @@ interface Slice<Result> {
   readonly value: Result | null;
 }
 
-function runSlice<Result>(work: Work<Result>): Slice<Result> {
+function runSlice<Result>(work: Work<Result>, total: number): Slice<Result> {
   const end = performance.now() + SLICE_MS;
   for (;;) {
     // A step before the clock is looked at: however slow it is, each slice gets on.
     const step = work.next();
     if (step.done === true) return { ended: true, done: 0, value: step.value };
-    if (performance.now() >= end) return { ended: false, done: step.value, value: null };
+    const isAll = step.value === total;
+    if (isAll || performance.now() >= end) return { ended: false, done: step.value, value: null };
   }
 }

@@ -10,7 +10,7 @@ import { isPowerOfTwo } from '../../core/base/assert.js';
 import { UsageError } from '../../core/base/errors.js';
 import type { MmId, Word } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
-import { tablesOf } from '../../core/frag/mm.js';
+import { enterMm, leaveMm, tablesOf } from '../../core/frag/mm.js';
 import { privateMemory } from '../../core/mem/shared.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
@@ -65,6 +65,8 @@ export class AddressSpace {
   private readonly space: Space;
   private readonly numberEnd: number;
   private ended = false;
+  /** An exit in slices that is under way. */
+  private ending: Promise<void> | null = null;
 
   constructor(attachment: Attachment, space: Space) {
     this.attachment = attachment;
@@ -250,10 +252,23 @@ export class AddressSpace {
 
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
   async exitAsync(options: RangeOptions = {}): Promise<void> {
+    // A second exit by this handle waits for the first: only then it is known whether there still
+    // is a space.
+    while (this.ending !== null) await this.ending.catch(() => {});
     const space = this.live();
+    refuseWait(space.thread, 'exitAsync', null);
     requireEndable(space);
-    await this.inSlices('exitAsync', endPages(space), extentOf(space), options);
+    // From now on: whoever uses this handle meanwhile would work on a space that is ending.
     this.ended = true;
+    this.ending = this.finishInSlices(endPages(space), extentOf(space), options, () => {});
+    try {
+      await this.ending;
+    } catch (error) {
+      this.ended = false;
+      throw error;
+    } finally {
+      this.ending = null;
+    }
   }
 
   /** The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile. */
@@ -266,15 +281,28 @@ export class AddressSpace {
     return checkTree(this.live());
   }
 
+  /** Counted in as a user of the mm: nobody can end it meanwhile, by this handle or another. */
   private async inSlices<Result>(
     what: string,
     work: Work<Result>,
     total: number,
     options: RangeOptions,
   ): Promise<Result> {
-    refuseWait(this.space.thread, what, null);
-    const result = await finishInSlices(work, this.space.thread, total, options);
-    this.attachment.freed(tablesFor(this.space, total));
+    const { thread, mm } = this.space;
+    refuseWait(thread, what, null);
+    enterMm(thread, mm);
+    return await this.finishInSlices(work, total, options, () => leaveMm(thread, mm));
+  }
+
+  private async finishInSlices<Result>(
+    work: Work<Result>,
+    total: number,
+    options: RangeOptions,
+    onOver: () => void,
+  ): Promise<Result> {
+    const { attachment } = this;
+    const result = await finishInSlices(work, { ...options, attachment, total, onOver });
+    attachment.freed(tablesFor(this.space, total));
     return result;
   }
 
