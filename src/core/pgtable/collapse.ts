@@ -59,10 +59,11 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
     const word = at(table, index * ENTRY_WORDS);
     if (isLeaf(pte, mem.load(lowWord(word)))) clearEntry(mem, pte, word);
   }
+  // Under the upper lock (T4): whoever has it next unmaps or protects the large frame, and may
+  // return before we do. The lower one others wait for only to find that the table is not linked.
+  flush(space);
   release(thread, tableLock(heap, table));
   release(thread, tableLock(heap, above));
-  // Before we return, for the caller gives the small frames to others then, a grace period later.
-  flush(space);
   freeTable(thread, mm, table);
   return true;
 }

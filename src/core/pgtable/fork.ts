@@ -66,9 +66,10 @@ export function forkStep(parent: Space, child: Space, vpn: Vpn, count: number): 
   // Collapsed, split or taken out meanwhile: again, with what is there now.
   const same = locked.number === number;
   const changed = same ? copyRange(parent, locked, child, vpn, pages) : 0;
-  release(thread, tableLock(thread.heap, locked.table));
-  // Of the parent alone: no TLB has anything of a space that nobody knows.
+  // Under the lock (T4): whoever forks the pages next finds them not writable, changes nothing, and
+  // may return before we do. Of the parent alone: no TLB has anything of a space that nobody knows.
   if (changed > 0) flush(parent);
+  release(thread, tableLock(thread.heap, locked.table));
   return { kind: 'done', pages: same ? pages : 0, changed };
 }
 

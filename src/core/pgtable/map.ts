@@ -123,10 +123,11 @@ export function unmapStep(space: Space, vpn: Vpn, count: number): Step {
   const changed = changeRange(space, locked, vpn, pages, clearEntry);
   // A hint, for reclaimTables: it asks again under both locks, others may map here in between.
   const empty = changed !== PARTIAL && isEmptyTable(space, number, table);
+  // Under the lock (T4): whoever has it next finds the pages unmapped, or maps them anew, and may
+  // return before we do. A flush that came then would be one that it did not wait for.
+  if (changed > 0) flush(space);
   release(thread, tableLock(thread.heap, table));
   if (changed === PARTIAL) return { kind: 'large', vpn };
-  // After the entries and before we return (T4); not under the lock, which others want.
-  if (changed > 0) flush(space);
   if (empty) reclaimTables(space, vpn, number);
   return { kind: 'done', pages, changed };
 }
@@ -150,9 +151,10 @@ export function protectStep(space: Space, vpn: Vpn, count: number, prot: Prot): 
     const next = format.leafLow(number, frame, allows);
     changeEntry(mem, level, entry, next, format.leafHigh(number, frame, allows));
   });
+  // Under the lock (T4), as in unmapStep.
+  if (changed > 0) flush(space);
   release(thread, tableLock(thread.heap, table));
   if (changed === PARTIAL) return { kind: 'large', vpn };
-  if (changed > 0) flush(space);
   return { kind: 'done', pages, changed };
 }
 

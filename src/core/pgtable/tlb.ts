@@ -1,10 +1,11 @@
 /**
  * A software TLB of one thread: translations that it need not walk for again.
  *
- * FLUSHES in the mm's record goes up by one, after the entries were changed and before the
- * operation that changed them returns. A TLB's slot has the number that was read before the walk
- * that filled it, and is good only while FLUSHES still is that number. So a slot that is used after
- * a flush has returned was filled by a walk that began after it.
+ * FLUSHES in the mm's record goes up by one, after the entries were changed and before the lock of
+ * their table is let go of. A TLB's slot has the number that was read before the walk that filled
+ * it, and is good only while FLUSHES still is that number. So a slot that is used after a flush was
+ * filled by a walk that began after it; and whoever finds under the lock what others did there, and
+ * returns, has their flushes behind it too (T4).
  *
  *   OBSERVE FLUSHES, walk, fill        PUBLISH entries, FLUSHES + 1
  *
@@ -42,7 +43,10 @@ assertAtImport(
   'a field reaches into the next slot of a TLB',
 );
 
-/** Says that entries have changed: no TLB uses what it has of this mm any more. */
+/**
+ * Says that entries have changed: no TLB uses what it has of this mm any more. Context: the lock
+ * held of the table whose entries they are.
+ */
 export function flush({ thread, record }: Space): void {
   // PUBLISH(flush): the entries were changed before.
   thread.mem.add(at(record, MM.FLUSHES), 1);

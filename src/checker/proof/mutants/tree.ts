@@ -195,9 +195,94 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'No TLB hears of what was unmapped.',
     rules: ['T4'],
     file: MAP,
-    find: 'if (changed > 0)\n        flush(space);\n    if (empty)',
-    replace: 'if (empty)',
+    find: `        flush(space);
+    release(thread, tableLock(thread.heap, table));
+    if (changed === PARTIAL)
+        return { kind: 'large', vpn };
+    if (empty)`,
+    replace: `        ;
+    release(thread, tableLock(thread.heap, table));
+    if (changed === PARTIAL)
+        return { kind: 'large', vpn };
+    if (empty)`,
     scenario: 'tlb-vs-unmap+flushed',
+  },
+  {
+    name: 'unmap-flushes-unlocked',
+    about: 'Unmapping lets go of the table before it flushes, and others unmap the page too.',
+    rules: ['T4'],
+    file: MAP,
+    find: `        flush(space);
+    release(thread, tableLock(thread.heap, table));
+    if (changed === PARTIAL)
+        return { kind: 'large', vpn };
+    if (empty)`,
+    replace: `        ;
+    release(thread, tableLock(thread.heap, table));
+    if (changed > 0)
+        flush(space);
+    if (empty)`,
+    scenario: 'tlb-vs-unmap+twice',
+  },
+  {
+    name: 'unmap-flushes-late',
+    about: 'The same, and others map the page anew.',
+    rules: ['T4'],
+    file: MAP,
+    find: `        flush(space);
+    release(thread, tableLock(thread.heap, table));
+    if (changed === PARTIAL)
+        return { kind: 'large', vpn };
+    if (empty)`,
+    replace: `        ;
+    release(thread, tableLock(thread.heap, table));
+    if (changed > 0)
+        flush(space);
+    if (empty)`,
+    scenario: 'tlb-vs-unmap+mapped-anew',
+  },
+  {
+    name: 'protect-flushes-unlocked',
+    about: 'What pages allow is changed, and the table let go of before TLBs hear of it.',
+    rules: ['T4'],
+    file: MAP,
+    find: `        flush(space);
+    release(thread, tableLock(thread.heap, table));
+    if (changed === PARTIAL)
+        return { kind: 'large', vpn };
+    return`,
+    replace: `        ;
+    release(thread, tableLock(thread.heap, table));
+    if (changed > 0)
+        flush(space);
+    return`,
+    scenario: 'tlb-vs-protect+seen',
+  },
+  {
+    name: 'fork-flushes-unlocked',
+    about: 'A fork lets go of the table of its parent before TLBs hear that it is read-only.',
+    rules: ['T4'],
+    file: FORK,
+    find: `        flush(parent);
+    release(thread, tableLock(thread.heap, locked.table));`,
+    replace: `        ;
+    release(thread, tableLock(thread.heap, locked.table));
+    if (changed > 0)
+        flush(parent);`,
+    scenario: 'tlb-vs-fork+seen',
+  },
+  {
+    name: 'collapse-flushes-unlocked',
+    about: 'A collapse lets go of its tables before TLBs hear of the large frame.',
+    rules: ['T4'],
+    file: COLLAPSE,
+    find: `flush(space);
+    release(thread, tableLock(heap, table));
+    release(thread, tableLock(heap, above));`,
+    replace: `release(thread, tableLock(heap, table));
+    release(thread, tableLock(heap, above));
+    flush(space);`,
+    scenario: 'tlb-vs-collapse+seen',
   },
   {
     name: 'tlb-filled-with-later-number',

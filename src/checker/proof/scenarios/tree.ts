@@ -5,7 +5,7 @@
  *   T1  every table of an mm is named by one entry of its tree, and no other
  *   T2  an entry is none, or names a table, or maps a frame; nobody acts on halves of two
  *   T3  a walk finds what was mapped there at some instant of its section
- *   T4  after a flush has returned no TLB gives what it flushed
+ *   T4  once the lock is let go of under which an entry was changed, no TLB gives what was there
  */
 import { InvariantError, UsageError } from '../../../core/base/errors.js';
 import type { Vpn } from '../../../core/base/units.js';
@@ -39,7 +39,7 @@ export interface TreeWorld {
   readonly see: World['see'];
 }
 
-interface TreeBody {
+export interface TreeBody {
   readonly name: string;
   readonly about: string;
   readonly rules: readonly string[];

@@ -1,12 +1,10 @@
 /** A walk without a lock, and everything that pulls its tables away or changes them. */
 
-import { InvariantError } from '../../../core/base/errors.js';
 import type { MmId, Vpn } from '../../../core/base/units.js';
 import { createMm, destroyMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { endSpace, makeSpace, spaceOf } from '../../../core/pgtable/space.js';
-import { type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
-import { frameOf, NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
+import { NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import type { Scenario } from '../../model/scenario.js';
 import { orRefused } from './actors.js';
@@ -121,47 +119,10 @@ const torn = treeScenario({
   },
 });
 
-/** Words of the scenario's own that are a flag and a TLB of one slot. */
-const FLUSHED = 0;
-const TLB_AT = 4;
-
-const tlb = treeScenario({
-  name: 'tlb-vs-unmap+flushed',
-  about: 'A page is unmapped; who knows that this is over does not find it in its TLB.',
-  rules: ['T4'],
-  mustSee: ['cached: 16', 'after the flush: nothing', 'before it: 16'],
-  threads: 2,
-  mapped: [0, 1],
-  play: ({ world, by }) => {
-    const [one, two] = world.threads as [Thread, Thread];
-    const { kit } = world;
-    const cache: Tlb = { memory: two.mem, slotsAt: kit.own(TLB_AT), slots: 1 };
-    const space = by(two);
-    const asks = (): string => {
-      const over = two.mem.load(kit.own(FLUSHED)) === 1;
-      rcuReadLock(two);
-      const found = walkCached(space, cache, 0 as Vpn);
-      rcuReadUnlock(two);
-      if (over && found !== NOT_MAPPED) throw new InvariantError('T4', 'a TLB gives what is gone');
-      const what = found === NOT_MAPPED ? 'nothing' : `${frameOf(found)}`;
-      return `${over ? 'after the flush' : 'before it'}: ${what}`;
-    };
-    const fills = (): string => {
-      const found = walkCached(space, cache, 0 as Vpn);
-      return `cached: ${found === NOT_MAPPED ? 'nothing' : frameOf(found)}`;
-    };
-    return [
-      [unmaps(by(one), 0), (): void => one.mem.store(kit.own(FLUSHED), 1)],
-      [fills, asks],
-    ];
-  },
-});
-
 export const WALK_SCENARIOS: readonly Scenario[] = [
   walkVsUnmap,
   freedEarly,
   walkVsCollapse,
   exitVsWalk,
   torn,
-  tlb,
 ];
