@@ -79,10 +79,14 @@ function widthsOf(
     Math.max(COLUMN_MIN + GAP, head, (longest[thread] as number) + GAP),
   );
   if (apart.reduce((a, b) => a + b, -GAP) <= columns) return apart;
-  // Every thread's column begins early enough for its longest line.
-  const steps = longest.slice(1).map((length, at) => Math.floor((columns - length) / (at + 1)));
+  // Every thread's column begins early enough for its heading and its longest line.
+  const needed = threads.map(({ length }, thread) => Math.max(length, longest[thread] as number));
+  const steps = needed.slice(1).map((length, at) => Math.floor((columns - length) / (at + 1)));
   const together = Math.max(...heads, Math.min(...steps));
-  return apart.map((width) => Math.min(width, together));
+  return apart.map((width, thread) => {
+    const left = Math.max(heads[thread] as number, columns + GAP - thread * together);
+    return Math.min(width, together, left);
+  });
 }
 
 function formatStep(step: NamedStep): string {

@@ -282,13 +282,14 @@ describe('the columns of a report', () => {
   /** Where the lines of each thread begin, in the order of the steps. */
   const beginnings = (columns: number): number[] => {
     if (failure === null) throw new Error('nothing failed');
-    const lines = formatFailure(wide, failure, columns).slice(6);
+    const [heading = '', rule = '', ...lines] = formatFailure(wide, failure, columns).slice(4);
     expect(lines).toHaveLength(failure.steps.length);
     const at = lines.map((line) => line.search(/\S/));
     failure.steps.forEach(({ thread }, step) => {
       expect(at[step]).toBe(at[failure.steps.findIndex((each) => each.thread === thread)]);
     });
-    if (columns >= 60) expect(lines.filter((line) => line.length > columns)).toEqual([]);
+    const all = [heading, rule, ...lines];
+    if (columns >= 60) expect(all.filter((line) => line.length > columns)).toEqual([]);
     return [...new Set(at)].sort((a, b) => a - b);
   };
 
