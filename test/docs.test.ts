@@ -264,7 +264,7 @@ describe('ARCHITECTURE.md', () => {
     const fields = new Set([HEAP, MM, PTDESC, RCU_HEAD, THREAD].flatMap((t) => Object.keys(t)));
     const shouted = text.match(/\b[A-Z]{2,}(?:_[A-Z]+)*\b/g) ?? [];
     const known = (word: string): boolean => fields.has(word) || declares(CODE, word);
-    const prose = ['HTML', 'RCU', 'JSON', 'README', 'CONTRIBUTING', 'TODO'];
+    const prose = ['HTML', 'PUBLISH', 'OBSERVE', 'RCU', 'JSON', 'README', 'CONTRIBUTING', 'TODO'];
     // Of a page of four fragments, in the picture.
     const states = (word: string): boolean => /^[ACNF]{4}$/.test(word);
     expect(

@@ -131,8 +131,9 @@ export class AttachedThread {
   }
 
   /**
-   * Frees a table that nothing links to any more; it must be empty. Deferred: readers that are in
-   * it stay safe. Blocks on the owner's lock. Throws `UsageError`, nothing changed, for misuse.
+   * Frees a table that nothing links to any more. It must be empty, but for the `slotBytes` of its
+   * kind: a block of data may be full. Deferred: readers that are in it stay safe. Blocks on the
+   * owner's lock. Throws `UsageError`, nothing changed, for misuse.
    */
   freeTable(mm: MmId, table: Table): void {
     freeTable(this.here(), mm, table);

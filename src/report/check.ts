@@ -53,7 +53,8 @@ function mutantCells(...[name, by, steps, schedule]: string[]): string {
 function mutantLine({ name, caught, complete, ...row }: MutantRow, paint: Paint): string {
   const { rule, steps, schedule } = row;
   if (caught) return mutantCells(name, `${rule}`, `${steps}`, `${schedule}`);
-  const word = complete ? 'survived' : 'not found before the bound';
+  const survived = rule === 'mutant' ? 'does not apply' : 'survived';
+  const word = complete ? survived : 'not found before the bound';
   return `${name.padEnd(NAME_WIDTH)} ${paint(complete ? 'red' : 'yellow', word)}`;
 }
 
@@ -62,10 +63,14 @@ export function checkFindings({ scenarios, mutants }: CheckDocument, columns?: n
   const reports = scenarios
     .map((row) => scenarioReport(row, columns))
     .filter(({ length }) => length > 0);
-  const survivors = mutants
-    .filter(({ caught }) => !caught)
-    .map(({ name, scenario, about }) => [`${name} survives ${scenario}: ${about}`]);
+  const survivors = mutants.filter(({ caught }) => !caught).map((row) => [survivorLine(row)]);
   return [...reports, ...survivors].flatMap((report) => ['', ...report]);
+}
+
+/** What is said of a mutant that nothing noticed, or that could not be tried. */
+function survivorLine({ name, scenario, about, rule, failure }: MutantRow): string {
+  if (rule === 'mutant') return `mutant ${failure?.detail}`;
+  return `${name} survives ${scenario}: ${about}`;
 }
 
 /** A failure in full, and the command that shows it again; or what a replayed schedule did. */
@@ -149,7 +154,7 @@ export function ktap({ scenarios, mutants }: CheckDocument): string {
       name: `mutant ${row.name}`,
       ok: row.caught || !row.complete,
       skipped: !row.caught && !row.complete,
-      report: [`survives ${row.scenario}: ${row.about}`],
+      report: [survivorLine(row)],
     })),
   ];
   const lines = ['KTAP version 1', `1..${tests.length}`];

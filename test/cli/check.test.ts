@@ -160,6 +160,35 @@ describe.concurrent('a bound', () => {
   });
 });
 
+describe('a mutant that no longer applies', () => {
+  const gone = new BrokenBuild({
+    ...mutantNamed('lock-tests-then-sets'),
+    file: 'checker/proof/mutants/mem.js',
+    find: "replace: 'const pfn = takeBlock(thread.heap, order);',",
+    replace: "replace: '', find: 'a text that is not there',",
+  });
+  afterAll(() => gone.remove());
+
+  it('is a row that says so; scenarios and other mutants are explored', async () => {
+    const run = await ptfrag(['check', OTHER, ONE, '--json'], { main: gone.main });
+    const { verdict, scenarios, mutants } = documentIn<CheckDocument>(run);
+    expect([run.status, verdict]).toEqual([1, 'violated']);
+    expect(scenarios.map((row) => row.verdict)).toEqual(['holds', 'holds']);
+    const stale = mutants.filter(({ rule }) => rule === 'mutant');
+    expect(stale.map(({ name, caught }) => [name, caught])).toEqual([
+      ['supply-takes-unlocked', false],
+    ]);
+    const others = mutants.filter(({ rule }) => rule !== 'mutant');
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.every(({ caught }) => caught)).toBe(true);
+    const { stdout } = await ptfrag(['check', OTHER, ONE], { main: gone.main });
+    expect(stdout).toMatch(/^supply-takes-unlocked +does not apply$/m);
+    expect(stdout).toContain(
+      '\nmutant supply-takes-unlocked does not apply: its text occurs 0 times',
+    );
+  });
+});
+
 describe('a schedule', () => {
   const broken = new BrokenBuild(mutantNamed('callback-never-lists'));
   const scenario = 'alloc-vs-free+out-of-pages';

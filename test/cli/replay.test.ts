@@ -1,4 +1,7 @@
 /** `ptfrag replay` and `ptfrag demo`: their documents, and what they tell people. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import type { ReplayDocument } from '#src/lab/replay/document.js';
@@ -64,6 +67,18 @@ describe('replay', () => {
     expect(lines.slice(1, 6).map((line) => line.split(' ')[0])).toEqual(names);
     expect(lines[5]).toMatch(/^rules +0 violated: must be 0$/);
     expect(stdout).toMatch(/\n\nholds: every rule held, in \d+\.\d s\.\n$/);
+  });
+
+  it.each([
+    ['no line of text', 'hello', /a\.txt:1: not a trace/],
+    ['bytes', '\u0000\u0001\u0002', /a\.txt:1: not a trace/],
+    ['a header alone', '# canonical sequential log, made by a test\n', /ends after its header/],
+  ])('refuses a file that is %s', async (_what, text, said) => {
+    const file = join(mkdtempSync(join(tmpdir(), 'ptfrag-')), 'a.txt');
+    writeFileSync(file, text);
+    const run = await ptfrag(['replay', file]);
+    expect(run.stderr).toMatch(said);
+    expect(run.status).toBe(2);
   });
 
   it('with one thread has the figures of the comparison', async () => {

@@ -74,8 +74,11 @@ export function countSteps({ steps }: Interleaving): number {
   return steps.filter(({ isPlain }) => !isPlain).length;
 }
 
-/** A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule. */
-const NOT_CAUGHT = /^(vacuous|ReferenceError|SyntaxError|TypeError)$/;
+/**
+ * A scenario that is only vacuous with the mutant, or code that is no program, breaks no rule; nor
+ * does a patch that does not apply.
+ */
+const NOT_CAUGHT = /^(vacuous|mutant|ReferenceError|SyntaxError|TypeError)$/;
 
 export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer): MutantRow {
   const { failure, complete, seconds } = answer;
@@ -84,7 +87,8 @@ export function mutantRow({ name, about, scenario }: Mutant, answer: CheckAnswer
     about,
     scenario,
     caught: failure !== null && !NOT_CAUGHT.test(failure.rule),
-    complete,
+    // Of a patch that does not apply nothing more can be found out.
+    complete: complete || failure?.rule === 'mutant',
     rule: failure?.rule ?? null,
     schedule: failure?.schedule ?? null,
     steps: failure === null ? 0 : countSteps(failure),

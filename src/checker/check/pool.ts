@@ -1,8 +1,11 @@
 /** Several threads that explore scenarios side by side. */
 import { rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { InvariantError } from '../../core/base/errors.js';
+import { notExplored } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
-import { plantMutant } from './plant.js';
+import { designOf, scenarioNamed } from '../proof/catalogue.js';
+import { type Planted, plantMutant } from './plant.js';
 import type { CheckAnswer, CheckTask } from './worker.js';
 
 const WORKER = new URL('./worker.js', import.meta.url);
@@ -67,7 +70,13 @@ async function askMutant(
   task: CheckTask,
   signal: AbortSignal,
 ): Promise<CheckAnswer> {
-  const { folder, worker: url } = plantMutant(mutant);
+  let planted: Planted;
+  try {
+    planted = plantMutant(mutant);
+  } catch (error) {
+    return staleMutant(mutant, error);
+  }
+  const { folder, worker: url } = planted;
   const worker = new Worker(url);
   try {
     return await ask(worker, task, signal);
@@ -75,6 +84,15 @@ async function askMutant(
     await worker.terminate();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A patch whose text is not there any more: one row that says so, and the others are explored. */
+function staleMutant({ scenario: name }: Mutant, error: unknown): CheckAnswer {
+  const { rule, found } = error as InvariantError;
+  if (rule !== 'mutant') throw error;
+  const scenario = scenarioNamed(name);
+  const facts = { design: designOf(scenario), rules: scenario.rules, seconds: 0 };
+  return { ...notExplored(scenario, rule, found), ...facts };
 }
 
 function ask(worker: Worker, task: CheckTask, signal: AbortSignal): Promise<CheckAnswer> {

@@ -6,7 +6,7 @@ import { UsageError } from '../../core/base/errors.js';
 import type { Exploration, Step } from './explore.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { endingOf } from './machine.js';
-import { findShort, type Mode, run } from './run.js';
+import { findShort, type Mode, requireMode, run } from './run.js';
 import type { Finding, Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
 import { type Found, requireSameSetup, SetupError, Stagehand } from './stagehand.js';
@@ -37,9 +37,11 @@ const STEPS_MAX = 50_000_000;
 
 /**
  * Explores a scenario. A mustSee that was never seen makes a complete exploration a failure, and so
- * does a set-up that throws. Throws `UsageError` for a scenario that contradicts itself.
+ * does a set-up that throws. Throws `UsageError` for a scenario that contradicts itself, and for a
+ * mode that would explore nothing.
  */
 export function check(scenario: Scenario, options: CheckOptions = {}): CheckResult {
+  if (options.mode !== undefined) requireMode(options.mode);
   try {
     requireSameSetup(scenario);
     return explored(scenario, options);

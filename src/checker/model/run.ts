@@ -2,6 +2,7 @@
  * Running a scenario in one mode up to its first failure; and making a failure short, by a search
  * for the same with few preemptions.
  */
+import { UsageError } from '../../core/base/errors.js';
 import { Prng } from '../../core/base/prng.js';
 import { type Exploration, explore, type Step } from './explore.js';
 import { type Ending, endingOf, type Machine } from './machine.js';
@@ -24,6 +25,25 @@ export type Mode =
 /** Steps that looking for a shorter schedule may take, and preemptions that are tried. */
 const SHORTEN_STEPS_MAX = 2_000_000;
 const SHORTEN_PREEMPTIONS_MAX = 4;
+
+/** Throws `UsageError` for a mode that would explore nothing, or is none. */
+export function requireMode(mode: Mode): void {
+  const refuse = (what: string): never => {
+    throw new UsageError('bad-mode', `${JSON.stringify(mode)} is no mode: ${what}`);
+  };
+  const whole = (value: unknown, least: number, name: string): void => {
+    if (!Number.isInteger(value) || Number(value) < least) {
+      refuse(`${name} is a whole number from ${least}`);
+    }
+  };
+  const kinds = ['exhaustive', 'naive', 'bounded', 'random', 'pct'];
+  if (!kinds.includes(mode.kind)) refuse(`its kind is one of ${kinds.join(', ')}`);
+  if (mode.kind === 'bounded') whole(mode.preemptions, 0, 'preemptions');
+  if (mode.kind === 'pct') whole(mode.depth, 1, 'depth');
+  if (mode.kind !== 'random' && mode.kind !== 'pct') return;
+  whole(mode.executions, 1, 'executions');
+  whole(mode.seed, 0, 'seed');
+}
 
 export interface Run {
   readonly done: Exploration;

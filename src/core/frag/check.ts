@@ -1,6 +1,7 @@
 /**
  * The whole-heap check: every rule that holds while no operation is under way, verified from the
- * heap's words alone. Shipped code: tests, replay and torture end with it, and users may call it.
+ * heap's words alone. Shipped code: tests and replays end with it, and users may call it.
+ * The rules of one page are in check-page.ts.
  *
  * Context: no thread is inside an operation of ours. Callbacks may be pending; with `drained` none
  * may, and nothing may be lost (P6). It walks every page: O(pages).

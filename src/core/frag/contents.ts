@@ -1,5 +1,6 @@
 /**
- * What lies in the memory of fragments: the empty value, the list node, a port's residue.
+ * What lies in the memory of fragments: the empty value, the list node, and residue: what an
+ * architecture may leave in a table that counts as empty.
  *
  * Memory is cleared once, when a page comes from the supply. After that a table comes back as
  * empty as whoever freed it left it: freeing asks for an empty table, so handing one out again

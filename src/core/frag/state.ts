@@ -78,7 +78,8 @@ export function fromA(word: number, slot: number, state: State): number {
 
 /** C becomes F, N becomes C, A and F stay: what a grace period does to a word. */
 export function ripen(word: number): number {
-  // A fragment's low bit is set then unless it is A, its high bit if the low one was: C and F.
+  // 00 -> 00, 01 -> 11, 10 -> 01, 11 -> 11: the new low bit is set if either bit was, the new high
+  // bit if the low bit was.
   const low = word & LOW;
   const high = (word >>> 1) & LOW;
   return low | high | (low << 1);

@@ -25,6 +25,11 @@ export interface TableKind {
   readonly emptyHigh?: number;
   /** Bits of the low word that may be set in an empty table's entry. */
   readonly residueLow?: number;
+  /**
+   * How many bytes at the end of a table hold no entries and may be left full when it is freed: on
+   * powerpc hash the slots of each entry. For blocks of data give all bytes. Such a table is
+   * cleared when it is handed out. Default: 0.
+   */
   readonly slotBytes?: number;
 }
 

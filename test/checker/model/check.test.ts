@@ -203,6 +203,20 @@ describe('early returns', () => {
   });
 });
 
+describe('a mode that would explore nothing is refused', () => {
+  it.each([
+    [{ kind: 'random', seed: 1, executions: 0 }, 'executions is a whole number from 1'],
+    [{ kind: 'random' }, 'executions is a whole number from 1'],
+    [{ kind: 'random', executions: 1 }, 'seed is a whole number from 0'],
+    [{ kind: 'pct', seed: 1, executions: 1, depth: 0 }, 'depth is a whole number from 1'],
+    [{ kind: 'bounded', preemptions: -1 }, 'preemptions is a whole number from 0'],
+    [{ kind: 'typo' }, 'its kind is one of exhaustive, naive'],
+    ['random', 'its kind is one of exhaustive, naive'],
+  ])('%j', (mode, said) => {
+    expect(() => check(sound, { mode: mode as Mode })).toThrow(said);
+  });
+});
+
 describe('schedules', () => {
   it('one with the fewest preemptions is reported', () => {
     const { steps } = check(broken(3)).failure ?? { steps: [] };

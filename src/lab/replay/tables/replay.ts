@@ -71,7 +71,8 @@ class TablesReplay {
       signal,
       onHeader: (header) => this.begin(header),
       onProgress: (bytesRead, bytesTotal) => {
-        const { records } = this.dispatcher;
+        // A file that ends in its header, or is none, is read before there is anything to count.
+        const records = this.dispatcher?.records ?? 0;
         const reads = total(crew.control, COUNT.READS);
         onProgress?.({ bytesRead, bytesTotal, records, reads });
       },
