@@ -53,10 +53,11 @@ export function oracleSentence({ rows }) {
 /** What `check` explores, with executions and steps summed over its scenarios. */
 export function checkSentence({ executions, steps }) {
   const scenarios = CATALOGUE.filter(({ large }) => large !== true).length;
+  const large = CATALOGUE.length - scenarios;
   return (
     `\`check\` explores ${scenarios} scenarios completely: ${counted(executions)} executions, ` +
-    `${counted(steps)} steps in all.\nThen it explores ${MUTANTS.length} mutants. Each is a build ` +
-    'that lacks one safeguard, and must be found broken.'
+    `${counted(steps)} steps in all.\n\`--large\` adds ${large} more. Its ${MUTANTS.length} mutants, ` +
+    'builds that lack one safeguard each, must be found broken.'
   );
 }
 
