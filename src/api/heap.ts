@@ -188,5 +188,6 @@ function openBuffer(buffer: SharedArrayBuffer, byteOffset: number): Heap {
   const header = openHeap(new SharedMemory(viewWords(buffer, byteOffset, HEAP.WORDS), maySleep));
   checkRoom(buffer, byteOffset, header.words * 4);
   // The header told how long the heap is; the handle that is kept covers it all.
-  return openHeap(new SharedMemory(viewWords(buffer, byteOffset, header.words), maySleep));
+  const words = viewWords(buffer, byteOffset, header.words);
+  return openHeap(new SharedMemory(words, maySleep, () => performance.now()));
 }

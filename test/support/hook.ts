@@ -52,10 +52,10 @@ export class HookMemory extends SharedMemory {
   }
 
   /** Throws where the thread would sleep for ever: here no other thread is left to wake it. */
-  override awaitChange(word: Word, seen: number, msMax?: number): void {
+  override awaitChange(word: Word, seen: number, msMax?: number): boolean {
     this.hook?.('awaitChange', word);
-    if (super.load(word) !== seen) return;
+    if (super.load(word) !== seen) return false;
     if (msMax === undefined) throw new Error(`sleeps for ever on word ${word}`);
-    super.awaitChange(word, seen, msMax);
+    return super.awaitChange(word, seen, msMax);
   }
 }

@@ -56,6 +56,15 @@ export function holdFor(thread, { lock, ms }, words) {
   return others;
 }
 
+/** Lets go of the lock when somebody sleeps for it, and the wake-up goes to one who is dead. */
+export function holdThenWakeNobody(thread, { lock }, words) {
+  acquire(thread, lock);
+  announceHeld(words);
+  awaitSleeper(thread, lock);
+  sleep(20);
+  return thread.mem.exchange(lock, 0) & ~SLEEPERS;
+}
+
 export function takeOnce(thread, { lock }, words) {
   awaitHeld(words);
   acquire(thread, lock);

@@ -188,13 +188,15 @@ export class Seam implements Memory {
     this.performer.access(ACCESS.copy, to, count, from);
   }
 
-  awaitChange(word: Word, seen: number, msMax?: number): void {
+  awaitChange(word: Word, seen: number, msMax?: number): boolean {
     this.performer.access(
       msMax === undefined ? ACCESS.awaitChange : ACCESS.awaitBriefly,
       word,
       seen | 0,
       0,
     );
+    // No time passes here: a thread may look again, but its time is never up.
+    return false;
   }
 
   awaitChangeAsync(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type HeapConfig,
   headerWord,
   type Kind,
+  type LockWaits,
   type Thread,
 } from '../../core/mem/heap.js';
 import { HEAP, layoutOf } from '../../core/mem/layout.js';
@@ -30,7 +31,14 @@ export interface KitOptions {
   /** Of the threads, how many attach by themselves: the last ones. */
   readonly spareThreads?: number;
   readonly flavours?: readonly Flavour[];
+  readonly lockWaits?: Partial<LockWaits>;
 }
+
+/**
+ * A lock's waiter sleeps until it is woken: that no wake-up is lost is what scenarios show. Only
+ * where one may be, with a thread that dies, it looks again.
+ */
+const LOCK_WAITS: LockWaits = { lookMs: 0, stallMs: Number.POSITIVE_INFINITY };
 
 /** What an empty entry holds, as on s390. */
 const EMPTY_EVEN = 0x400;
@@ -45,6 +53,8 @@ const OWN_WORDS = 16;
 export interface Kit {
   readonly heap: Heap;
   readonly threads: readonly Thread[];
+  /** How they wait for locks. */
+  readonly lockWaits: LockWaits;
   readonly fragmentWords: number;
   /** A word of the scenario's own, behind the heap. */
   readonly own: (index: number) => Word;
@@ -99,14 +109,16 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
   const heap = formatHeap(stage.memory, config);
   initCommonOwner(heap);
   const attached = options.threads - (options.spareThreads ?? 0);
+  const lockWaits = Object.freeze({ ...LOCK_WAITS, ...options.lockWaits });
   const threads = Array.from({ length: attached }, (_, id) =>
-    attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch'),
+    attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch', lockWaits),
   );
   growSupply(threads[0] as Thread, options.pages);
   Object.freeze(heap.kinds);
   return Object.freeze({
     heap,
     threads: Object.freeze(threads),
+    lockWaits,
     fragmentWords: fragmentWords(options),
     own: (index: number) => (heap.words + index) as Word,
   });

@@ -65,20 +65,53 @@ export class LimitError extends Error {
   }
 }
 
-/** A reader holds up a grace period for longer than the caller wants to wait: it may wait again. */
+/** What a wait that was given up was for. */
+export type StallCause =
+  /** A thread inside a read section. */
+  | 'reader'
+  /** A thread that holds a lock. */
+  | 'lock'
+  /** A thread that holds a queue of callbacks. */
+  | 'queue'
+  /** Threads that run callbacks. */
+  | 'callbacks';
+
+const STALLED: Readonly<Record<StallCause, (thread: number | null) => string>> = Object.freeze({
+  reader: (thread) => `${nameOfThread(thread)} is inside a read section`,
+  lock: (thread) => `${nameOfThread(thread)} holds it`,
+  queue: (thread) => `${nameOfThread(thread)} holds a queue of callbacks`,
+  callbacks: (thread) =>
+    thread === null ? 'callbacks still run' : `thread ${thread} still runs callbacks`,
+});
+
+function nameOfThread(thread: number | null): string {
+  return thread === null ? 'a thread' : `thread ${thread}`;
+}
+
+/** Somebody holds up this thread for longer than it wants to wait: it may wait again. */
 export class StallError extends Error {
   override readonly name: string = 'StallError';
   readonly code = 'stalled';
-  /** Number of the thread inside the section; null where callbacks, not a reader, take too long. */
+  readonly waitsFor: StallCause;
+  /** Number of the thread that is waited for; null where none can be named. */
   readonly thread: number | null;
   readonly forMs: number;
+  /** What the operation had done already, and how to go on; null: nothing has changed. */
+  readonly unfinished: string | null;
 
-  constructor(what: string, thread: number | null, forMs: number) {
-    const who =
-      thread === null ? 'callbacks still run' : `thread ${thread} is inside a read section`;
-    super(`${what}: no end after ${Math.round(forMs)} ms, ${who}`);
+  constructor(
+    what: string,
+    thread: number | null,
+    forMs: number,
+    waitsFor: StallCause = thread === null ? 'callbacks' : 'reader',
+    unfinished: string | null = null,
+  ) {
+    const rest = unfinished === null ? '' : `; ${unfinished}`;
+    super(`${what}: no end after ${Math.round(forMs)} ms, ${STALLED[waitsFor](thread)}${rest}`);
+    this.waitsFor = waitsFor;
     this.thread = thread;
     this.forMs = forMs;
+    this.unfinished = unfinished;
   }
 }
 

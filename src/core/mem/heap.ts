@@ -78,6 +78,27 @@ export interface Thread {
   readonly record: Word;
   /** See rcu/reader.ts. */
   readonly qsbr: boolean;
+  readonly lockWaits: LockWaits;
+}
+
+/** How a thread waits for locks. */
+export interface LockWaits {
+  /**
+   * After how many milliseconds a sleeper looks again: who was to wake it may have woken another,
+   * who died of it. 0: not before it is woken.
+   */
+  readonly lookMs: number;
+  /** After how long with one holder a wait is given up. */
+  readonly stallMs: number;
+}
+
+/** Of a thread that says nothing else. */
+export const LOCK_WAITS: LockWaits = Object.freeze({ lookMs: 50, stallMs: 10_000 });
+
+/** The same thread, but for how it waits for locks. */
+export function withLockWaits(thread: Thread, lockWaits: LockWaits): Thread {
+  const { heap, mem, id, record, qsbr } = thread;
+  return Object.freeze({ heap, mem, id, record, qsbr, lockWaits: Object.freeze({ ...lockWaits }) });
 }
 
 export function headerWord(field: number): Word {

@@ -22,36 +22,51 @@
  * taken inside a read section. It can't be taken twice by one thread. Nothing that runs under a
  * lock runs callbacks or waits for a grace period, so no count of held locks is kept.
  */
-import { InvariantError } from '../base/errors.js';
-import type { MmId, Word } from '../base/units.js';
+import { InvariantError, StallError } from '../base/errors.js';
+import type { MmId, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmRecord, type Thread } from './heap.js';
+import { type Heap, headerWord, mmOfRecord, mmRecord, pfnOfPtdesc, type Thread } from './heap.js';
 import { HEAP, MM } from './layout.js';
 import type { Memory } from './memory.js';
 
 /** Bit 31, as a signed word. */
 export const SLEEPERS: number = 1 << 31;
 
-/** Takes the lock, sleeping if need be. Context: any, but not while this thread holds it. */
+/**
+ * Takes the lock, sleeping if need be. Throws `StallError` that names the thread inside, and does
+ * not hold the lock, when that has not let go for as long as this thread is ready to wait. Context:
+ * any, but not while this thread holds it; nothing changed that a throw would leave half done.
+ */
 export function acquire(thread: Thread, lock: Word): void {
   const { mem } = thread;
   // OBSERVE(lock): what was written inside before is visible from here on.
-  if (mem.cas(lock, 0, thread.id + 1) !== 0) acquireSlowly(thread, lock);
+  if (mem.cas(lock, 0, thread.id + 1) !== 0) acquireOrThrow(thread, lock);
 }
 
-function acquireSlowly(thread: Thread, lock: Word): void {
+function acquireOrThrow(thread: Thread, lock: Word): void {
+  if (!acquireSlowly(thread, lock, thread.lockWaits.stallMs)) throw lockStalled(thread, lock);
+}
+
+/** As acquire, for a caller who has something to undo: false, and the lock is not held. */
+export function acquireWithin(thread: Thread, lock: Word, stallMs: number): boolean {
+  return thread.mem.cas(lock, 0, thread.id + 1) === 0 || acquireSlowly(thread, lock, stallMs);
+}
+
+function acquireSlowly(thread: Thread, lock: Word, stallMs: number): boolean {
   const { mem, heap } = thread;
   const mine = thread.id + 1;
   for (let spin = 0; spin < heap.spins; spin++) {
-    if (mem.load(lock) === 0 && mem.cas(lock, 0, mine) === 0) return;
+    if (mem.load(lock) === 0 && mem.cas(lock, 0, mine) === 0) return true;
   }
+  // No clock: the time that sleeps took that were over by themselves, with one thread inside.
+  let waitedMs = 0;
   let seen = mem.load(lock);
   for (;;) {
     if (seen === 0) {
       // Taken with S set although perhaps nobody sleeps any more: one notify too many is
       // cheap, one too few is a thread that sleeps for ever.
       seen = mem.cas(lock, 0, mine | SLEEPERS);
-      if (seen === 0) return;
+      if (seen === 0) return true;
     } else if ((seen & SLEEPERS) === 0) {
       const found = mem.cas(lock, seen, seen | SLEEPERS);
       seen = found === seen ? seen | SLEEPERS : found;
@@ -62,10 +77,49 @@ function acquireSlowly(thread: Thread, lock: Word): void {
         wakeAll(mem, lock);
         throwIfBroken(heap);
       }
-      mem.awaitChange(lock, seen);
-      seen = mem.load(lock);
+      // S is set: if it was this thread that was woken, who is inside now wakes another.
+      if (waitedMs >= stallMs) return false;
+      const sleepMs = sleepOf(thread, stallMs);
+      const isOver = mem.awaitChange(lock, seen, sleepMs);
+      const found = mem.load(lock);
+      waitedMs = isOver && found === seen ? waitedMs + (sleepMs ?? 0) : 0;
+      seen = found;
     }
   }
+}
+
+/**
+ * How long to sleep before another look. The thread that a notify wakes may be killed before it
+ * takes the lock; then nobody else is woken, and whoever still sleeps must see for itself that the
+ * lock is free. So a lost wake-up costs a look, and a long wait one look in lookMs.
+ */
+function sleepOf({ lockWaits }: Thread, stallMs: number): number | undefined {
+  return lockWaits.lookMs === 0 ? undefined : Math.min(lockWaits.lookMs, stallMs);
+}
+
+/** What to throw where a lock was waited for too long. `unfinished`: see StallError. */
+export function lockStalled(
+  { heap, mem, lockWaits }: Thread,
+  lock: Word,
+  unfinished: string | null = null,
+): StallError {
+  const inside = ownerOfLock(mem.load(lock));
+  const what = `the lock of ${nameOfLock(heap, lock)}`;
+  return new StallError(what, inside, lockWaits.stallMs, 'lock', unfinished);
+}
+
+/** The thread that a lock's word names; null: it is free. */
+export function ownerOfLock(word: number): ThreadId | null {
+  const inside = word & ~SLEEPERS;
+  return inside === 0 ? null : ((inside - 1) as ThreadId);
+}
+
+function nameOfLock(heap: Heap, lock: Word): string {
+  if (lock === headerWord(HEAP.SUPPLY_LOCK)) return 'the supply';
+  if (lock === headerWord(HEAP.MM_TABLE_LOCK)) return 'the table of mms';
+  if (lock >= heap.ptdescsAt) return `the tables in page ${pfnOfPtdesc(heap, lock)}`;
+  const mm = mmOfRecord(heap, lock);
+  return mm === 0 ? 'all mms' : `mm ${mm}`;
 }
 
 /** Lets go of the lock and wakes one sleeper if there may be any. */

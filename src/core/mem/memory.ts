@@ -37,9 +37,10 @@ export interface Memory {
 
   /**
    * Sleeps until `notify` on this word, but only if the word still holds `seen`; at most `msMax`
-   * milliseconds. It may return early and for no reason: callers look again in a loop.
+   * milliseconds. It may return early and for no reason: callers look again in a loop. True: the
+   * time was up, so nobody woke this thread.
    */
-  awaitChange(word: Word, seen: number, msMax?: number): void;
+  awaitChange(word: Word, seen: number, msMax?: number): boolean;
   /** The same for a thread that must not sleep: resolves where the other returns. */
   awaitChangeAsync(word: Word, seen: number, msMax?: number): Promise<void>;
   /** Wakes up to `count` sleepers of this word, all without a count. */

@@ -34,10 +34,13 @@ const ASYNC_POLL_MS = 1;
 export class SharedMemory implements Memory {
   readonly words: Int32Array;
   readonly maySleep: boolean;
+  private readonly now: (() => number) | null;
 
-  constructor(words: Int32Array, maySleep: boolean) {
+  /** `now`: a clock in milliseconds, for a thread that may not sleep to tell when time is up. */
+  constructor(words: Int32Array, maySleep: boolean, now: (() => number) | null = null) {
     this.words = words;
     this.maySleep = maySleep;
+    this.now = now;
   }
 
   load(word: Word): number {
@@ -89,10 +92,14 @@ export class SharedMemory implements Memory {
     this.words.copyWithin(to, from, from + count);
   }
 
-  awaitChange(word: Word, seen: number, msMax?: number): void {
-    // A thread that may not sleep returns at once: its caller's loop becomes a spin. Only the
-    // short locks are waited for there (rcu/wait.ts refuses the long waits).
-    if (this.maySleep) Atomics.wait(this.words, word, seen, msMax);
+  awaitChange(word: Word, seen: number, msMax?: number): boolean {
+    if (this.maySleep) return Atomics.wait(this.words, word, seen, msMax) === 'timed-out';
+    // A thread that may not sleep spins, here or in its caller's loop. Only the short locks are
+    // waited for there (rcu/wait.ts refuses the long waits).
+    if (msMax === undefined || this.now === null) return false;
+    const end = this.now() + msMax;
+    while (load(this.words, word) === seen) if (this.now() >= end) return true;
+    return false;
   }
 
   async awaitChangeAsync(word: Word, seen: number, msMax?: number): Promise<void> {

@@ -10,7 +10,14 @@
 import { LimitError, UsageError } from '../base/errors.js';
 import type { ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, type Thread, threadRecord } from '../mem/heap.js';
+import {
+  type Heap,
+  headerWord,
+  LOCK_WAITS,
+  type LockWaits,
+  type Thread,
+  threadRecord,
+} from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
 import { isReading } from './reader.js';
 
@@ -19,7 +26,11 @@ export type Flavour = 'epoch' | 'qsbr';
 const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);
 
 /** Takes a free thread record. Throws `LimitError` when all are taken. */
-export function attachThread(heap: Heap, flavour: Flavour): Thread {
+export function attachThread(
+  heap: Heap,
+  flavour: Flavour,
+  lockWaits: LockWaits = LOCK_WAITS,
+): Thread {
   const { mem } = heap;
   for (let id = 0; id < heap.threadsMax; id++) {
     const record = threadRecord(heap, id as ThreadId);
@@ -27,7 +38,8 @@ export function attachThread(heap: Heap, flavour: Flavour): Thread {
     if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0) continue;
     raiseHigh(heap, id + 1);
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
-    return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr: flavour === 'qsbr' });
+    const qsbr = flavour === 'qsbr';
+    return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr, lockWaits });
   }
   throw new LimitError('threadsMax', heap.threadsMax, 'no thread record is free');
 }

@@ -1,9 +1,26 @@
 /** The lock: its word, its sleepers, and what becomes of them when a rule is broken. */
 import { describe, expect, it } from 'vitest';
-import type { MmId, Word } from '#src/core/base/units.js';
-import { type Heap, headerWord, mmRecord, type Thread } from '#src/core/mem/heap.js';
+import type { MmId, Pfn, Word } from '#src/core/base/units.js';
+import {
+  type Heap,
+  headerWord,
+  mmRecord,
+  pageAddress,
+  type Thread,
+  withLockWaits,
+} from '#src/core/mem/heap.js';
 import { HEAP } from '#src/core/mem/layout.js';
-import { acquire, breakRule, release, SLEEPERS, throwIfBroken } from '#src/core/mem/lock.js';
+import {
+  acquire,
+  acquireWithin,
+  breakRule,
+  lockStalled,
+  ownerOfLock,
+  release,
+  SLEEPERS,
+  throwIfBroken,
+} from '#src/core/mem/lock.js';
+import { tableLock } from '#src/core/pgtable/lock.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { checkClean, makeHeap } from '../../support/heap.js';
 import { HookMemory } from '../../support/hook.js';
@@ -120,6 +137,65 @@ describe('a lock that is held', () => {
   });
 });
 
+describe('a wait for a lock', () => {
+  const isWait = (access: string, word: Word): boolean =>
+    access === 'awaitChange' && word === SUPPLY;
+
+  it.each([
+    ['the supply', (): Word => SUPPLY],
+    ['the table of mms', (): Word => headerWord(HEAP.MM_TABLE_LOCK)],
+    ['mm 1', (heap: Heap): Word => mmRecord(heap, MM_1)],
+    ['all mms', (heap: Heap): Word => mmRecord(heap, 0 as MmId)],
+    ['the tables in page 3', (heap: Heap): Word => tableLock(heap, pageAddress(heap, 3 as Pfn))],
+  ])('of %s ends with the name of the thread inside', (name, lockOf) => {
+    const { heap, threads } = makeHooked();
+    const [holder, other] = threads;
+    const waiter = withLockWaits(other, { lookMs: 1, stallMs: 3 });
+    const lock = lockOf(heap);
+    acquire(holder, lock);
+    expect(acquireWithin(waiter, lock, 3)).toBe(false);
+    expect(() => acquire(waiter, lock)).toThrow(
+      expect.objectContaining({
+        name: 'StallError',
+        waitsFor: 'lock',
+        thread: holder.id,
+        unfinished: null,
+        message: `the lock of ${name}: no end after 3 ms, thread ${holder.id} holds it`,
+      }),
+    );
+    // S stays: it is a waiter's who may still be there.
+    expect(heap.mem.load(lock)).toBe((holder.id + 1) | SLEEPERS);
+    release(holder, lock);
+    acquire(waiter, lock);
+    expect(ownerOfLock(heap.mem.load(lock))).toBe(other.id);
+    release(waiter, lock);
+  });
+
+  it('counts only the time with one thread inside', () => {
+    const { mem, threads } = makeHooked();
+    const [one, two, three] = threads;
+    const waiter = withLockWaits(three, { lookMs: 1, stallMs: 3 });
+    acquire(one, SUPPLY);
+    let waits = 0;
+    mem.watch((access, word) => {
+      if (!isWait(access, word) || ++waits >= 20) return;
+      const [inside, next] = waits % 2 === 1 ? [one, two] : [two, one];
+      // Without the seam's own notify: this thread is the one that is about to sleep.
+      release(inside, SUPPLY);
+      acquire(next, SUPPLY);
+    });
+    expect(() => acquire(waiter, SUPPLY)).toThrow('the lock of the supply');
+    expect(waits).toBe(22);
+  });
+
+  it('names nobody where the lock was let go of in the last moment', () => {
+    const { heap, threads } = makeHooked();
+    expect(lockStalled(threads[0], SUPPLY).thread).toBe(null);
+    expect(lockStalled(threads[0], SUPPLY, 'a page is lost').message).toContain('; a page is lost');
+    checkClean(heap);
+  });
+});
+
 describe('a broken rule', () => {
   it('is kept in the heap, the first one only, and found by a look', () => {
     const { heap } = makeHeap();
@@ -170,6 +246,18 @@ describe('on threads', () => {
     ];
     const [othersBefore] = valuesOf(await runJobs('lock', heap, jobs, sharedWords(2)));
     expect(othersBefore).toBe(0);
+  });
+
+  it('a sleeper looks again: a wake-up that went to a dead thread does not keep it asleep', async () => {
+    const { heap, mem } = makeHeap({ spins: 1 });
+    const lock = mmRecord(heap, MM_1);
+    const jobs = [
+      { job: 'holdThenWakeNobody', lock },
+      { job: 'takeOnce', lock },
+    ];
+    const outcomes = valuesOf(await runJobs('lock', heap, jobs, sharedWords(2)));
+    expect(outcomes.map(Number).sort()).toEqual([2, 3]);
+    expect(mem.load(lock)).toBe(0);
   });
 
   it('sleepers are woken by a broken rule and throw it', async () => {

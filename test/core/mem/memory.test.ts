@@ -106,13 +106,21 @@ describe('a wait', () => {
   it('ends after its time', () => {
     const mem = makeMemory();
     const begin = performance.now();
-    mem.awaitChange(0 as Word, 0, 20);
+    expect(mem.awaitChange(0 as Word, 0, 20)).toBe(true);
     expect(performance.now() - begin).toBeGreaterThan(15);
+  });
+
+  it('spins until its time is up, or the word is another, where the thread may not sleep', () => {
+    let looks = 0;
+    const mem = new SharedMemory(new Int32Array(new SharedArrayBuffer(4)), false, () => looks++);
+    expect(mem.awaitChange(0 as Word, 0, 20)).toBe(true);
+    expect(looks).toBe(21);
+    expect(mem.awaitChange(0 as Word, 1, 1e9)).toBe(false);
   });
 
   it('is none on a thread that may not sleep', () => {
     const mem = makeMemory(false);
-    mem.awaitChange(0 as Word, 0);
+    expect(mem.awaitChange(0 as Word, 0)).toBe(false);
     expect(mem.maySleep).toBe(false);
     expect(mayThreadSleep()).toBe(true);
   });

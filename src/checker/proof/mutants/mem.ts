@@ -56,11 +56,21 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     about: 'Whoever returns from its wait takes the lock without another look.',
     rules: ['L1'],
     file: LOCK,
-    find: 'mem.awaitChange(lock, seen);',
-    replace: `mem.awaitChange(lock, seen);
-            mem.store(lock, mine | SLEEPERS);
-            return;`,
+    find: 'const found = mem.load(lock);\n            waitedMs',
+    replace: `mem.store(lock, mine | SLEEPERS);
+            return true;
+            const found = mem.load(lock);
+            waitedMs`,
     scenario: 'holder-vs-holder+early-return',
+  },
+  {
+    name: 'waiter-never-looks-again',
+    about: 'Whoever waits for a lock sleeps until it is woken, whatever became of who was woken.',
+    rules: ['L2'],
+    file: LOCK,
+    find: 'return lockWaits.lookMs === 0 ?',
+    replace: 'return lockWaits.lookMs >= 0 ?',
+    scenario: 'killed-waiter-vs-waiter+one-lock',
   },
   {
     name: 'waiter-ignores-broken',

@@ -144,7 +144,7 @@ const attachVsAttach = heapScenario({
   mustSee: ['0 then 1', '1 then 0'],
   kit: { threads: 2, pages: 1, spareThreads: 1 },
   play: ({ kit, threads, see }) => {
-    const attach = (): Thread => attachThread(kit.heap, 'epoch');
+    const attach = (): Thread => attachThread(kit.heap, 'epoch', kit.lockWaits);
     detachThread(threads[0] as Thread);
     return {
       threads: [[attach], [attach]],

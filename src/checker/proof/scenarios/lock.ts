@@ -10,7 +10,7 @@ import { InvariantError } from '../../../core/base/errors.js';
 import type { MmId, Pfn, Word } from '../../../core/base/units.js';
 import { headerWord, mmRecord, type Thread } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
-import { acquire, breakRule, release } from '../../../core/mem/lock.js';
+import { acquire, breakRule, release, SLEEPERS } from '../../../core/mem/lock.js';
 import { returnPages, takePages } from '../../../core/mem/supply.js';
 import { checkSupply, type Violation } from '../../../core/mem/supply-check.js';
 import type { Operation } from '../../model/machine.js';
@@ -107,6 +107,33 @@ const brokenVsWaiters = scenario({
         return 'passed';
       },
     ]),
+});
+
+const killedWaiter = scenario({
+  name: 'killed-waiter-vs-waiter+one-lock',
+  about:
+    'A thread is killed once it was woken for a lock: the next waiter gets the lock all the same.',
+  rules: ['L1', 'L2'],
+  mustSee: ['killed when it was woken', 'came too late to wait', 'got the lock'],
+  kit: { threads: 3, pages: 1, lockWaits: { lookMs: 1 } },
+  threads: (kit, { see }) => {
+    const [holder, killed, waiter] = kit.threads as [Thread, Thread, Thread];
+    const lock = lockOf(kit);
+    return [
+      [addUnderLock(holder, lock, kit.own(0))],
+      [
+        (): void => {
+          const { mem } = killed;
+          // As far as a waiter gets: the bit for sleepers is set, and it sleeps until it is woken.
+          const seen = mem.load(lock);
+          const slept = seen > 0 && mem.cas(lock, seen, seen | SLEEPERS) === seen;
+          if (slept) mem.awaitChange(lock, seen | SLEEPERS, 1);
+          see(slept ? 'killed when it was woken' : 'came too late to wait');
+        },
+      ],
+      [addUnderLock(waiter, lock, kit.own(0)), (): void => see('got the lock')],
+    ];
+  },
 });
 
 function supplyScenario(
@@ -219,6 +246,7 @@ export const LOCK_SCENARIOS: readonly Scenario[] = [
     { threads: 3, pages: 1 },
     1,
   ),
+  killedWaiter,
   brokenVsWaiters,
 ];
 

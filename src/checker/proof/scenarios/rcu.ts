@@ -116,7 +116,7 @@ const detached = countingScenario({
     return [
       [
         (): void => detachThread(one),
-        (): Thread => attachThread(kit.heap, 'epoch'),
+        (): Thread => attachThread(kit.heap, 'epoch', kit.lockWaits),
         (results): void => callRcu(results[1] as Thread, headOf(kit, 1), 0),
       ],
       [serveWith(two, one, table), serveWith(two, one, table)],

@@ -142,7 +142,7 @@ const lateReader = coreScenario({
       threads: [
         [world.retract(one, slot), world.serve(one, one), world.take(one)],
         [
-          (): Thread => attachThread(kit.heap, 'epoch'),
+          (): Thread => attachThread(kit.heap, 'epoch', kit.lockWaits),
           (results) => world.readThrough(results[0] as Thread, slot)([]),
         ],
       ],
