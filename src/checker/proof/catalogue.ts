@@ -12,6 +12,7 @@ import { MM_SCENARIOS } from './scenarios/mm.js';
 import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+import { STALL_SCENARIOS } from './scenarios/stall.js';
 import { TLB_SCENARIOS } from './scenarios/tlb.js';
 import { WALK_SCENARIOS } from './scenarios/walk.js';
 
@@ -45,6 +46,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...CORES.flatMap(scenariosOf),
   ...WALK_SCENARIOS,
   ...TLB_SCENARIOS,
+  ...STALL_SCENARIOS,
   ...FAULT_SCENARIOS,
 ];
 

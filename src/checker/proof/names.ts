@@ -59,7 +59,7 @@ export function showValue(heap: Heap, word: Word, value: number): string {
   const name = nameOfWord(heap, word);
   if (/LOCK$/.test(name)) return showLock(value);
   if (/^page \d+ STATES/.test(name)) return formatState(value, 4);
-  const isAddress = /OWNER|QUEUE_(NEW|WAITING|PUSHED)|NEXT|LISTS/.test(name);
+  const isAddress = /OWNER|QUEUE_(NEW|WAITING|PUSHED|REFUSED)|NEXT|LISTS/.test(name);
   if (!isAddress || value === 0) return `${value}`;
   const target = nameOfWord(heap, Math.abs(value) as Word).replace(/ (LOCK|RCU\.WAITS_FOR)$/, '');
   return value < 0 ? `-(${target})` : target;

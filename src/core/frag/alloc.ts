@@ -7,7 +7,7 @@
  * threads may each bring one; both pages are listed.
  */
 import { UsageError } from '../base/errors.js';
-import type { FragIndex, KindId, MmId, Word } from '../base/units.js';
+import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
 import type { Heap, HeapKind, Thread } from '../mem/heap.js';
 import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
@@ -24,8 +24,8 @@ import * as states from './state.js';
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
 const { mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;
-const { acquire, release } = locks;
-const { returnPages, takePages } = supply;
+const { acquire, acquireWithin, lockStalled, release } = locks;
+const { returnPages, takePages, tryReturnPages } = supply;
 const { eraseNode, fillEmpty, findNotEmpty } = contents;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, partialList, refused, tablesWord } = mms;
 const { findFree, initStates, slotOf, stateWordOf, tableAt } = ptdescs;
@@ -96,7 +96,9 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
-  acquire(thread, owner);
+  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
+    throw lockStalled(thread, owner, giveBack(thread, pfn));
+  }
   // Asked again: without the lock the mm may have ended, by a caller's mistake.
   if (!isLive(mem, record)) {
     release(thread, owner);
@@ -116,6 +118,12 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   }
   release(thread, owner);
   return page;
+}
+
+/** Gives back a page that nobody has seen; what to say if that can't be had either. */
+function giveBack(thread: Thread, pfn: Pfn): string | null {
+  const isBack = tryReturnPages(thread, pfn, retireUnseen, thread.lockWaits.stallMs);
+  return isBack ? null : `page ${pfn} is lost, for the supply is locked too`;
 }
 
 /** What `returnPages` calls before it gives a page back: nothing is left to be done to this one. */

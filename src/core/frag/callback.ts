@@ -32,9 +32,9 @@ import * as states from './state.js';
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
 const { pfnOfPtdesc } = heaps;
 const { listAdd } = lists;
-const { acquire, release } = locks;
-const { returnPages } = supply;
-const { callRcu, HEAD_IDLE } = callbacks;
+const { acquireWithin, release } = locks;
+const { tryReturnPages } = supply;
+const { callbackPatience, callRcu, HEAD_IDLE, REFUSED } = callbacks;
 const { mmCallback, partialList } = mms;
 const { findFree, stateWordOf, tableAt } = ptdescs;
 const { allFree, bitsOfC, PER_WORD, ripen } = states;
@@ -45,21 +45,21 @@ const SOME_C = 1;
 const NO_C = 2;
 
 /**
- * Runs for a page whose head's grace period is over. Blocks on the owner's lock if some A is left.
+ * Runs for a page whose head's grace period is over. Waits for the owner's lock if some A is left,
+ * and refuses if it is not let go of.
  * Context: inside a read section, which P5 needs.
  */
-function pageCallback(thread: Thread, head: Word): void {
+function pageCallback(thread: Thread, head: Word): unknown {
   const { heap, mem } = thread;
   const ptdesc = (head - RCU) as Word;
   // OBSERVE(last-free): negative means that the last free's accesses to the page are done.
   const owner = mem.load((ptdesc + OWNER) as Word) as Word;
   if (owner < 0) {
-    ripenPrivate(thread, ptdesc);
-    return;
+    return ripenPrivate(thread, ptdesc);
   }
   // By our copy: while we wait the last A may be freed, which makes OWNER negative. The record that
   // it names outlives our section all the same.
-  acquire(thread, owner);
+  if (!acquireWithin(thread, owner, callbackPatience(thread))) return REFUSED;
   const kindId = mem.peek((ptdesc + KIND) as Word) as KindId;
   const kind = heap.kinds[kindId] as HeapKind;
   const outcome = ripenPage(mem, ptdesc, kind.perPage);
@@ -67,8 +67,7 @@ function pageCallback(thread: Thread, head: Word): void {
     // The last A went while we waited. Whoever freed it has let go of the lock, so it has taken the
     // page off its list and is done with it: the page is ours alone.
     release(thread, owner);
-    returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
-    return;
+    return returnPage(thread, ptdesc);
   }
   if (mem.peek((ptdesc + HOLDER) as Word) === 0 && mem.peek((ptdesc + ALLOCATED) as Word) !== 0) {
     // P4: some A, without which the mm could end while its list has this page; and some F, for what
@@ -83,18 +82,24 @@ function pageCallback(thread: Thread, head: Word): void {
   if (outcome === SOME_C) callRcu(thread, head, PAGE_CALLBACK);
   else mem.poke(head, HEAD_IDLE);
   release(thread, owner);
+  return;
 }
 
 /** The same for a page without A: nobody else has it, so no lock, and what isn't free yet is C. */
-function ripenPrivate(thread: Thread, ptdesc: Word): void {
+function ripenPrivate(thread: Thread, ptdesc: Word): unknown {
   const { heap, mem } = thread;
   const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
-  if (ripenPage(mem, ptdesc, kind.perPage) === ALL_FREE) {
-    returnPages(thread, pfnOfPtdesc(heap, ptdesc), retirePage);
-  } else {
-    // What is not F was N until now, and is C: its grace period is still to come.
-    callRcu(thread, (ptdesc + RCU) as Word, PAGE_CALLBACK);
-  }
+  if (ripenPage(mem, ptdesc, kind.perPage) === ALL_FREE) return returnPage(thread, ptdesc);
+  // What is not F was N until now, and is C: its grace period is still to come.
+  callRcu(thread, (ptdesc + RCU) as Word, PAGE_CALLBACK);
+  return;
+}
+
+/** Returns a page that is all F, or refuses if the supply's lock is not let go of. */
+function returnPage(thread: Thread, ptdesc: Word): unknown {
+  const pfn = pfnOfPtdesc(thread.heap, ptdesc);
+  // Once more is harmless: what is F stays F, and the page is nobody else's.
+  return tryReturnPages(thread, pfn, retirePage, callbackPatience(thread)) ? undefined : REFUSED;
 }
 
 /** C to F and N to C in all words. Context: owner's lock held, or no A. */

@@ -1,11 +1,11 @@
 /** The whole-heap check of one page: its states, counts, gate and free memory. */
-import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
+import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, type HeapKind, mmOfRecord, ptdescOf } from '../mem/heap.js';
 import { PTDESC, RCU_HEAD } from '../mem/layout.js';
 import { NODE_WORDS } from '../mem/list.js';
 import type { OutBlock, Violation } from '../mem/supply-check.js';
-import { graceAhead, isBefore } from '../rcu/grace-period.js';
+import { graceAhead, graceEnded, isBefore } from '../rcu/grace-period.js';
 import { findNotEmpty } from './contents.js';
 import { formatPage, getState, kindIdOf, tableAt } from './ptdesc.js';
 import { A, C, F, N } from './state.js';
@@ -60,7 +60,9 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
   if (mem.peek(at(ptdesc, PTDESC.ALLOCATED)) !== counts[A])
     fail('P6', 'ALLOCATED is not the number of A');
   if (owner > 0 !== counts[A] > 0) fail('P5', `OWNER is ${owner}`);
-  if (counts[F] === kind.perPage) fail('P3', 'all free, but not returned');
+  // Refused: its callback could not have the supply's lock, and runs once more.
+  const unreturned = counts[F] === kind.perPage;
+  if (unreturned && !isRefused(heap, headState)) fail('P3', 'all free, but not returned');
   if (counts[N] > 0 && counts[C] === 0)
     fail('P10', 'something waits for the next grace period only');
   if (headState > 0 && isBefore(graceAhead(heap), headState))
@@ -77,11 +79,16 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
     states: formatPage(mem, ptdesc, kind),
     owner: mmOfRecord(heap, Math.abs(owner) as Word),
     allocated: counts[A],
-    waiting: counts[C] > 0,
+    waiting: counts[C] > 0 || (unreturned && isRefused(heap, headState)),
     head,
     headState,
     node,
   };
+}
+
+/** Whether a head has a callback that ran when it might, and is to run once more. */
+export function isRefused(heap: Heap, waitsFor: number): boolean {
+  return waitsFor > 0 && graceEnded(heap, waitsFor as GracePeriod);
 }
 
 function countStates(heap: Heap, ptdesc: Word, kind: HeapKind): [number, number, number, number] {

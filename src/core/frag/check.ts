@@ -11,8 +11,8 @@ import { at } from '../base/units.js';
 import { type Heap, headerWord, mmRecord, threadRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
-import { checkPage, type PageFacts } from './check-page.js';
-import { COMMON_OWNER, MM_DYING, MM_LIVE, partialList } from './mm.js';
+import { checkPage, isRefused, type PageFacts } from './check-page.js';
+import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
 
 export type { Violation } from '../mem/supply-check.js';
 
@@ -46,7 +46,7 @@ function queuedHeads(heap: Heap, found: Violation[]): Set<Word> {
   const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
   for (let id = 0; id < high; id++) {
     const record = threadRecord(heap, id as ThreadId);
-    for (const field of [THREAD.QUEUE_NEW, THREAD.QUEUE_WAITING]) {
+    for (const field of [THREAD.QUEUE_NEW, THREAD.QUEUE_WAITING, THREAD.QUEUE_REFUSED]) {
       let head = heap.mem.load(at(record, field)) as Word | 0;
       while (head !== 0) {
         // Two chains that meet, or one that is a circle: to go on might not end.
@@ -121,10 +121,11 @@ function checkMms(
     if (page.owner !== null) tables.set(page.owner, (tables.get(page.owner) ?? 0) + page.allocated);
   }
   let counted = 0;
-  const high = heap.mem.peek(headerWord(HEAP.MM_HIGH));
+  const { mem } = heap;
+  const high = mem.peek(headerWord(HEAP.MM_HIGH));
   for (let mm = 1; mm < high; mm++) {
     const record = mmRecord(heap, mm as MmId);
-    const state = heap.mem.peek(at(record, MM.LIFE));
+    const state = mem.peek(at(record, MM.LIFE));
     const count = state === MM_LIVE ? heap.mem.peek(at(record, MM.TABLES)) : 0;
     counted += count;
     // Pages of the common owner don't say whose their tables are: then only sums can be compared.
@@ -133,11 +134,13 @@ function checkMms(
       found.push({ rule: 'P6', detail: `mm ${mm} counts ${count} tables, its pages ${expected}` });
     }
     const dying = state === MM_DYING;
+    // Free but for its place among the free ones: its callback could not have the table's lock.
     const inQueue = queued === null ? dying : queued.delete(at(record, MM.RCU));
-    if (inQueue !== dying) {
+    const unlisted = state === MM_FREE && isRefused(heap, mem.peek(at(record, MM.RCU)));
+    if (inQueue !== (dying || unlisted)) {
       found.push({ rule: 'P7', detail: `mm ${mm}: state ${state}, head in a queue: ${inQueue}` });
     }
-    if (drained && state === MM_DYING) found.push({ rule: 'P6', detail: `mm ${mm} still dies` });
+    if (drained && (dying || unlisted)) found.push({ rule: 'P6', detail: `mm ${mm} still dies` });
   }
   const allocated = pages.reduce((sum, page) => sum + page.allocated, 0);
   if (counted !== allocated) {

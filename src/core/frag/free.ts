@@ -36,7 +36,7 @@ import * as states from './state.js';
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
 const { mmOfRecord, mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listDelete } = lists;
-const { acquire, release } = locks;
+const { acquireWithin, lockStalled, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } = mms;
@@ -50,14 +50,26 @@ const { A, C, fromA, N, stateAt } = states;
  * is not a table of this mm, and in debug heaps for a table that is not empty. A second free after
  * the fragment was handed out again can't be told from a right one.
  *
+ * Throws `StallError`, and changes nothing, where the owner's lock is not let go of. `isUnlinked`:
+ * the caller can't go back to where it had not unlinked the table, and the error is to say so; the
+ * table stays one of the mm's, to be freed by who is told of it.
+ *
  * Source: Gunthorpe, ZIHeiDf9srvRagfr@ziepe.ca, 8 June 2023; pte_free_defer, Linux 6.6.
  */
-export function freeTable(thread: Thread, mm: MmId, table: Word): void {
+export function freeTable(
+  thread: Thread,
+  mm: MmId,
+  table: Word,
+  isUnlinked: boolean = false,
+): void {
   const { heap, mem } = thread;
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'freeTable');
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
-  acquire(thread, owner);
+  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
+    const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
+    throw lockStalled(thread, owner, unfinished);
+  }
   if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'freeTable'));
   // `| 0` leaves nothing but a whole number of 32 bits as it is.
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {

@@ -24,12 +24,12 @@ import type { Heap, Thread } from '../mem/heap.js';
 import { headerWord, mmOfRecord, mmRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
-import { acquire, breakRule, release } from '../mem/lock.js';
+import { acquire, acquireWithin, breakRule, lockStalled, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
-import { callRcu, HEAD_IDLE } from '../rcu/callback.js';
+import { callbackPatience, callRcu, HEAD_IDLE, REFUSED } from '../rcu/callback.js';
 import { MM_CALLBACK } from './callback-table.js';
 
-const MM_FREE = 0;
+export const MM_FREE = 0;
 export const MM_LIVE = 1;
 export const MM_DYING = 2;
 
@@ -74,7 +74,11 @@ export function createMm(thread: Thread): MmId {
   }
   const owner = ownerOf(heap, mm);
   // The record is ours, but whoever names its number by mistake asks for LIFE, under this lock.
-  acquire(thread, owner);
+  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
+    const isBack = putRecord(thread, mm, thread.lockWaits.stallMs);
+    const lost = isBack ? null : `mm ${mm} is lost, for the table of mms is locked too`;
+    throw lockStalled(thread, owner, lost);
+  }
   const record = mmRecord(heap, mm);
   initLists(heap, record);
   mem.poke(at(record, MM.TABLES), 0);
@@ -215,21 +219,31 @@ function requireEmptyLists(heap: Heap, mm: MmId): void {
   }
 }
 
-/** Frees the record of an mm whose grace period is over. */
-export function mmCallback(thread: Thread, head: Word): void {
+/** Frees the record of an mm whose grace period is over; refuses if a lock is not let go of. */
+export function mmCallback(thread: Thread, head: Word): unknown {
   const { heap, mem } = thread;
   const record = at(head, 0 - MM.RCU);
   const mm = mmOfRecord(heap, record);
   const owner = ownerOf(heap, mm);
-  acquire(thread, owner);
+  const patience = callbackPatience(thread);
+  if (!acquireWithin(thread, owner, patience)) return REFUSED;
   mem.poke(at(record, MM.LIFE), MM_FREE);
   // One lock after the other: what each protects is whole in between, so neither needs the other.
   release(thread, owner);
-  acquire(thread, TABLE_LOCK);
+  // Without the second it is done again, from the first on: nobody else has the record.
+  return putRecord(thread, mm, patience) ? undefined : REFUSED;
+}
+
+/** Puts a record up for the next mm; false, and nothing has changed, if the table stays locked. */
+function putRecord(thread: Thread, mm: MmId, stallMs: number): boolean {
+  const { heap, mem } = thread;
+  if (!acquireWithin(thread, TABLE_LOCK, stallMs)) return false;
+  const record = mmRecord(heap, mm);
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
   mem.poke(free, mm);
   // Before the lock is let go of: from then on somebody may take the record, and destroy it again.
-  mem.poke(at(head, RCU_HEAD.WAITS_FOR), HEAD_IDLE);
+  mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
   release(thread, TABLE_LOCK);
+  return true;
 }

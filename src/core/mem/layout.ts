@@ -44,7 +44,7 @@ export const FRAGMENTS_MAX = 256;
 export const HEAP_MAGIC = 0x52465450;
 
 /** Raised with every change of a table in this file. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /**
  * The header.
@@ -211,6 +211,8 @@ export const MM = {
  *    66    QUEUE_RIPE_AT   holder of QUEUE_LOCK     holder of QUEUE_LOCK
  *    67    QUEUE_LOCK      any thread, CAS          any thread
  *    68    QUEUE_RUNNING   runners, add             barriers
+ *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
+ *                          it, holding QUEUE_LOCK
  *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
  */
 export const THREAD = {
@@ -226,6 +228,7 @@ export const THREAD = {
   QUEUE_RIPE_AT: 66,
   QUEUE_LOCK: 67,
   QUEUE_RUNNING: 68,
+  QUEUE_REFUSED: 69,
   WORDS: 128,
 } as const;
 

@@ -15,7 +15,7 @@ import { at } from '../base/units.js';
 import { type Heap, headerWord, pfnOfPtdesc, ptdescOf, type Thread } from './heap.js';
 import { HEAP, ORDERS, PTDESC } from './layout.js';
 import { listAdd, listDelete, listFirst } from './list.js';
-import { acquire, release } from './lock.js';
+import { acquire, acquireWithin, lockStalled, release } from './lock.js';
 
 const SUPPLY_LOCK = headerWord(HEAP.SUPPLY_LOCK);
 const FREE_PAGES = headerWord(HEAP.FREE_PAGES);
@@ -69,14 +69,27 @@ export function returnPages(
   pfn: Pfn,
   retire: (heap: Heap, ptdesc: Word) => void,
 ): void {
+  if (!tryReturnPages(thread, pfn, retire, thread.lockWaits.stallMs)) {
+    throw lockStalled(thread, SUPPLY_LOCK);
+  }
+}
+
+/** The same; false, and nothing has changed, if the supply's lock was held for too long. */
+export function tryReturnPages(
+  thread: Thread,
+  pfn: Pfn,
+  retire: (heap: Heap, ptdesc: Word) => void,
+  stallMs: number,
+): boolean {
   const { heap, mem } = thread;
-  acquire(thread, SUPPLY_LOCK);
+  if (!acquireWithin(thread, SUPPLY_LOCK, stallMs)) return false;
   const ptdesc = ptdescOf(heap, pfn);
   const order = -mem.peek(at(ptdesc, PTDESC.BLOCK)) - 1;
   retire(heap, ptdesc);
   mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) + (1 << order));
   mergeAndAdd(heap, pfn, order);
   release(thread, SUPPLY_LOCK);
+  return true;
 }
 
 function mergeAndAdd(heap: Heap, freed: Pfn, freedOrder: number): void {

@@ -13,7 +13,7 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
-import { acquire, release } from '../mem/lock.js';
+import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import {
   changeEntry,
@@ -49,7 +49,11 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   }
   // The lower lock under the upper: two words, for tables of two kinds never share a page. Whoever
   // waits for it to change this table will find that the table is not linked any more.
-  acquire(thread, tableLock(heap, table));
+  const lower = tableLock(heap, table);
+  if (!acquireWithin(thread, lower, thread.lockWaits.stallMs)) {
+    release(thread, tableLock(heap, above));
+    throw lockStalled(thread, lower);
+  }
   const low = format.leafLow(LARGE, address, prot);
   // In this order: a walk that finds the table empty looks here again, and finds another entry.
   changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));
@@ -62,9 +66,9 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   // Under the upper lock (T4): whoever has it next unmaps or protects the large frame, and may
   // return before we do. The lower one others wait for only to find that the table is not linked.
   flush(space);
-  release(thread, tableLock(heap, table));
+  release(thread, lower);
   release(thread, tableLock(heap, above));
-  freeTable(thread, mm, table);
+  freeTable(thread, mm, table, true);
   return true;
 }
 

@@ -3,10 +3,10 @@ import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
-import { acquire, release } from '../mem/lock.js';
+import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import { childOf, clearEntry, ENTRY_WORDS, isNone, setEntry, tableLow } from './entry.js';
-import { findTable, lockLowest, lockTable, tableLock } from './lock.js';
+import { findTable, lockLowest, lockTable, tableLock, tryLockTable } from './lock.js';
 import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
 
 /** `leaf`: a frame larger than the wanted table's pages is mapped there. */
@@ -45,10 +45,11 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   const fresh = allocTable(thread, mm, levelOf(format, below).kind);
   if (fresh === null) return 'no-page';
   const level = levelOf(format, below + 1);
-  const table = lockTable(space, vpn, below + 1);
-  if (table === 0) {
-    // Taken out as empty since we saw it: the caller finds that out again and starts further up.
-    freeTable(thread, mm, fresh);
+  const table = tryLockTable(space, vpn, below + 1);
+  if (typeof table === 'object' || table === 0) {
+    // 0: taken out as empty since we saw it; the caller finds that out and starts further up.
+    freeTable(thread, mm, fresh, true);
+    if (typeof table === 'object') throw table.error;
     return 'ready';
   }
   const entry = entryFor(format, below + 1, table, vpn);
@@ -58,7 +59,7 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   release(thread, tableLock(heap, table));
   if (none) return 'ready';
   // The table was never linked, but there is only one way to free it.
-  freeTable(thread, mm, fresh);
+  freeTable(thread, mm, fresh, true);
   return other !== 0 ? 'ready' : 'leaf';
 }
 
@@ -70,6 +71,9 @@ export function isEmptyTable(space: Space, number: number, table: Word): boolean
   }
   return true;
 }
+
+/** Pages were unmapped before: to do that again does no harm, and takes out what is empty. */
+const STILL_LINKED = 'a table that may be empty stays linked';
 
 /**
  * Takes the table of level `number` that a page goes through out of the tree and frees it, if it is
@@ -87,16 +91,20 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     const child = childOf(heap, level, entry);
     // Both locks: under its own nobody fills the table while we see that it is empty, and
     // under the upper one nobody else unlinks it.
-    if (child !== 0) acquire(thread, tableLock(heap, child));
+    const lower = tableLock(heap, child as Word);
+    if (child !== 0 && !acquireWithin(thread, lower, thread.lockWaits.stallMs)) {
+      release(thread, tableLock(heap, table));
+      throw lockStalled(thread, lower, STILL_LINKED);
+    }
     const empty = child !== 0 && isEmptyTable(space, below, child);
     // From here on nobody who does not have the table already finds it.
     if (empty) clearEntry(mem, level, entry);
-    if (child !== 0) release(thread, tableLock(heap, child));
+    if (child !== 0) release(thread, lower);
     release(thread, tableLock(heap, table));
     if (!empty) return;
     // No lock is held, and none is needed: who still has the table finds it empty and can
     // lock it, until the section ends in which it was found (H6).
-    freeTable(thread, mm, child as Word);
+    freeTable(thread, mm, child as Word, true);
   }
 }
 

@@ -11,10 +11,11 @@
  * thread that found the table may come for its lock until the grace period is over, and finds then
  * that the table is not linked any more (H6).
  */
+import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { acquire, release } from '../mem/lock.js';
+import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
 import { lowWord, tableNamed } from './entry.js';
 import { isTable } from './format.js';
@@ -47,12 +48,25 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   return table;
 }
 
+/** What lockTable throws, where the caller has something to undo first. */
+export interface Stall {
+  readonly error: StallError;
+}
+
 /**
  * Locks the table of level `number` that a page goes through, and returns it; 0, and nothing is
  * locked, if there is none. While it is locked the table stays linked: whoever unlinks it needs its
- * lock. Blocks on the table's lock. Source: pte_offset_map_lock, mm/pgtable-generic.c, 6.6.
+ * lock. Blocks on the table's lock; throws `StallError`, nothing held and nothing changed.
+ * Source: pte_offset_map_lock, mm/pgtable-generic.c, 6.6.
  */
 export function lockTable(space: Space, vpn: Vpn, number: number): Word | 0 {
+  const locked = tryLockTable(space, vpn, number);
+  if (typeof locked === 'object') throw locked.error;
+  return locked;
+}
+
+/** The same, but returns what lockTable throws. */
+export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 | Stall {
   const { thread } = space;
   // In a section: while we wait, the word must stay the lock of this table. Once the table is known
   // to be linked our lock keeps it so, and the section can end.
@@ -60,13 +74,17 @@ export function lockTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   for (;;) {
     const table = findTable(space, vpn, number);
     if (table === 0) break;
-    acquire(thread, tableLock(thread.heap, table));
+    const lock = tableLock(thread.heap, table);
+    if (!acquireWithin(thread, lock, thread.lockWaits.stallMs)) {
+      rcuReadUnlock(thread);
+      return { error: lockStalled(thread, lock) };
+    }
     // A table that the entry above names is linked: one that was unlinked was empty before.
     if (findTable(space, vpn, number) === table) {
       rcuReadUnlock(thread);
       return table;
     }
-    release(thread, tableLock(thread.heap, table));
+    release(thread, lock);
   }
   rcuReadUnlock(thread);
   return 0;

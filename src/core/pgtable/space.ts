@@ -152,7 +152,7 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
     if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root) continue;
     // Empty again, as a table must be that is freed. It was never linked, so plainly.
     pokeEntry(thread.mem, entry, level.emptyLow, level.emptyHigh);
-    freeTable(thread, mm, above);
+    freeTable(thread, mm, above, true);
   }
 }
 
@@ -172,7 +172,7 @@ export function endSpace({ thread, format, mm, record }: Space): boolean {
   }
   // Unlinked, then freed: who walks from here on finds no tree, who has the table finds it empty.
   mem.store(rootWord(record), 0);
-  freeTable(thread, mm, top);
+  freeTable(thread, mm, top, true);
   return true;
 }
 

@@ -12,7 +12,7 @@
  *   QUEUED  grace period  in a queue, or its callback is about to run: not before that is over
  *
  *   IDLE -> QUEUED    callRcu, by whoever may write the record (frag: holder of the mm lock)
- *   QUEUED -> QUEUED  callRcu by the callback
+ *   QUEUED -> QUEUED  callRcu by the callback; the callback refuses, and is to run once more
  *   QUEUED -> IDLE    the callback
  *
  * WAITS_FOR, NEXT and CALLBACK are plain: written and read by whoever may write the record, and by
@@ -23,9 +23,11 @@
  * Each thread's record has a queue in two stages. QUEUE_NEW is a stack: pushed by its thread, by
  * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT,
  * the latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks
- * out of this queue. QUEUE_LOCK is only ever tried, never waited for: who fails leaves the work to
- * who holds it. Any thread may take from any queue, so nothing is stuck behind a thread that left,
- * sleeps, or sits in its event loop.
+ * out of this queue. QUEUE_REFUSED is a stack of heads whose callbacks would have had to wait too
+ * long for a lock: its holder may be dead, and whoever runs callbacks has others to run. They are
+ * the next batch, and nothing of them is written but NEXT. QUEUE_LOCK is only ever tried, never
+ * waited for: who fails leaves the work to who holds it. Any thread may take from any queue, so
+ * nothing is stuck behind a thread that left, sleeps, or sits in its event loop.
  *
  * Callbacks are unordered and may run on two threads at once. They may call callRcu. They don't
  * run inside each other, nor under a lock.
@@ -36,14 +38,24 @@ import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
 import { headerWord, threadRecord } from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
-import { advanceGrace, graceAhead, graceEnded } from './grace-period.js';
+import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
 import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';
 
 /**
  * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
- * queued again.
+ * queued again, or have changed nothing and return REFUSED: then it runs once more, later.
  */
-export type Callback = (thread: Thread, head: Word) => void;
+export type Callback = (thread: Thread, head: Word) => unknown;
+
+export const REFUSED = 'refused';
+
+/** How long a callback waits for a lock, at most, before it refuses. */
+const CALLBACK_LOCK_MS = 5;
+
+/** The same of a thread that may be less patient. */
+export function callbackPatience({ lockWaits }: Thread): number {
+  return Math.min(lockWaits.stallMs, CALLBACK_LOCK_MS);
+}
 
 /** Functions don't cross threads: a head names its callback by an index into this table. */
 export type CallbackTable = readonly Callback[];
@@ -108,9 +120,16 @@ export function takeRipe(thread: Thread, queue: ThreadId, max: number): Word | 0
   return ripe ? first : 0;
 }
 
-/** Moves all of NEW to WAITING. Context: QUEUE_LOCK held, WAITING empty. */
+/** Moves REFUSED, or all of NEW, to WAITING. Context: QUEUE_LOCK held, WAITING empty. */
 export function refill(thread: Thread, record: Word): void {
   const { mem } = thread;
+  if (mem.load(at(record, THREAD.QUEUE_REFUSED)) !== 0) {
+    // OBSERVE(queue): pairs with the CAS in putBack. Its heads' grace periods are long over.
+    const refused = mem.exchange(at(record, THREAD.QUEUE_REFUSED), 0);
+    mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.load(GP_COMPLETED));
+    mem.store(at(record, THREAD.QUEUE_WAITING), refused);
+    return;
+  }
   // OBSERVE(queue): pairs with the CAS in callRcu.
   const newest = mem.exchange(at(record, THREAD.QUEUE_NEW), 0) as Word | 0;
   if (newest === 0) return;
@@ -134,8 +153,21 @@ function cutAfter(thread: Thread, first: Word, max: number): Word | 0 {
   return rest;
 }
 
-/** Runs the callbacks of a chain from takeRipe; returns how many. */
-function runChain(thread: Thread, callbacks: CallbackTable, first: Word): number {
+/** Puts a head whose callback refused where the queue's next taker finds it. */
+function putBack({ mem }: Thread, record: Word, head: Word): void {
+  const refused = at(record, THREAD.QUEUE_REFUSED);
+  let below = mem.load(refused);
+  for (;;) {
+    mem.poke((head + NEXT) as Word, below);
+    // PUBLISH(queue): NEXT is plain.
+    const found = mem.cas(refused, below, head);
+    if (found === below) return;
+    below = found;
+  }
+}
+
+/** Runs the callbacks of a chain from takeRipe, of the queue of `record`; returns how many. */
+function runChain(thread: Thread, callbacks: CallbackTable, record: Word, first: Word): number {
   const { mem } = thread;
   const inCallback = at(thread.record, THREAD.IN_CALLBACK);
   mem.poke(inCallback, 1);
@@ -147,8 +179,8 @@ function runChain(thread: Thread, callbacks: CallbackTable, first: Word): number
     // Read before the callback: it may queue the head again.
     const next = mem.peek((head + NEXT) as Word) as Word | 0;
     const callback = callbacks[mem.peek((head + CALLBACK) as Word)] as Callback;
-    callback(thread, head);
-    count++;
+    if (callback(thread, head) === REFUSED) putBack(thread, record, head);
+    else count++;
     head = next;
   }
   rcuReadUnlock(thread);
@@ -166,7 +198,9 @@ export function hasCallbacks(heap: Heap, queue: ThreadId): boolean {
   const record = threadRecord(heap, queue);
   const { mem } = heap;
   return (
-    mem.load(at(record, THREAD.QUEUE_WAITING)) !== 0 || mem.load(at(record, THREAD.QUEUE_NEW)) !== 0
+    mem.load(at(record, THREAD.QUEUE_WAITING)) !== 0 ||
+    mem.load(at(record, THREAD.QUEUE_NEW)) !== 0 ||
+    mem.load(at(record, THREAD.QUEUE_REFUSED)) !== 0
   );
 }
 
@@ -181,9 +215,11 @@ export function serveQueue(
   advanceGrace(thread.heap);
   const first = takeRipe(thread, queue, max);
   if (first === 0) return 0;
-  const count = runChain(thread, callbacks, first);
-  // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did.
-  thread.mem.add(at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING), -1);
+  const record = threadRecord(thread.heap, queue);
+  const count = runChain(thread, callbacks, record, first);
+  // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
+  // was put back.
+  thread.mem.add(at(record, THREAD.QUEUE_RUNNING), -1);
   return count;
 }
 

@@ -99,8 +99,11 @@ export function tryBarrier(
   const lock = at(record, THREAD.QUEUE_LOCK);
   if (mem.cas(lock, 0, thread.id + 1) !== 0) return barrier;
   const waiting = at(record, THREAD.QUEUE_WAITING);
-  // OBSERVE(callback-end): at 0, all that the callbacks did is visible.
-  const idle = mem.load(waiting) === 0 && mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0;
+  // OBSERVE(callback-end): at 0, all that the callbacks did is visible, and what they put back.
+  const idle =
+    mem.load(waiting) === 0 &&
+    mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0 &&
+    mem.load(at(record, THREAD.QUEUE_REFUSED)) === 0;
   if (idle && !moved) refill(thread, record);
   const done = idle && mem.load(waiting) === 0;
   mem.store(lock, 0);

@@ -39,7 +39,24 @@ describe('the catalogue', () => {
   it.each([
     ...Array.from({ length: 10 }, (_, i) => `P${i + 1}`),
     ...Array.from({ length: 10 }, (_, i) => `H${i + 1}`),
-    ...['G1', 'G2', 'G3', 'L1', 'L2', 'L3', 'R1', 'R2', 'R3', 'S1', 'S2', 'T1', 'T2', 'T3', 'T4'],
+    ...[
+      'G1',
+      'G2',
+      'G3',
+      'L1',
+      'L2',
+      'L3',
+      'L4',
+      'R1',
+      'R2',
+      'R3',
+      'S1',
+      'S2',
+      'T1',
+      'T2',
+      'T3',
+      'T4',
+    ],
   ])('%s is served by some scenario', (rule) => {
     const serving = CATALOGUE.filter(({ rules }) => rules.includes(rule));
     expect(serving.map(({ name }) => name)).not.toEqual([]);

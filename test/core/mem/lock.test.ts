@@ -248,7 +248,7 @@ describe('on threads', () => {
     expect(othersBefore).toBe(0);
   });
 
-  it('a sleeper looks again: a wake-up that went to a dead thread does not keep it asleep', async () => {
+  it('a sleeper looks again: a wake-up that went to a dead thread costs a look', async () => {
     const { heap, mem } = makeHeap({ spins: 1 });
     const lock = mmRecord(heap, MM_1);
     const jobs = [

@@ -124,7 +124,8 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     about: 'Pages are returned without the supply lock.',
     rules: ['S1', 'S2'],
     file: SUPPLY,
-    find: `acquire(thread, SUPPLY_LOCK);
+    find: `if (!acquireWithin(thread, SUPPLY_LOCK, stallMs))
+        return false;
     const ptdesc = ptdescOf(heap, pfn);`,
     replace: 'const ptdesc = ptdescOf(heap, pfn);',
     scenario: 'take-vs-return+last-block',

@@ -257,8 +257,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A barrier does not wait for callbacks that another thread runs.',
     rules: ['R3'],
     file: WAIT,
-    find: ' && mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0;',
-    replace: ';',
+    find: 'mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0 &&',
+    replace: '',
     scenario: 'barrier-vs-callback+other-thread',
   },
   {
@@ -280,12 +280,30 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A runner stops counting as running before its callbacks run.',
     rules: ['R3'],
     file: CALLBACK,
-    find: `const count = runChain(thread, callbacks, first);`,
+    find: `const count = runChain(thread, callbacks, record, first);`,
     replace: `const running = at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING);
     thread.mem.add(running, -1);
-    const count = runChain(thread, callbacks, first);
+    const count = runChain(thread, callbacks, record, first);
     thread.mem.add(running, 1);`,
     scenario: 'barrier-vs-callback+other-thread',
+  },
+  {
+    name: 'barrier-ignores-refused',
+    about: 'A barrier does not wait for callbacks that refused.',
+    rules: ['R3'],
+    file: WAIT,
+    find: ' &&\n        mem.load(at(record, THREAD.QUEUE_REFUSED)) === 0;',
+    replace: ';',
+    scenario: 'stall-vs-barrier+refused',
+  },
+  {
+    name: 'refused-head-dropped',
+    about: 'A callback that refused does not run once more.',
+    rules: ['L4', 'R1', 'P6', 'P9'],
+    file: CALLBACK,
+    find: 'putBack(thread, record, head);\n        else',
+    replace: ';\n        else',
+    scenario: 'stall-vs-callback+last-table',
   },
   {
     name: 'barrier-leaves-new',

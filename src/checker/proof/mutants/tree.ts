@@ -54,20 +54,23 @@ export const TREE_MUTANTS: readonly Mutant[] = [
         const child = childOf(heap, level, entry);
         // Both locks: under its own nobody fills the table while we see that it is empty, and
         // under the upper one nobody else unlinks it.
-        if (child !== 0)
-            acquire(thread, tableLock(heap, child));
+        const lower = tableLock(heap, child);
+        if (child !== 0 && !acquireWithin(thread, lower, thread.lockWaits.stallMs)) {
+            release(thread, tableLock(heap, table));
+            throw lockStalled(thread, lower, STILL_LINKED);
+        }
         const empty = child !== 0 && isEmptyTable(space, below, child);
         // From here on nobody who does not have the table already finds it.
         if (empty)
             clearEntry(mem, level, entry);
         if (child !== 0)
-            release(thread, tableLock(heap, child));
+            release(thread, lower);
         release(thread, tableLock(heap, table));
         if (!empty)
             return;
         // No lock is held, and none is needed: who still has the table finds it empty and can
         // lock it, until the section ends in which it was found (H6).
-        freeTable(thread, mm, child);`,
+        freeTable(thread, mm, child, true);`,
     replace: `        const child = findTable(space, vpn, below);
         if (child === 0 || !isEmptyTable(space, below, child))
             return;
@@ -82,7 +85,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'The lock of a table is made anew when the table is freed.',
     rules: ['H6', 'T2'],
     file: INSTALL,
-    find: 'freeTable(thread, mm, child);\n    }',
+    find: 'freeTable(thread, mm, child, true);\n    }',
     replace: 'freeTable(thread, mm, child);\n        mem.store(tableLock(heap, child), 0);\n    }',
     scenario: 'fault-vs-fault+sibling-freed',
   },
@@ -100,8 +103,8 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'A table is found empty and taken out without its own lock.',
     rules: ['T1', 'T2'],
     file: INSTALL,
-    find: 'if (child !== 0)\n            acquire(thread, tableLock(heap, child));',
-    replace: '',
+    find: 'child !== 0 && !acquireWithin(thread, lower, thread.lockWaits.stallMs)',
+    replace: 'child < 0',
     scenario: 'fault-vs-unmap+emptied-table',
   },
   {
@@ -127,7 +130,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'A fault that lost the race does not give its table back.',
     rules: ['T1', 'P6'],
     file: INSTALL,
-    find: 'freeTable(thread, mm, fresh);\n    return other',
+    find: 'freeTable(thread, mm, fresh, true);\n    return other',
     replace: 'return other',
     scenario: 'fault-vs-fault+no-table',
   },
@@ -159,9 +162,27 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'Collapse does not take the lock of the table that it retracts.',
     rules: ['T1', 'T2'],
     file: COLLAPSE,
-    find: 'acquire(thread, tableLock(heap, table));',
-    replace: '',
+    find: '!acquireWithin(thread, lower, thread.lockWaits.stallMs)',
+    replace: 'lower === 0',
     scenario: 'fault-vs-collapse+same-table',
+  },
+  {
+    name: 'stall-keeps-upper-lock',
+    about: 'A collapse that gives up waiting for the lower lock keeps the upper one.',
+    rules: ['L4', 'L1', 'L2'],
+    file: COLLAPSE,
+    find: 'release(thread, tableLock(heap, above));\n        throw',
+    replace: 'throw',
+    scenario: 'stall-vs-collapse+one-table',
+  },
+  {
+    name: 'stall-inside-section',
+    about: 'Whoever gives up waiting for a table stays in the section in which it found the table.',
+    rules: ['L4', 'P9', 'G1'],
+    file: LOCK,
+    find: 'rcuReadUnlock(thread);\n            return { error',
+    replace: 'return { error',
+    scenario: 'stall-vs-collapse+one-table',
   },
   {
     name: 'fork-leaves-parent-writable',
@@ -277,9 +298,9 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     rules: ['T4'],
     file: COLLAPSE,
     find: `flush(space);
-    release(thread, tableLock(heap, table));
+    release(thread, lower);
     release(thread, tableLock(heap, above));`,
-    replace: `release(thread, tableLock(heap, table));
+    replace: `release(thread, lower);
     release(thread, tableLock(heap, above));
     flush(space);`,
     scenario: 'tlb-vs-collapse+seen',

@@ -4,6 +4,7 @@
  *   L1  between acquire and release a thread is alone
  *   L2  whoever waits for a lock gets it, if all holders let go
  *   L3  whoever waits when a rule was found broken is told
+ *   L4  see stall.ts
  *   S1, S2  see mem/supply.ts
  */
 import { InvariantError } from '../../../core/base/errors.js';

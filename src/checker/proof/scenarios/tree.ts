@@ -10,7 +10,7 @@
 import { InvariantError, UsageError } from '../../../core/base/errors.js';
 import type { Vpn } from '../../../core/base/units.js';
 import { destroyMm } from '../../../core/frag/mm.js';
-import type { Thread } from '../../../core/mem/heap.js';
+import type { LockWaits, Thread } from '../../../core/mem/heap.js';
 import { collapse } from '../../../core/pgtable/collapse.js';
 import { mapStep, unmapStep } from '../../../core/pgtable/map.js';
 import { endSpace, makeSpace, rootOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
@@ -47,6 +47,7 @@ export interface TreeBody {
   readonly threads: number;
   readonly pages?: number;
   readonly mms?: number;
+  readonly lockWaits?: Partial<LockWaits>;
   /** Pages that setting up maps, each to the frame of its number plus 16. */
   readonly mapped: readonly number[];
   readonly play: (world: TreeWorld) => readonly (readonly Operation[])[];
@@ -59,7 +60,13 @@ export interface TreeBody {
 /** A scenario over a small tree; at its end the tree is checked, taken down, and all comes back. */
 export function treeScenario(body: TreeBody): Scenario {
   const { threads, pages = 3, mms = 1 } = body;
-  const kit: KitOptions = { threads, pages, mms, kinds: TREE_KINDS };
+  const kit: KitOptions = {
+    threads,
+    pages,
+    mms,
+    kinds: TREE_KINDS,
+    lockWaits: body.lockWaits ?? {},
+  };
   const { name, about, rules, mustSee } = body;
   return heapScenario({
     ...{ name, about, rules, mustSee, kit },
