@@ -9,17 +9,14 @@ import { StallError } from '../core/base/errors.js';
 import type { ThreadId } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import type { Heap, Thread } from '../core/mem/heap.js';
-import {
-  findBlocker,
-  GP_COMPLETED,
-  graceAhead,
-  graceEnded,
-  graceStarted,
-} from '../core/rcu/grace-period.js';
+import { GP_COMPLETED, graceAhead } from '../core/rcu/grace-period.js';
 import { rcuOffline } from '../core/rcu/reader.js';
 import {
   type Barrier,
   beginBarrier,
+  type HeldUp,
+  heldUpBarrier,
+  heldUpGrace,
   LOOK_MS_MAX,
   refuseWait,
   sleepForGrace,
@@ -46,8 +43,14 @@ const STAY_MS = 2 ** 31 - 1;
 interface Wait {
   /** The method that blocks; its asynchronous twin is called the same with `Async` behind. */
   readonly name: string;
-  /** Begins to wait. What it returns does what can be done now, and says whether all is over. */
-  readonly begin: (thread: Thread) => () => boolean;
+  readonly begin: (thread: Thread) => Begun;
+}
+
+interface Begun {
+  /** Does what can be done now, and says whether all is over. */
+  readonly isOver: () => boolean;
+  /** Why it is not; null: nobody to be named. */
+  readonly heldUp: () => HeldUp | null;
 }
 
 export const GRACE_PERIOD: Wait = {
@@ -55,7 +58,7 @@ export const GRACE_PERIOD: Wait = {
   begin: (thread) => {
     // One that surely has not begun: every section of now is older.
     const n = graceAhead(thread.heap);
-    return () => tryGrace(thread, n);
+    return { isOver: () => tryGrace(thread, n), heldUp: () => heldUpGrace(thread.heap) };
   },
 };
 
@@ -63,7 +66,7 @@ export const BARRIER: Wait = {
   name: 'barrier',
   begin: (thread) => {
     let barrier: Barrier | null = beginBarrier();
-    return () => {
+    const isOver = (): boolean => {
       while (barrier !== null) {
         const before: Barrier = barrier;
         barrier = tryBarrier(thread, CALLBACKS, before);
@@ -72,14 +75,15 @@ export const BARRIER: Wait = {
       }
       return true;
     };
+    return { isOver, heldUp: () => barrier && heldUpBarrier(thread.heap, barrier) };
   },
 };
 
 /** Blocks. Throws `StallError`; `UsageError` where the wait could not end, or not sleep. */
 export function waitFor(thread: Thread, { name, begin }: Wait, options: WaitOptions): void {
   refuseWait(thread, name, `${name}Async`);
-  const isOver = begin(thread);
-  const throwIfStalled = stallCheck(thread.heap, name, options);
+  const { isOver, heldUp } = begin(thread);
+  const throwIfStalled = stallCheck(heldUp, name, options);
   while (!isOver()) {
     sleepForGrace(thread);
     throwIfStalled();
@@ -97,8 +101,8 @@ export async function waitForAsync(
 ): Promise<void> {
   const thread = here();
   refuseWait(thread, `${name}Async`, null);
-  const isOver = begin(thread);
-  const throwIfStalled = stallCheck(thread.heap, `${name}Async`, options);
+  const { isOver, heldUp } = begin(thread);
+  const throwIfStalled = stallCheck(heldUp, `${name}Async`, options);
   // Node ends a process in which nothing but `Atomics.waitAsync` is left to wait for. A timer is
   // something: who awaits this promise is promised an end.
   const alive = setTimeout(() => {}, STAY_MS);
@@ -123,18 +127,18 @@ async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<v
   signal?.throwIfAborted();
 }
 
-function stallCheck(heap: Heap, what: string, options: WaitOptions): () => void {
+function stallCheck(heldUp: Begun['heldUp'], what: string, options: WaitOptions): () => void {
   const limit = options.stallMs ?? STALL_MS;
   const begin = performance.now();
   return () => {
     const forMs = performance.now() - begin;
-    if (forMs > limit) throw new StallError(what, blockerOf(heap), forMs);
+    if (forMs <= limit) return;
+    const held = heldUp();
+    throw new StallError(what, held?.thread ?? null, forMs, held?.waitsFor);
   };
 }
 
 /** The thread whose read section holds up the grace period under way, or null. */
 export function blockerOf(heap: Heap): ThreadId | null {
-  const n = graceStarted(heap);
-  // Nothing is locked: the reader may have left before the caller hears of it.
-  return graceEnded(heap, n) ? null : findBlocker(heap, n);
+  return heldUpGrace(heap)?.thread ?? null;
 }

@@ -10,6 +10,7 @@ import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, headerWord, mmRecord, threadRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
+import { heldLocks, ownerOfLock } from '../mem/lock.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
 import { checkPage, isRefused, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
@@ -33,7 +34,7 @@ export function checkHeap(heap: Heap, options: CheckOptions = {}): Violation[] {
   // These strike off `queued` the heads that they know; what is left below is nobody's.
   checkMms(heap, pages, drained, queued, found);
   for (const page of pages) checkHead(page, drained, queued, found);
-  checkWords(heap, found);
+  checkWords(heap, drained, found);
   for (const head of queued ?? []) {
     found.push({ rule: 'P7', detail: `queued head ${head} is of no page and no mm` });
   }
@@ -149,20 +150,38 @@ function checkMms(
 }
 
 /** Words that are zero while nothing is under way. */
-function checkWords(heap: Heap, found: Violation[]): void {
+function checkWords(heap: Heap, drained: boolean, found: Violation[]): void {
   const { mem } = heap;
   const broken = mem.load(headerWord(HEAP.BROKEN));
   if (broken !== 0) found.push({ rule: `P${broken}`, detail: 'a thread found it broken' });
-  const locks: [string, Word][] = [
-    ['the supply', headerWord(HEAP.SUPPLY_LOCK)],
-    ['the mm table', headerWord(HEAP.MM_TABLE_LOCK)],
-  ];
-  for (let mm = 0; mm < mem.peek(headerWord(HEAP.MM_HIGH)); mm++) {
-    locks.push([`mm ${mm}`, at(mmRecord(heap, mm as MmId), MM.LOCK)]);
+  for (const { name, thread } of heldLocks(heap)) {
+    found.push({ rule: 'L1', detail: `the lock of ${name} is held by thread ${thread}` });
   }
-  for (const [whose, lock] of locks) {
-    const word = mem.load(lock);
-    if (word === 0) continue;
-    found.push({ rule: 'L1', detail: `the lock of ${whose} is held: ${word & 0x7fffffff}` });
+  const high = mem.load(headerWord(HEAP.THREADS_HIGH));
+  for (let id = 0; id < high; id++) checkThread(heap, id as ThreadId, drained, found);
+}
+
+/** What a thread's record says outside of operations; in good order also of one that has left. */
+function checkThread(heap: Heap, id: ThreadId, drained: boolean, found: Violation[]): void {
+  const get = (field: number): number => heap.mem.load(at(threadRecord(heap, id), field));
+  const holder = ownerOfLock(get(THREAD.QUEUE_LOCK));
+  const running = get(THREAD.QUEUE_RUNNING);
+  const says = `thread ${id}`;
+  if (holder !== null) {
+    found.push({ rule: 'L1', detail: `the queue of ${says} is held by thread ${holder}` });
+  }
+  if (running !== 0) {
+    found.push({ rule: 'R3', detail: `${running} run callbacks of the queue of ${says}` });
+  }
+  if (get(THREAD.IN_CALLBACK) !== 0) {
+    found.push({ rule: 'R1', detail: `${says} is inside a callback` });
+  }
+  const isInside = get(THREAD.NESTING) !== 0;
+  // A reader may be in its section for as long as it likes; but then something may wait for it.
+  if (isInside && get(THREAD.ATTACHED) === 0) {
+    found.push({ rule: 'G1', detail: `${says} has left, but is inside a read section` });
+  }
+  if (isInside && drained) {
+    found.push({ rule: 'P6', detail: `${says} is inside a read section, which may be waited for` });
   }
 }

@@ -23,10 +23,18 @@
  * lock runs callbacks or waits for a grace period, so no count of held locks is kept.
  */
 import { InvariantError, StallError } from '../base/errors.js';
-import type { MmId, ThreadId, Word } from '../base/units.js';
+import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmOfRecord, mmRecord, pfnOfPtdesc, type Thread } from './heap.js';
-import { HEAP, MM } from './layout.js';
+import {
+  type Heap,
+  headerWord,
+  mmOfRecord,
+  mmRecord,
+  pfnOfPtdesc,
+  ptdescOf,
+  type Thread,
+} from './heap.js';
+import { HEAP, MM, PTDESC } from './layout.js';
 import type { Memory } from './memory.js';
 
 /** Bit 31, as a signed word. */
@@ -95,6 +103,27 @@ function acquireSlowly(thread: Thread, lock: Word, stallMs: number): boolean {
  */
 function sleepOf({ lockWaits }: Thread, stallMs: number): number | undefined {
   return lockWaits.lookMs === 0 ? undefined : Math.min(lockWaits.lookMs, stallMs);
+}
+
+/** A lock that some thread has. */
+export interface HeldLock {
+  readonly name: string;
+  readonly word: Word;
+  readonly thread: ThreadId;
+}
+
+/** The locks that are held, of all that there are: in good order only in operations. O(pages). */
+export function heldLocks(heap: Heap): HeldLock[] {
+  const held: HeldLock[] = [];
+  const look = (word: Word): void => {
+    const thread = ownerOfLock(heap.mem.load(word));
+    if (thread !== null) held.push({ name: nameOfLock(heap, word), word, thread });
+  };
+  look(headerWord(HEAP.SUPPLY_LOCK));
+  look(headerWord(HEAP.MM_TABLE_LOCK));
+  for (let mm = 0; mm < heap.mmsMax; mm++) look(at(mmRecord(heap, mm as MmId), MM.LOCK));
+  for (let pfn = 0; pfn < heap.pagesMax; pfn++) look(at(ptdescOf(heap, pfn as Pfn), PTDESC.LOCK));
+  return held;
 }
 
 /** What to throw where a lock was waited for too long. `unfinished`: see StallError. */

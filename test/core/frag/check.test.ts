@@ -166,6 +166,10 @@ const LISTS: readonly Damage[] = [
   ['P6', 'mm 2 counts 0 tables, its pages 1', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 0)],
 ];
 
+function left(name: keyof typeof THREAD, value: number) {
+  return ({ mem, thread }: Scene): void => mem.store(at(thread.record, THREAD[name]), value);
+}
+
 /** Damage to queues, locks and what a thread left behind. */
 const QUEUES: readonly Damage[] = [
   [
@@ -213,14 +217,30 @@ const QUEUES: readonly Damage[] = [
     'mm 1: state 1, head in a queue: true',
     (s) => callRcu(s.thread, mmField(s, s.one, 'RCU'), MM_CALLBACK),
   ],
-  ['L1', 'the lock of the supply is held: 7', (s) => s.mem.poke(headerWord(HEAP.SUPPLY_LOCK), 7)],
   [
     'L1',
-    'the lock of the mm table is held: 1',
+    'the lock of the supply is held by thread 6',
+    (s) => s.mem.poke(headerWord(HEAP.SUPPLY_LOCK), 7),
+  ],
+  [
+    'L1',
+    'the lock of the table of mms is held by thread 0',
     (s) => s.mem.poke(headerWord(HEAP.MM_TABLE_LOCK), 1 - 2 ** 31),
   ],
-  ['L1', 'the lock of mm 2 is held: 3', (s) => s.mem.poke(mmRecord(s.heap, s.two), 3)],
-  ['L1', 'the lock of mm 0 is held: 3', (s) => s.mem.poke(mmRecord(s.heap, 0 as MmId), 3)],
+  ['L1', 'the lock of mm 2 is held by', (s) => s.mem.poke(mmRecord(s.heap, s.two), 3)],
+  ['L1', 'the lock of all mms is held', (s) => s.mem.poke(mmRecord(s.heap, 0 as MmId), 3)],
+  ['L1', 'the lock of the tables in page', poke('LOCK', 'full', 3)],
+  ['L1', 'the queue of thread 0 is held by thread 1', left('QUEUE_LOCK', 2)],
+  ['R3', '1 run callbacks of the queue of thread 0', left('QUEUE_RUNNING', 1)],
+  ['R1', 'thread 0 is inside a callback', left('IN_CALLBACK', 1)],
+  [
+    'G1',
+    'thread 0 has left, but is inside a read section',
+    (s) => {
+      left('NESTING', 1)(s);
+      left('ATTACHED', 0)(s);
+    },
+  ],
   ['P3', 'a thread found it broken', (s) => s.mem.store(headerWord(HEAP.BROKEN), 3)],
 ];
 
@@ -256,6 +276,7 @@ describe('what may be pending', () => {
   it('is found lost once all callbacks are said to be drained (P6)', () => {
     verifyFound(['P6', '(AFCN) still waits for a grace period', () => {}], makeScene(), true);
     verifyFound(['P6', 'mm 3 still dies', () => {}], makeScene(), true);
+    verifyFound(['P6', 'thread 0 is inside a read section', left('NESTING', 1)], makeScene(), true);
     checkClean(makeScene().heap, { drained: false });
   });
 
