@@ -15,7 +15,7 @@ import type { Heap, Thread } from '../core/mem/heap.js';
 import type { Memory } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
 import { detachThread } from '../core/rcu/attach.js';
-import { poll, pollAll } from '../core/rcu/callback.js';
+import { owedBy, poll, retryWhileRipe } from '../core/rcu/callback.js';
 import {
   isReading,
   quiescent,
@@ -126,8 +126,7 @@ export class AttachedThread {
 
   private allocAfterPoll(mm: MmId, kind: KindId): Table | null {
     // Every thread's queue: the pages that are missing may wait in the queue of who freed them.
-    pollAll(this.core, CALLBACKS, POLL_MAX);
-    return allocTable(this.core, mm, kind);
+    return retryWhileRipe(this.core, CALLBACKS, POLL_MAX, () => allocTable(this.core, mm, kind));
   }
 
   /**
@@ -177,7 +176,10 @@ export class AttachedThread {
     rcuOnline(this.here());
   }
 
-  /** Advances grace periods and runs up to `max` ripe callbacks; returns how many. */
+  /**
+   * Advances grace periods and runs up to `max` ripe callbacks of this thread's queue, and as many
+   * of one other's, each in turn; returns how many.
+   */
   poll(max: number = POLL_MAX): number {
     this.owed = 0;
     return poll(this.here(), CALLBACKS, max);
@@ -193,7 +195,9 @@ export class AttachedThread {
   private tick(): void {
     if (this.owed < pollInterval(this.heap)) return;
     // Where something ran more may be ripe, or be queued again: then the next sections count too.
-    this.owed = poll(this.core, CALLBACKS, POLL_MAX) > 0 ? 1 : 0;
+    // The more is owed the more runs, as in Linux: else what is freed faster piles up.
+    const max = Math.max(POLL_MAX, owedBy(this.core) >> 1);
+    this.owed = poll(this.core, CALLBACKS, max) > 0 ? 1 : 0;
   }
 
   /**

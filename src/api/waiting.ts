@@ -65,13 +65,19 @@ export const GRACE_PERIOD: Wait = {
 export const BARRIER: Wait = {
   name: 'barrier',
   begin: (thread) => {
+    // Twice: what was freed while a grace period ran waits for the next, and its page's callback,
+    // which the first barrier waits for, is what asks for that.
     let barrier: Barrier | null = beginBarrier();
+    let isSecond = false;
     const isOver = (): boolean => {
       while (barrier !== null) {
         const before: Barrier = barrier;
         barrier = tryBarrier(thread, CALLBACKS, before);
         // As long as a step gets on, the next one follows at once: only waiting needs a pause.
         if (barrier === before) return false;
+        if (barrier !== null || isSecond) continue;
+        isSecond = true;
+        barrier = beginBarrier();
       }
       return true;
     };

@@ -15,7 +15,7 @@ import { reclaimEmpty } from '../../core/pgtable/install.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
 import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
 import { countTables } from '../../core/pgtable/tree.js';
-import { pollAll } from '../../core/rcu/callback.js';
+import { pollAll, retryWhileRipe } from '../../core/rcu/callback.js';
 import { POLL_MAX } from '../attachment.js';
 import { addressOf, type PageRange } from './address.js';
 import { finish, type Work } from './slices.js';
@@ -24,10 +24,9 @@ import { finish, type Work } from './slices.js';
 function withPages<Result>(thread: Thread, attempt: () => Result | null): Result | null {
   const first = attempt();
   if (first !== null) return first;
-  // Every thread's queue, a bounded piece of each. In vain, if readers hold up the grace period: to
-  // wait for them is for the caller to decide.
-  pollAll(thread, CALLBACKS, POLL_MAX);
-  return attempt();
+  // Every thread's queue. In vain, if readers hold up the grace period: to wait for them is for the
+  // caller to decide.
+  return retryWhileRipe(thread, CALLBACKS, POLL_MAX, attempt);
 }
 
 function outOfPages({ thread, mm }: Space, what: string): OutOfPagesError {

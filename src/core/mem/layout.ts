@@ -201,10 +201,13 @@ export const MM = {
  *     0    READER          the thread               whoever scans for the end of a grace period
  *    32    ATTACHED        attach, detach: CAS      attach
  *    33    NESTING         the thread               the thread
- *    35    IN_CALLBACK     the thread               the thread
+ *    34    BRIEFLY_ONLINE  the thread               the thread
+ *    35    IN_CALLBACK     the thread               the thread; checks
  *    36    CURSOR          the thread               the thread
  *    37    FLAVOUR         attach                   reports
  *    38    QUEUE_PUSHED    the thread               the thread
+ *    39    QUEUED          the thread               the thread
+ *    40    STOPS_SEEN      attach, the thread       the thread
  *    64    QUEUE_NEW       the thread; who takes    any thread
  *                          it, holding QUEUE_LOCK
  *    65    QUEUE_WAITING   holder of QUEUE_LOCK     any thread (a hint without the lock)
@@ -213,22 +216,27 @@ export const MM = {
  *    68    QUEUE_RUNNING   runners, add             barriers
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
+ *    70    QUEUE_RAN       runners, add             the thread
  *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
  */
 export const THREAD = {
   READER: 0,
   ATTACHED: 32,
   NESTING: 33,
+  BRIEFLY_ONLINE: 34,
   IN_CALLBACK: 35,
   CURSOR: 36,
   FLAVOUR: 37,
   QUEUE_PUSHED: 38,
+  QUEUED: 39,
+  STOPS_SEEN: 40,
   QUEUE_NEW: 64,
   QUEUE_WAITING: 65,
   QUEUE_RIPE_AT: 66,
   QUEUE_LOCK: 67,
   QUEUE_RUNNING: 68,
   QUEUE_REFUSED: 69,
+  QUEUE_RAN: 70,
   WORDS: 128,
 } as const;
 

@@ -14,7 +14,7 @@ import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
-import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import {
   changeEntry,
   childOf,
@@ -76,11 +76,11 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
 export function isLarge(space: Space, vpn: Vpn): boolean {
   const { thread, format } = space;
   // Without a lock: the section keeps what is found a table for as long as it is looked at.
-  rcuReadLock(thread);
+  enterBriefly(thread);
   const above = findTable(space, vpn, LARGE);
   const entry = entryFor(format, LARGE, above as Word, vpn);
   const found = above !== 0 && isLeaf(levelOf(format, LARGE), thread.mem.load(lowWord(entry)));
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
   return found;
 }
 

@@ -8,7 +8,7 @@
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
-import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { changeEntry, ENTRY_WORDS, lowWord, setEntry } from './entry.js';
 import { frameAddress, isLeaf, PROT, PTE } from './format.js';
 import { installTables, reclaimEmpty } from './install.js';
@@ -91,9 +91,9 @@ function copyRange(
   const from = entryFor(format, number, table, vpn);
   // The child's table is not locked: nobody else knows the child, so its tables stay, and no two
   // tables of one kind need be locked at once. The section is for findTable alone.
-  rcuReadLock(thread);
+  enterBriefly(thread);
   const to = entryFor(format, number, findTable(child, vpn, number) as Word, vpn);
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
   let copied = 0;
   for (let index = 0; index < (number === PTE ? pages : 1); index++) {
     const entry = at(from, index * ENTRY_WORDS);

@@ -4,7 +4,7 @@ import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
-import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { childOf, clearEntry, ENTRY_WORDS, isNone, setEntry, tableLow } from './entry.js';
 import { findTable, lockLowest, lockTable, tableLock, tryLockTable } from './lock.js';
 import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
@@ -31,9 +31,9 @@ export function installTables(space: Space, vpn: Vpn, number: number): Installed
 }
 
 function hasTable(space: Space, vpn: Vpn, number: number): boolean {
-  rcuReadLock(space.thread);
+  enterBriefly(space.thread);
   const found = findTable(space, vpn, number) !== 0;
-  rcuReadUnlock(space.thread);
+  leaveBriefly(space.thread);
   return found;
 }
 

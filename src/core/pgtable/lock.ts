@@ -16,7 +16,7 @@ import type { Vpn, Word } from '../base/units.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
-import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { lowWord, tableNamed } from './entry.js';
 import { isTable } from './format.js';
 import { depthOf, entryFor, levelOf, pagesOf, rootOf, type Space, topTable } from './space.js';
@@ -70,23 +70,23 @@ export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 |
   const { thread } = space;
   // In a section: while we wait, the word must stay the lock of this table. Once the table is known
   // to be linked our lock keeps it so, and the section can end.
-  rcuReadLock(thread);
+  enterBriefly(thread);
   for (;;) {
     const table = findTable(space, vpn, number);
     if (table === 0) break;
     const lock = tableLock(thread.heap, table);
     if (!acquireWithin(thread, lock, thread.lockWaits.stallMs)) {
-      rcuReadUnlock(thread);
+      leaveBriefly(thread);
       return { error: lockStalled(thread, lock) };
     }
     // A table that the entry above names is linked: one that was unlinked was empty before.
     if (findTable(space, vpn, number) === table) {
-      rcuReadUnlock(thread);
+      leaveBriefly(thread);
       return table;
     }
     release(thread, lock);
   }
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
   return 0;
 }
 

@@ -39,7 +39,7 @@ import type { Heap, Thread } from '../mem/heap.js';
 import { headerWord, threadRecord } from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
-import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';
+import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';
 
 /**
  * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
@@ -64,7 +64,7 @@ export const HEAD_IDLE = 0;
 
 // Consts of this module, as mem/layout.ts says. WAITS_FOR is a head's first word.
 const { NEXT, CALLBACK } = RCU_HEAD;
-const { QUEUE_NEW, QUEUE_PUSHED } = THREAD;
+const { QUEUE_NEW, QUEUE_PUSHED, QUEUED } = THREAD;
 
 assertAtImport(RCU_HEAD.WAITS_FOR === 0, 'WAITS_FOR is not the first word of an rcu head');
 
@@ -83,6 +83,8 @@ export function callRcu(thread: Thread, head: Word, callback: number): void {
   const below = mem.peek(pushed);
   mem.poke((head + NEXT) as Word, below);
   mem.poke(pushed, head);
+  const queued = (record + QUEUED) as Word;
+  mem.poke(queued, (mem.peek(queued) + 1) | 0);
   // PUBLISH(queue): CALLBACK, WAITS_FOR and NEXT are plain, and so is what the caller wrote under
   // its lock.
   if (mem.cas(newest, below, head) === below) return;
@@ -92,10 +94,10 @@ export function callRcu(thread: Thread, head: Word, callback: number): void {
 
 /** Runs the callback of a head that was taken out of its queue, its grace period over. */
 export function runCallback(thread: Thread, callbacks: CallbackTable, head: Word): void {
-  rcuReadLock(thread);
+  enterBriefly(thread);
   const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))] as Callback;
   callback(thread, head);
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
 }
 
 /**
@@ -172,7 +174,7 @@ function runChain(thread: Thread, callbacks: CallbackTable, record: Word, first:
   const inCallback = at(thread.record, THREAD.IN_CALLBACK);
   mem.poke(inCallback, 1);
   // One section around them all: it delays a grace period no longer than `max` callbacks take.
-  rcuReadLock(thread);
+  enterBriefly(thread);
   let count = 0;
   let head: Word | 0 = first;
   while (head !== 0) {
@@ -183,7 +185,7 @@ function runChain(thread: Thread, callbacks: CallbackTable, record: Word, first:
     else count++;
     head = next;
   }
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
   mem.poke(inCallback, 0);
   return count;
 }
@@ -204,6 +206,14 @@ export function hasCallbacks(heap: Heap, queue: ThreadId): boolean {
   );
 }
 
+/**
+ * How many heads a thread has queued that did not run yet: what it owes. A count of its own and one
+ * of all runners, both of which wrap.
+ */
+export function owedBy({ mem, record }: Thread): number {
+  return (mem.peek(at(record, THREAD.QUEUED)) - mem.load(at(record, THREAD.QUEUE_RAN))) | 0;
+}
+
 /** Advances grace periods for a thread's queue and runs up to `max` of its ripe callbacks. */
 export function serveQueue(
   thread: Thread,
@@ -217,6 +227,7 @@ export function serveQueue(
   if (first === 0) return 0;
   const record = threadRecord(thread.heap, queue);
   const count = runChain(thread, callbacks, record, first);
+  thread.mem.add(at(record, THREAD.QUEUE_RAN), count);
   // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
   // was put back.
   thread.mem.add(at(record, THREAD.QUEUE_RUNNING), -1);
@@ -224,21 +235,26 @@ export function serveQueue(
 }
 
 /**
- * A bounded piece of work: the thread's own queue, or if that gives nothing, one other thread's,
- * each in turn. Returns how many callbacks ran. Context: not under a lock; does nothing inside a
+ * A bounded piece of work: the thread's own queue, and one other thread's, each in turn, whatever
+ * its own gave: who frees all the time would never come to what an idle thread has left. Up to
+ * `max` callbacks of each; returns how many ran. Context: not under a lock; does nothing inside a
  * callback.
+ *
+ * So a head waits for no more than THREADS_HIGH polls of any one thread, in each of which grace
+ * periods advance twice at most: with 256 threads that poll, 2^17 of them. A number counts as over
+ * up to 2^30 grace periods later; what was due would have to be passed over for that long to look
+ * as if it were still to come.
  */
 export function poll(thread: Thread, callbacks: CallbackTable, max: number): number {
   if (!mayRun(thread)) return 0;
   if (!isReading(thread)) quiescent(thread);
   const own = serveQueue(thread, callbacks, thread.id, max);
-  if (own > 0) return own;
   const { mem } = thread;
   const cursor = at(thread.record, THREAD.CURSOR);
   const next = mem.peek(cursor) + 1;
   const other = next < mem.load(headerWord(HEAP.THREADS_HIGH)) ? next : 0;
   mem.poke(cursor, other);
-  return other === thread.id ? 0 : serveQueue(thread, callbacks, other as ThreadId, max);
+  return other === thread.id ? own : own + serveQueue(thread, callbacks, other as ThreadId, max);
 }
 
 /** `poll` over every thread's queue: what a reclaimer does, and whoever is out of pages. */
@@ -251,4 +267,27 @@ export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): 
     count += serveQueue(thread, callbacks, queue as ThreadId, max);
   }
   return count;
+}
+
+/** Rounds without a callback, after which none will run: one ends a grace period, one the next. */
+const IDLE_ROUNDS = 2;
+
+/**
+ * Tries again what found nothing left, after each round of callbacks of all threads, until it finds
+ * something or nothing is ripe any more: what ran may have been of others than those that help.
+ * Null: in vain, for readers hold up what is left, or nothing is.
+ */
+export function retryWhileRipe<Result>(
+  thread: Thread,
+  callbacks: CallbackTable,
+  max: number,
+  attempt: () => Result | null,
+): Result | null {
+  for (let idle = 0; idle < IDLE_ROUNDS; ) {
+    const ran = pollAll(thread, callbacks, max);
+    const result = attempt();
+    if (result !== null) return result;
+    idle = ran > 0 ? 0 : idle + 1;
+  }
+  return null;
 }

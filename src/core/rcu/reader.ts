@@ -60,6 +60,28 @@ export function isReading(thread: Thread): boolean {
   return thread.mem.peek(nestingWord(thread)) !== 0;
 }
 
+/**
+ * As rcuReadLock and rcuReadUnlock, for sections of our own: a qsbr thread that was offline is
+ * offline again afterwards. Its user has said that it takes no part, and does not know that there
+ * was a section.
+ */
+export function enterBriefly(thread: Thread): void {
+  const { mem, record } = thread;
+  if (thread.qsbr && !isReading(thread) && mem.peek(readerWord(thread)) === 0) {
+    mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 1);
+  }
+  rcuReadLock(thread);
+}
+
+export function leaveBriefly(thread: Thread): void {
+  const { mem, record } = thread;
+  rcuReadUnlock(thread);
+  if (!thread.qsbr || isReading(thread)) return;
+  if (mem.peek(at(record, THREAD.BRIEFLY_ONLINE)) === 0) return;
+  mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 0);
+  rcuOffline(thread);
+}
+
 function goOnline(thread: Thread): void {
   // PUBLISH(section): as in rcuReadLock.
   thread.mem.store(readerWord(thread), graceStarted(thread.heap));

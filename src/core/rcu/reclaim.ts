@@ -4,8 +4,10 @@
  * While one is attached, the others need not poll on their own account. They still do now and then:
  * a reclaimer that is killed never takes itself out of RECLAIMERS.
  */
+
+import { at } from '../base/units.js';
 import { type Heap, headerWord, type Thread } from '../mem/heap.js';
-import { HEAP } from '../mem/layout.js';
+import { HEAP, THREAD } from '../mem/layout.js';
 import { type CallbackTable, pollAll } from './callback.js';
 import { quiescent, rcuOffline } from './reader.js';
 import { refuseWait } from './wait.js';
@@ -23,26 +25,33 @@ const IDLE_MS = 2;
 export const POLL_EVERY = 16;
 const POLL_EVERY_RECLAIMED = 1024;
 
+/** Rounds after a stop, at most: threads that free all the time would keep it from ending. */
+const LAST_ROUNDS = 64;
+
 /**
- * Runs callbacks of all threads until `stopReclaimers`, then until none is ripe. Returns how many
- * ran. Blocks; throws `UsageError` inside a reader or a callback.
+ * Runs callbacks of all threads until `stopReclaimers`, then until none is ripe, or for so many
+ * rounds. Returns how many ran. A stop counts that comes after the thread has attached, or after it
+ * last returned from here: who starts a reclaimer may stop it before it is in here. Blocks; throws
+ * `UsageError` inside a reader or a callback.
  */
 export function reclaim(thread: Thread, callbacks: CallbackTable): number {
   refuseWait(thread, 'reclaim', 'poll');
   const { mem } = thread;
   mem.add(RECLAIMERS, 1);
-  // Before the first poll: a stop from here on is seen, an earlier one was meant for others.
-  const stop = mem.load(RECLAIM_STOP);
+  const seen = at(thread.record, THREAD.STOPS_SEEN);
+  const stop = mem.peek(seen);
   let count = 0;
-  for (;;) {
+  for (let last = 0; last < LAST_ROUNDS; ) {
+    const isStopped = mem.load(RECLAIM_STOP) !== stop;
     const ran = pollAll(thread, callbacks, BATCH_MAX);
     count += ran;
-    if (ran > 0) continue;
-    if (mem.load(RECLAIM_STOP) !== stop) break;
+    if (isStopped) last = ran > 0 ? last + 1 : LAST_ROUNDS;
+    if (ran > 0 || isStopped) continue;
     quiescent(thread);
     rcuOffline(thread);
     mem.awaitChange(RECLAIM_STOP, stop, IDLE_MS);
   }
+  mem.poke(seen, mem.load(RECLAIM_STOP));
   mem.add(RECLAIMERS, -1);
   return count;
 }

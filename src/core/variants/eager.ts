@@ -25,7 +25,7 @@ import { listDelete } from '../mem/list.js';
 import { acquire, release } from '../mem/lock.js';
 import { returnPages } from '../mem/supply.js';
 import { type CallbackTable, callRcu, HEAD_IDLE } from '../rcu/callback.js';
-import { rcuReadLock, rcuReadUnlock } from '../rcu/reader.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { listPage } from './alloc.js';
 import { endMm, type Found, findTable, kindOfPage, retirePage } from './free.js';
 import * as words from './words.js';
@@ -43,7 +43,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   const found = findTable(thread, mm, table);
   // From before the fragment stops being A until the page is off its list: the grace period that
   // the fragment waits for does not end meanwhile, so neither is the page returned.
-  rcuReadLock(thread);
+  enterBriefly(thread);
   const { kind, ptdesc } = found;
   const isLast = kind.perPage > PER_WORD ? freeInWords(thread, found) : freeInWord(thread, found);
   if (isLast) {
@@ -60,7 +60,7 @@ export function freeTable(thread: Thread, mm: MmId, table: Word): void {
   }
   // Here or earlier: while we are in our section the mm may be destroyed, but not its record freed.
   mem.add(tablesWord(mmRecord(heap, mm)), -1);
-  rcuReadUnlock(thread);
+  leaveBriefly(thread);
 }
 
 /** A to C or N in a page with one word. Returns whether no A is left. */

@@ -4,9 +4,15 @@ import { at, type Word } from '#src/core/base/units.js';
 import type { Thread } from '#src/core/mem/heap.js';
 import { THREAD } from '#src/core/mem/layout.js';
 import { attachedThreads, attachThread, detachThread } from '#src/core/rcu/attach.js';
-import { callRcu, pollAll } from '#src/core/rcu/callback.js';
+import { type Callback, callRcu, pollAll } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceAhead, graceEnded } from '#src/core/rcu/grace-period.js';
-import { rcuOnline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
+import {
+  enterBriefly,
+  leaveBriefly,
+  rcuOnline,
+  rcuReadLock,
+  rcuReadUnlock,
+} from '#src/core/rcu/reader.js';
 import { checkClean, checkUnchanged, makeHeap, snapshot } from '../../support/heap.js';
 
 describe('attaching', () => {
@@ -89,5 +95,44 @@ describe('leaving', () => {
     advanceGrace(heap);
     expect(graceEnded(heap, n)).toBe(true);
     expect(mem.load(at(thread.record, THREAD.READER))).toBe(0);
+  });
+});
+
+describe('a qsbr thread that is offline', () => {
+  it('is offline again after a section of ours, and after a callback', () => {
+    const { heap, thread } = makeHeap();
+    const qsbr = attachThread(heap, 'qsbr');
+    const reader = at(qsbr.record, THREAD.READER);
+    const seen: number[] = [];
+    enterBriefly(qsbr);
+    seen.push(heap.mem.load(reader));
+    enterBriefly(qsbr);
+    leaveBriefly(qsbr);
+    seen.push(heap.mem.load(reader));
+    leaveBriefly(qsbr);
+    expect(seen.every((number) => number > 0)).toBe(true);
+    expect(heap.mem.load(reader)).toBe(0);
+    callRcu(qsbr, heap.pagesAt, 0);
+    const look: Callback = (_, head) => {
+      seen.push(heap.mem.load(reader));
+      heap.mem.poke(head, 0);
+    };
+    expect(pollAll(qsbr, [look], 9)).toBe(1);
+    expect([seen.at(-1) !== 0, heap.mem.load(reader)]).toEqual([true, 0]);
+    expect(thread.qsbr).toBe(false);
+  });
+
+  it('stays online where it was online, or its user is inside a section', () => {
+    const { heap } = makeHeap();
+    const qsbr = attachThread(heap, 'qsbr');
+    const reader = at(qsbr.record, THREAD.READER);
+    rcuReadLock(qsbr);
+    enterBriefly(qsbr);
+    leaveBriefly(qsbr);
+    expect(heap.mem.load(reader)).toBeGreaterThan(0);
+    rcuReadUnlock(qsbr);
+    enterBriefly(qsbr);
+    leaveBriefly(qsbr);
+    expect(heap.mem.load(reader)).toBeGreaterThan(0);
   });
 });

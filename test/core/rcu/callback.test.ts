@@ -10,8 +10,10 @@ import {
   type Callback,
   callRcu,
   hasCallbacks,
+  owedBy,
   poll,
   pollAll,
+  retryWhileRipe,
   runCallback,
   serveQueue,
   takeRipe,
@@ -192,6 +194,51 @@ describe('polling', () => {
     for (const [i, other] of others.entries()) callRcu(other, heads[i] as Word, 0);
     for (let i = 0; i < 4 * heap.threadsMax; i++) poll(thread, callbacks, 1);
     expect(ran.sort()).toEqual(others.map((_, i) => i));
+  });
+
+  it('serves the others too while its own queue always gives something', () => {
+    const { heap, others, thread, heads, ran, callbacks } = makeQueues(5);
+    for (const [i, other] of others.entries()) callRcu(other, heads[i] as Word, 0);
+    const own = heads.at(-1) as Word;
+    callRcu(thread, own, 0);
+    const tireless: Callback = (runner, head) => {
+      if (head === own) callRcu(runner, head, 0);
+      else callbacks[0]?.(runner, head);
+    };
+    for (let i = 0; i < 4 * heap.threadsMax; i++) poll(thread, [tireless], 1);
+    expect(ran.sort()).toEqual(others.map((_, i) => i));
+  });
+
+  it('counts what a thread has queued and nobody has run', () => {
+    const { thread, heads, callbacks, others } = makeQueues();
+    expect(owedBy(thread)).toBe(0);
+    for (const [i, head] of heads.slice(0, 6).entries()) {
+      callRcu(thread, head, 0);
+      expect(owedBy(thread)).toBe(i + 1);
+    }
+    expect(poll(thread, callbacks, 4)).toBe(4);
+    expect(owedBy(thread)).toBe(2);
+    pollOften(others[0] as Thread, callbacks);
+    expect(owedBy(thread)).toBe(0);
+  });
+
+  it('tries again what found nothing for as long as anything is ripe, and no longer', () => {
+    const { heap, thread, others, heads, ran, callbacks } = makeQueues();
+    // A grace period is under way: what is queued waits for the next.
+    rcuReadLock(thread);
+    advanceGrace(heap);
+    for (const head of heads) callRcu(others[0] as Thread, head, 0);
+    rcuReadUnlock(thread);
+    let tries = 0;
+    const whenAllRan = (): number | null => {
+      tries++;
+      return ran.length === heads.length ? ran.length : null;
+    };
+    expect(retryWhileRipe(thread, callbacks, 1, whenAllRan)).toBe(heads.length);
+    tries = 0;
+    ran.length = 0;
+    expect(retryWhileRipe(thread, callbacks, 1, whenAllRan)).toBe(null);
+    expect(tries).toBe(2);
   });
 
   it('leaves a queue alone that another thread is at', () => {

@@ -264,6 +264,36 @@ describe('a reclaimer', () => {
   });
 });
 
+describe('a stop of reclaimers', () => {
+  it('counts though it comes before its reclaimer is in, and once', () => {
+    const { heap, thread, other, heads, ran, callbacks } = makeWaits();
+    for (const head of heads) callRcu(other, head, 0);
+    stopReclaimers(heap);
+    expect(reclaim(thread, callbacks)).toBe(heads.length);
+    expect(ran.sort()).toEqual(heads);
+    // The next one waits for a stop of its own.
+    callRcu(other, heads[0] as Word, 0);
+    let calls = 0;
+    const later: Callback = (runner, head) => {
+      calls++;
+      stopReclaimers(heap);
+      callbacks[0]?.(runner, head);
+    };
+    expect(reclaim(thread, [later])).toBe(1);
+    expect(calls).toBe(1);
+  });
+
+  it('ends reclaimers though there is always something ripe', () => {
+    const { heap, thread, other, heads } = makeWaits();
+    callRcu(other, heads[0] as Word, 0);
+    const again: Callback = (runner, head) => callRcu(runner, head, 0);
+    stopReclaimers(heap);
+    const ran = reclaim(thread, [again]);
+    expect(ran).toBeGreaterThan(10);
+    expect(ran).toBeLessThan(1000);
+  });
+});
+
 describe('what holds up a wait', () => {
   it('is a reader, who has a queue, who runs its callbacks, or who has a lock', () => {
     const { heap, mem, thread, other } = makeWaits();

@@ -11,10 +11,10 @@ const CALLBACK_MUTANTS: readonly Mutant[] = [
     about: 'The callbacks of a batch run outside of any read section.',
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
-    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
+    find: "import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';",
     replace: `import { isReading, quiescent } from './reader.js';
-const rcuReadLock = () => { };
-const rcuReadUnlock = () => { };`,
+const enterBriefly = () => { };
+const leaveBriefly = () => { };`,
     scenario: 'destroy-vs-callback+last-page',
   },
   {
@@ -22,10 +22,10 @@ const rcuReadUnlock = () => { };`,
     about: 'runCallback runs it outside of any read section.',
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
-    find: `    rcuReadLock(thread);
+    find: `    enterBriefly(thread);
     const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))];
     callback(thread, head);
-    rcuReadUnlock(thread);`,
+    leaveBriefly(thread);`,
     replace: `    const callback = callbacks[thread.mem.peek(at(head, RCU_HEAD.CALLBACK))];
     callback(thread, head);`,
     scenario: 'destroy-vs-callback+by-hand',

@@ -288,6 +288,17 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     scenario: 'barrier-vs-callback+other-thread',
   },
   {
+    name: 'poll-content-with-own',
+    about: "A poll that finds callbacks in its thread's own queue looks at no other.",
+    rules: ['P9', 'R1'],
+    file: CALLBACK,
+    find: 'const own = serveQueue(thread, callbacks, thread.id, max);',
+    replace: `const own = serveQueue(thread, callbacks, thread.id, max);
+    if (own > 0)
+        return own;`,
+    scenario: 'poll-vs-reader+idle-queue',
+  },
+  {
     name: 'barrier-ignores-refused',
     about: 'A barrier does not wait for callbacks that refused.',
     rules: ['R3'],

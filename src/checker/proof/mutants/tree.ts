@@ -180,7 +180,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'Whoever gives up waiting for a table stays in the section in which it found the table.',
     rules: ['L4', 'P9', 'G1'],
     file: LOCK,
-    find: 'rcuReadUnlock(thread);\n            return { error',
+    find: 'leaveBriefly(thread);\n            return { error',
     replace: 'return { error',
     scenario: 'stall-vs-collapse+one-table',
   },

@@ -29,8 +29,8 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     about: 'A free is no read section: its page may be returned before it is off the list.',
     rules: ['P3', 'P4'],
     file: EAGER,
-    find: 'rcuReadLock(thread);\n    const { kind',
-    replace: 'const rcuReadUnlock = () => { };\n    const { kind',
+    find: 'enterBriefly(thread);\n    const { kind',
+    replace: 'const leaveBriefly = () => { };\n    const { kind',
     scenario: 'A/free-vs-callback+listed',
   },
   {
@@ -38,10 +38,10 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     about: 'Callbacks run outside of any read section.',
     rules: ['P5', 'H1'],
     file: 'core/rcu/callback.js',
-    find: "import { isReading, quiescent, rcuReadLock, rcuReadUnlock } from './reader.js';",
+    find: "import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';",
     replace: `import { isReading, quiescent } from './reader.js';
-const rcuReadLock = () => { };
-const rcuReadUnlock = () => { };`,
+const enterBriefly = () => { };
+const leaveBriefly = () => { };`,
     scenario: 'A/destroy-vs-callback+last-page',
   },
   {

@@ -190,12 +190,57 @@ const dead = countingScenario({
   },
 });
 
+/** Counts, and is due again at once: whoever has such a head always has work of its own. */
+function tireless(kit: Kit): CallbackTable {
+  const [count] = counting(kit);
+  return [
+    (thread, head): void => {
+      if (head === headOf(kit, 0)) callRcu(thread, head, 0);
+      else count?.(thread, head);
+    },
+  ];
+}
+
+/** Polls of one thread, after which it must have come to the other's queue and waited for it. */
+const POLLS = 8;
+
+const idleQueue = heapScenario({
+  name: 'poll-vs-reader+idle-queue',
+  about: 'A thread that always has callbacks of its own to run comes to what an idle one has left.',
+  rules: ['P9', 'R1'],
+  mustSee: ['ran at once', 'ran later', 'callbacks 1', 'callbacks 2'],
+  kit: EPOCH,
+  callbacks: ({ kit }) => counting(kit),
+  play: ({ kit, threads, see }) => {
+    const [busy, idle] = threads as Two;
+    const table = tireless(kit);
+    queue(busy, kit, 0)([]);
+    queue(idle, kit, 1)([]);
+    const ran = (): number => kit.heap.mem.peek(kit.own(COUNTS + 1));
+    const pollOnce = (): string => `callbacks ${poll(busy, table, 4)}`;
+    const reads = (): void => {
+      rcuReadLock(idle);
+      rcuReadUnlock(idle);
+    };
+    return {
+      threads: [[pollOnce, pollOnce], [reads]],
+      atEnd: () => {
+        see(ran() === 1 ? 'ran at once' : 'ran later');
+        for (let polls = 0; polls < POLLS; polls++) pollOnce();
+        if (ran() === 1) return [];
+        return [{ rule: 'P9', detail: `not run after ${POLLS} more polls of a busy thread` }];
+      },
+    };
+  },
+});
+
 export const RCU_SCENARIOS: readonly Scenario[] = [
   twoPollers,
   pushVsTake,
   takeVsTake,
   detached,
   dead,
+  idleQueue,
   barrierVsCallback,
   barrierVsBatch,
 ];
