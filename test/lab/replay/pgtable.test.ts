@@ -147,7 +147,7 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
     'core/pgtable/install.js',
     'clearEntry(mem, level, entry);',
     '',
-    /^T\d|UsageError|Stalled/,
+    /^T\d|UsageError|StallError|Stalled/,
   ],
   [
     'without grace periods',
