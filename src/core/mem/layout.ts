@@ -216,7 +216,7 @@ export const MM = {
  *    68    QUEUE_RUNNING   runners, add             barriers
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
- *    70    QUEUE_RAN       runners, add             the thread
+ *    70    QUEUE_TAKEN     holder of QUEUE_LOCK     the thread, atomically
  *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
  */
 export const THREAD = {
@@ -236,7 +236,7 @@ export const THREAD = {
   QUEUE_LOCK: 67,
   QUEUE_RUNNING: 68,
   QUEUE_REFUSED: 69,
-  QUEUE_RAN: 70,
+  QUEUE_TAKEN: 70,
   WORDS: 128,
 } as const;
 

@@ -115,7 +115,7 @@ export function takeRipe(thread: Thread, queue: ThreadId, max: number): Word | 0
   const ripeAt = mem.peek(at(record, THREAD.QUEUE_RIPE_AT)) as GracePeriod;
   const ripe = first !== 0 && graceEnded(heap, ripeAt);
   if (ripe) {
-    mem.store(waiting, cutAfter(thread, first, max));
+    mem.store(waiting, cutAfter(thread, record, first, max));
     mem.add(at(record, THREAD.QUEUE_RUNNING), 1);
   }
   mem.store(lock, 0);
@@ -141,17 +141,23 @@ export function refill(thread: Thread, record: Word): void {
   mem.store(at(record, THREAD.QUEUE_WAITING), newest);
 }
 
-/** Ends a chain after at most `max` heads; returns the first of the rest, or 0. */
-function cutAfter(thread: Thread, first: Word, max: number): Word | 0 {
+/**
+ * Ends a chain after at most `max` heads, and counts them as taken; returns the first of the rest,
+ * or 0. Context: QUEUE_LOCK held.
+ */
+function cutAfter(thread: Thread, record: Word, first: Word, max: number): Word | 0 {
   const { mem } = thread;
   let last = first;
-  for (let count = 1; count < max; count++) {
-    const next = mem.peek((last + NEXT) as Word) as Word | 0;
-    if (next === 0) return 0;
-    last = next;
+  let rest = mem.peek((last + NEXT) as Word) as Word | 0;
+  let count = 1;
+  while (rest !== 0 && count < max) {
+    last = rest;
+    rest = mem.peek((last + NEXT) as Word) as Word | 0;
+    count++;
   }
-  const rest = mem.peek(at(last, RCU_HEAD.NEXT)) as Word | 0;
-  mem.poke(at(last, RCU_HEAD.NEXT), 0);
+  mem.poke((last + NEXT) as Word, 0);
+  const taken = at(record, THREAD.QUEUE_TAKEN);
+  mem.store(taken, (mem.peek(taken) + count) | 0);
   return rest;
 }
 
@@ -207,11 +213,11 @@ export function hasCallbacks(heap: Heap, queue: ThreadId): boolean {
 }
 
 /**
- * How many heads a thread has queued that did not run yet: what it owes. A count of its own and one
- * of all runners, both of which wrap.
+ * How many heads a thread has queued that nobody took yet to run: what it owes. Two counts, both of
+ * which wrap.
  */
 export function owedBy({ mem, record }: Thread): number {
-  return (mem.peek(at(record, THREAD.QUEUED)) - mem.load(at(record, THREAD.QUEUE_RAN))) | 0;
+  return (mem.peek(at(record, THREAD.QUEUED)) - mem.load(at(record, THREAD.QUEUE_TAKEN))) | 0;
 }
 
 /** Advances grace periods for a thread's queue and runs up to `max` of its ripe callbacks. */
@@ -227,7 +233,6 @@ export function serveQueue(
   if (first === 0) return 0;
   const record = threadRecord(thread.heap, queue);
   const count = runChain(thread, callbacks, record, first);
-  thread.mem.add(at(record, THREAD.QUEUE_RAN), count);
   // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
   // was put back.
   thread.mem.add(at(record, THREAD.QUEUE_RUNNING), -1);

@@ -230,7 +230,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'What is left of a batch still hangs on what was taken.',
     rules: ['R1'],
     file: CALLBACK,
-    find: '    mem.poke(at(last, RCU_HEAD.NEXT), 0);\n',
+    find: 'mem.poke((last + NEXT), 0);',
     replace: '',
     scenario: 'serve-vs-serve+batch',
   },
