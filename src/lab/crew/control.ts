@@ -20,8 +20,9 @@ export const CREW_MAX = 64;
  *   FAILED     1 once some thread has failed: everybody stops. Written by any thread
  *   STOP       1 when those shall stop that have no ring. Written by the dispatcher
  *   WAITERS    performers that wait for what another does. Written by performers, add
+ *   MET        roamers that have met the performers' work. Written by roamers, add
  */
-export const CONTROL = { FAILED: 0, STOP: 1, WAITERS: 2, WORDS: 32 } as const;
+export const CONTROL = { FAILED: 0, STOP: 1, WAITERS: 2, MET: 3, WORDS: 32 } as const;
 
 export const RING_ENTRIES = 4096;
 export const ENTRY_WORDS = 4;

@@ -18,6 +18,8 @@ export interface MemberData {
   readonly index: number;
   readonly flavour: 'epoch' | 'qsbr';
   readonly seed: number;
+  /** How many threads of the crew are roamers. */
+  readonly roamers: number;
 }
 
 /** What its work is done with. */
@@ -26,18 +28,19 @@ export interface Member {
   readonly control: Memory;
   readonly index: number;
   readonly seed: number;
+  readonly roamers: number;
 }
 
 /** Attaches, works, detaches. `work` gives what it saw of the heap's pages, if it looked. */
 export function serve(
-  { heap: buffer, heapWords, control: controlBuffer, index, flavour, seed }: MemberData,
+  { heap: buffer, heapWords, control: controlBuffer, index, flavour, seed, roamers }: MemberData,
   work: (member: Member) => PageSamples | null,
 ): ThreadEnd {
   const control = openControl(controlBuffer);
   try {
     const heap = openHeap(new SharedMemory(viewWords(buffer, 0, heapWords), true));
     const thread = attachThread(heap, flavour);
-    const pages = work({ thread, control, index, seed });
+    const pages = work({ thread, control, index, seed, roamers });
     detachThread(thread);
     return { failure: null, pages };
   } catch (error) {

@@ -34,14 +34,17 @@ export abstract class Performer {
   protected readonly control: Memory;
   protected readonly ring: RingReader;
   private readonly index: number;
+  private readonly roamers: number;
+  private hasMetRoamers = false;
   private readonly idle: () => void;
   private readonly pages: PageSamples = { peak: 0, sum: 0, count: 0 };
 
-  constructor({ thread, control, index }: Member) {
+  constructor({ thread, control, index, roamers }: Member) {
     this.thread = thread;
     this.mem = thread.mem;
     this.control = control;
     this.index = index;
+    this.roamers = roamers;
     this.ring = new RingReader(control, index);
     this.idle = (): void => this.poll();
   }
@@ -125,6 +128,17 @@ export abstract class Performer {
   /** After a store to a word that others may wait for. */
   protected wake(memory: Memory, word: Word): void {
     if (this.control.load(controlWord(CONTROL.WAITERS)) !== 0) memory.notify(word);
+  }
+
+  /**
+   * Before anything is taken away that roamers can meet: they may start late, and a replay that
+   * was over by then would have shown nothing. Context: such a thing is there, and not claimed.
+   */
+  protected awaitRoamers(): void {
+    if (this.hasMetRoamers) return;
+    const { control, roamers } = this;
+    this.awaitUntil(control, controlWord(CONTROL.MET), (met) => met >= roamers);
+    this.hasMetRoamers = true;
   }
 
   protected awaitUntil(memory: Memory, word: Word, isDone: (value: number) => boolean): number {

@@ -16,6 +16,7 @@ export abstract class Roamer {
   protected readonly prng: Prng;
   private readonly index: number;
   private readonly pause: Pause;
+  private hasMet = false;
 
   constructor({ thread, control, index, seed }: Member, pause: Pause) {
     this.thread = thread;
@@ -31,6 +32,14 @@ export abstract class Roamer {
   }
 
   protected abstract turn(): void;
+
+  /** Says, once, that it has met what the performers do: see `awaitRoamers`. */
+  protected met(): void {
+    if (this.hasMet) return;
+    this.hasMet = true;
+    this.control.add(controlWord(CONTROL.MET), 1);
+    this.control.notify(controlWord(CONTROL.MET));
+  }
 
   protected count(field: number, by = 1): void {
     count(this.control, this.index, field, by);

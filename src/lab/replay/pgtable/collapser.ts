@@ -56,7 +56,9 @@ export class Collapser extends Roamer {
     if (this.prng.below(2) === 0) {
       board.store(mmWord(mm, MM_WORDS.MIXED), 1);
       const address = largeAddress(format, mm, span);
-      if (collapse(space, page, address, touched(span, true))) this.count(SPACE_COUNT.COLLAPSES);
+      if (!collapse(space, page, address, touched(span, true))) return;
+      this.count(SPACE_COUNT.COLLAPSES);
+      this.met();
       return;
     }
     const done = trySplit(space, page);

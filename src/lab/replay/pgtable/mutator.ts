@@ -65,6 +65,7 @@ export class SpaceMutator extends Performer {
         this.fault(tree, page, second !== 0);
         break;
       case SPACE_TASK.unmap:
+        this.meetBefore(tree, page, page + second);
         this.claimed(tree, () => this.unmap(tree, page, second));
         break;
       case SPACE_TASK.protect:
@@ -83,6 +84,7 @@ export class SpaceMutator extends Performer {
         this.claimed(tree, () => this.fork(tree, second));
         break;
       case SPACE_TASK.exit:
+        this.meetBefore(tree, 0, Number.POSITIVE_INFINITY);
         this.claimed(tree, () => this.exit(tree));
         break;
     }
@@ -139,6 +141,11 @@ export class SpaceMutator extends Performer {
     if (++this.faults % PUBLISH_EVERY === 0) this.places.publish(tree.mm, page);
   }
 
+  /** Before a place is taken back: waits until walkers and collapser have met one. */
+  private meetBefore({ mm }: Tree, begin: number, end: number): void {
+    if (this.places.has(mm, begin, end)) this.awaitRoamers();
+  }
+
   private unmap({ mm, space, mapped }: Tree, begin: number, pages: number): void {
     this.places.takeBack(mm, begin, begin + pages);
     this.mapper.unmapPages(space, begin, pages);
@@ -151,6 +158,7 @@ export class SpaceMutator extends Performer {
   private move(tree: Tree, to: number): void {
     const { page: from, pages } = this.from;
     const moved = tree.mapped.within(from, from + pages);
+    this.meetBefore(tree, from, from + pages);
     this.claimed(tree, () => this.unmap(tree, from, pages));
     for (const page of moved) this.mapper.map(tree, page - from + to, true);
   }

@@ -7,6 +7,10 @@ interface Place {
   readonly page: number;
 }
 
+function isWithin(place: Place | null, mm: number, begin: number, end: number): boolean {
+  return place?.mm === mm && place.page >= begin && place.page < end;
+}
+
 export class Places {
   private readonly board: Memory;
   private readonly mutator: number;
@@ -24,11 +28,15 @@ export class Places {
     this.next = (this.next + 1) % PLACES;
   }
 
+  /** Whether a place says that one of these pages is mapped. */
+  has(mm: number, begin: number, end: number): boolean {
+    return this.list.some((place) => isWithin(place, mm, begin, end));
+  }
+
   /** No place says any more that these pages are mapped. */
   takeBack(mm: number, begin: number, end: number): void {
     this.list.forEach((place, index) => {
-      const isMeant = place?.mm === mm && place.page >= begin && place.page < end;
-      if (isMeant) this.write(index, null);
+      if (isWithin(place, mm, begin, end)) this.write(index, null);
     });
   }
 

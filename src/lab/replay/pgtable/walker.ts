@@ -95,6 +95,7 @@ export class SpaceWalker extends Roamer {
     this.count(found === NOT_MAPPED ? SPACE_COUNT.NOTHING : SPACE_COUNT.FOUND);
     const { board, format } = this.shared;
     if (found !== NOT_MAPPED) {
+      this.met();
       const wrong = misfit(format, board, seen.mm, page, found);
       if (wrong === null) return;
       const where = `page ${page} of mm ${seen.mm}`;

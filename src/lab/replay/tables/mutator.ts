@@ -48,6 +48,7 @@ export class Mutator extends Performer {
     const shape = this.thread.heap.kinds[kind] as HeapKind;
     const id = this.awaitSet(mmIdWord(mm)) as MmId;
     const address = this.awaitSet(tableWord(table)) as Word;
+    this.awaitRoamers();
     // Unless a later table took the slot over.
     this.board.cas(slotWord(table), packSlot(table, kind), 0);
     fillEmpty(this.mem, address, shape.fragmentWords, shape);

@@ -39,8 +39,12 @@ export class Walker extends Roamer {
 
   protected override turn(): void {
     rcuReadLock(this.thread);
-    if (this.visit()) this.count(COUNT.READS);
+    const hasRead = this.visit();
     rcuReadUnlock(this.thread);
+    if (hasRead) {
+      this.count(COUNT.READS);
+      this.met();
+    }
     quiescent(this.thread);
   }
 
