@@ -31,11 +31,13 @@ import { frameOf, NOT_MAPPED, protOf, walk } from '#src/core/pgtable/walk.js';
 import { attachThread, detachThread } from '#src/core/rcu/attach.js';
 import { poll, pollAll } from '#src/core/rcu/callback.js';
 import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
+import { Sightings } from './seen.mjs';
 
-/** Shared words: 1 once somebody has failed, the last key, then those of the spaces. */
+/** Shared words: 1 once somebody has failed, the last key, what was seen, then the spaces'. */
 const FAILED = 0;
 const LAST_KEY = 1;
-const SPACES = 2;
+const SEEN = 2;
+const SPACES = 3;
 const ID = 0;
 const KEY = 1;
 const USERS = 2;
@@ -121,9 +123,10 @@ class Gardener {
   }
 
   work() {
-    const until = performance.now() + this.job.ms;
+    const { rounds, must } = this.job;
+    const sightings = new Sightings(this.words, SEEN, must);
     try {
-      while (performance.now() < until) {
+      for (let done = 0; !sightings.isEnough(this.seen, done, rounds); done++) {
         for (let step = 0; step < 8; step++) this.turn();
         poll(this.thread, CALLBACKS, 64);
         if (Atomics.load(this.words, FAILED) !== 0) break;

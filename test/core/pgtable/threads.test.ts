@@ -1,7 +1,7 @@
 /**
  * Page tables on real threads: map, unmap, protect, fork, exit, collapse, split and walk, at
  * random, on spaces that all threads share; and the same in builds that lack a safeguard, which
- * the threads must find out. `npm run test:all` does it for a minute.
+ * the threads must find out. `npm run test:all` does more of it.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,14 +23,15 @@ const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const SUPPORT = new URL('../../support/', import.meta.url);
 
 /** Where shared words of spaces begin, behind the gate: see jobs-tree.mjs. */
-const SPACES = 3;
+const SPACES = 4;
 const SPACE_WORDS = 3;
 
 interface Garden {
   readonly format: string;
   readonly threads: number;
   readonly spaces: number;
-  readonly ms: number;
+  /** Each of a few turns: what a thread does at least, until all was seen. */
+  readonly rounds: number;
   readonly seed: number;
   readonly pagesMax: number;
   /** Spans beside 0 and 1: they share no table but the top one with those, or not even that. */
@@ -39,6 +40,14 @@ interface Garden {
   readonly spans: number;
   /** A thread stops for a moment after at most so many loads. */
   readonly dawdle: number;
+}
+
+/** What threads count, but for what depends on how many pages there are. */
+const SEEN = ['walks', 'found', 'nothing', 'maps', 'unmaps', 'protects', 'exits', 'collapses'];
+
+/** Where pages are few, hardly any is left for a child. */
+function mustSee({ pagesMax }: Garden): string[] {
+  return [...SEEN, 'splits', 'checks', pagesMax > 200 ? 'forks' : 'outOfPages'];
 }
 
 interface Run {
@@ -52,16 +61,17 @@ async function garden(plan: Garden, support = SUPPORT): Promise<Run> {
   const { format, threads, spaces, seed, pagesMax } = plan;
   const options = { geometry: format, pagesMax, mmsMax: spaces + threads + 9 };
   const { heap, thread } = makeHeap({ ...options, threadsMax: 2 * threads + 1, spins: 100 });
-  const words = sharedWords(2 + SPACE_WORDS * spaces);
+  const words = sharedWords(SPACES - 1 + SPACE_WORDS * spaces);
   const of = (mm: number): Space => spaceOf(thread, formatNamed(format), mm as MmId);
   for (let slot = 0; slot < spaces; slot++) {
     const mm = createMm(thread);
     expect(makeSpace(of(mm))).toBe(true);
     words.set([mm, slot, 0], SPACES + SPACE_WORDS * slot);
   }
+  // The last key.
   words[2] = spaces;
   const jobs = Array.from({ length: threads }, (_, index): Job => {
-    return { job: 'garden', ...plan, index, seed: seed * 100 + index };
+    return { job: 'garden', ...plan, must: mustSee(plan), index, seed: seed * 100 + index };
   });
   const outcomes = await runJobs('tree', heap, jobs, words, support);
   const left = (): Space[] =>
@@ -99,7 +109,7 @@ const S390: Garden = {
   format: 's390',
   threads: 8,
   spaces: 4,
-  ms: LONG ? 60_000 : 2000,
+  rounds: LONG ? 40_000 : 1000,
   seed: 1,
   pagesMax: 1024,
   farSpans: [2048, 2 ** 22 - 8, 2 ** 22],
@@ -107,14 +117,14 @@ const S390: Garden = {
   dawdle: 4000,
 };
 
-const RADIX = { format: 'powerpc-radix-64k', pagesMax: 256, ms: 1500 } as const;
+const RADIX = { format: 'powerpc-radix-64k', pagesMax: 256 } as const;
 
 const GARDENS: readonly (readonly [string, Garden])[] = [
   ['s390, 8 threads, 4 spaces', S390],
   ['s390, 8 threads, one space', { ...S390, spaces: 1, seed: 2 }],
-  ['s390, few pages', { ...S390, threads: 4, pagesMax: 150, ms: LONG ? 20_000 : 1000, seed: 3 }],
+  ['s390, few pages', { ...S390, threads: 4, pagesMax: 150, seed: 3 }],
   ['radix 64K', { ...S390, ...RADIX, farSpans: [512, 2 ** 18, 2 ** 20], seed: 4 }],
-  ['Sv39', { ...S390, format: 'riscv-sv39', farSpans: [512, 1024, 2 ** 17], ms: 1500, seed: 5 }],
+  ['Sv39', { ...S390, format: 'riscv-sv39', farSpans: [512, 1024, 2 ** 17], seed: 5 }],
 ];
 
 describe('threads that change page tables and walk in them', () => {
@@ -125,11 +135,7 @@ describe('threads that change page tables and walk in them', () => {
       const totals = totalsOf(run.outcomes);
       if (LONG) process.stdout.write(`${JSON.stringify({ ...plan, ...totals })}\n`);
       checkEnd(run);
-      const { outOfPages, forks, ...rest } = totals;
-      for (const [what, count] of Object.entries(rest)) expect(count, what).toBeGreaterThan(0);
-      // Where pages are few, hardly any is left for a child.
-      if (plan.pagesMax > 200) expect(forks).toBeGreaterThan(0);
-      if (plan.pagesMax < 200) expect(outOfPages).toBeGreaterThan(0);
+      expect(mustSee(plan).filter((what) => !totals[what])).toEqual([]);
     },
     120_000,
   );
@@ -138,18 +144,18 @@ describe('threads that change page tables and walk in them', () => {
 /** What is left out, where, what is put in its place, and where threads soon meet at it. */
 const BROKEN: readonly (readonly [string, string, string, string, Partial<Garden>])[] = [
   [
-    'walks do not look again',
-    'core/pgtable/walk.js',
-    'mem.load(above) !== named',
-    'false',
-    { spaces: 1, spans: 1 },
-  ],
-  [
     'empty tables are freed and stay linked',
     'core/pgtable/install.js',
     'clearEntry(mem, level, entry)',
     '0',
     {},
+  ],
+  [
+    'walks do not look again',
+    'core/pgtable/walk.js',
+    'mem.load(above) !== named',
+    'false',
+    { spaces: 1, spans: 1 },
   ],
   [
     'grace periods do not wait',
@@ -192,13 +198,14 @@ describe('a build in which', () => {
     return pathToFileURL(`${join(folder, 'support')}/`);
   }
 
-  // The others take luck where the processors are busy: in the long run they get it.
-  const sure = BROKEN.filter((_, at) => LONG || at % 2 === 1);
+  // The first is found by whoever comes next. The others take luck, and get it in the long run; the
+  // checker finds each without (src/checker/proof/mutants/tree.ts).
+  const sure = LONG ? BROKEN : BROKEN.slice(0, 1);
   it.each(sure)('%s is found out', async (_, file, text, other, where) => {
     const support = supportOf(file, text, other);
     // A thread that is stuck has found out, too, but says nothing.
     const stuck = new Promise<null>((resolve) => setTimeout(() => resolve(null), 20_000).unref());
-    const plan = { ...S390, threads: 4, spaces: 2, ms: 15_000, dawdle: 100, ...where };
+    const plan = { ...S390, threads: 4, spaces: 2, rounds: 15_000, dawdle: 100, ...where };
     const run = await Promise.race([garden(plan, support), stuck]);
     if (run === null) return;
     const errors = run.outcomes.flatMap(({ error }) => error ?? []);
