@@ -6,6 +6,7 @@
 import { LimitError, OutOfPagesError, UsageError } from 'ptfrag';
 import { frameOf, NOT_MAPPED, openSpace, PROT } from 'ptfrag/pgtable';
 import { AttachedThread } from '#src/api/thread.js';
+import { Sightings } from './seen.mjs';
 
 const RW = PROT.read | PROT.write;
 
@@ -76,15 +77,15 @@ function change(space, { span, zones, forks, random, seen }) {
   attempt(seen, name, works[name]);
 }
 
-export function churn(core, { mm, span, zones, forks, seed, ms }) {
+export function churn(core, { mm, span, zones, forks, seed, rounds, must }, words) {
   const thread = new AttachedThread(core);
   const space = openSpace(thread, mm);
   const tlb = space.createTlb(64);
   const seen = { mapped: 0, faults: 0, unmapped: 0, protected: 0, collapsed: 0, forked: 0 };
   Object.assign(seen, { refused: 0, outOfPages: 0, holes: 0, found: 0, wrong: 0 });
   const facts = { span, zones, forks, random: makeRandom(seed), seen };
-  const end = performance.now() + ms;
-  while (performance.now() < end) {
+  const sightings = new Sightings(words, 0, must);
+  for (let done = 0; !sightings.isEnough(seen, done, rounds); done++) {
     change(space, facts);
     walkSome(thread, space, tlb, facts);
     thread.quiescent();

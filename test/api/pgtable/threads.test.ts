@@ -7,10 +7,11 @@ import { formatNamed } from '#src/core/pgtable/formats/index.js';
 import { makeSpace, spaceOf, spanOf } from '#src/core/pgtable/space.js';
 import { makeHeap } from '../../support/heap.js';
 import { expectWhole } from '../../support/space.js';
-import { type Job, runJobs, valuesOf } from '../../support/threads.js';
+import { type Job, runJobs, sharedWords, valuesOf } from '../../support/threads.js';
 
 const LONG = process.env['PTFRAG_LONG'] !== undefined;
-const MS = LONG ? 30_000 : 2000;
+/** What each thread does at least. */
+const ROUNDS = LONG ? 100_000 : 2500;
 const THREADS = 4;
 const ZONES = 3;
 
@@ -20,26 +21,30 @@ interface Run {
   readonly geometry: string;
   readonly pagesMax: number;
   readonly forks: boolean;
+  /** What some thread must have met. */
+  readonly must: readonly string[];
 }
 
 /** Four threads on one space, half of them qsbr; then it ends, and every page must be back. */
-async function churn({ geometry, pagesMax, forks }: Run): Promise<(name: string) => number> {
+async function churn({ geometry, pagesMax, forks, must }: Run): Promise<void> {
   const { heap, mem, thread } = makeHeap({ geometry, pagesMax, threadsMax: 8, mmsMax: 16 });
   const format = formatNamed(geometry);
   const mm = createMm(thread);
   makeSpace(spaceOf(thread, format, mm));
-  const facts = { mm, span: spanOf(format, 1), zones: ZONES, forks, ms: MS };
+  const facts = { mm, span: spanOf(format, 1), zones: ZONES, forks, rounds: ROUNDS, must };
   const jobs = Array.from({ length: THREADS }, (_, i): Job => {
     const flavour = i % 2 === 0 ? 'epoch' : 'qsbr';
     return { job: 'churn', flavour, seed: 7919 * (i + 1), ...facts };
   });
-  const seen = valuesOf<Seen>(await runJobs('space', heap, jobs));
+  const seen = valuesOf<Seen>(await runJobs('space', heap, jobs, sharedWords(1)));
   const last = attach(mem.words.buffer as SharedArrayBuffer);
   const space = openSpace(last, mm);
   expect(space.check()).toEqual([]);
   space.exit();
   expectWhole(last);
-  return (name) => seen.reduce((all, each) => all + (each[name] ?? 0), 0);
+  const sum = (name: string): number => seen.reduce((all, each) => all + (each[name] ?? 0), 0);
+  expect(must.filter((name) => sum(name) === 0)).toEqual([]);
+  expect(sum('wrong')).toBe(0);
 }
 
 const WORK = [
@@ -53,11 +58,6 @@ const WORK = [
   'holes',
 ];
 
-function expectSeen(sum: (name: string) => number, names: readonly string[]): void {
-  expect(names.filter((name) => sum(name) === 0)).toEqual([]);
-  expect(sum('wrong')).toBe(0);
-}
-
 describe('a space that four threads work on', () => {
   // Too few pages for all that is mapped: what runs out undoes what it did.
   it.each([
@@ -65,13 +65,13 @@ describe('a space that four threads work on', () => {
     ['powerpc-radix-64k', 6],
     ['generic', 7],
   ] as const)('of %s, in %s pages, is whole', async (geometry, pagesMax) => {
-    expectSeen(await churn({ geometry, pagesMax, forks: false }), [...WORK, 'outOfPages']);
+    await churn({ geometry, pagesMax, forks: false, must: [...WORK, 'outOfPages'] });
   });
 
   it.each([
     ['s390', 128],
     ['generic', 64],
   ] as const)('of %s is whole, and so are its forks', async (geometry, pagesMax) => {
-    expectSeen(await churn({ geometry, pagesMax, forks: true }), [...WORK, 'forked']);
+    await churn({ geometry, pagesMax, forks: true, must: [...WORK, 'forked'] });
   });
 });
