@@ -137,7 +137,7 @@ describe('a heap and its threads', () => {
     const ran = once(reclaimer, 'message');
     const mm = thread.createMm();
     for (let i = 0; i < 100; i++) thread.freeTable(mm, thread.allocTable(mm));
-    await vi.waitFor(() => expect(thread.pages().free).toBe(64), { timeout: 5000 });
+    await vi.waitFor(() => expect(thread.pages().free).toBe(64), { timeout: 60_000 });
     thread.stopReclaimers();
     expect((await ran)[0]).toBeGreaterThan(0);
     expect(thread.check({ drained: true })).toEqual([]);

@@ -6,9 +6,6 @@ import { quiescent, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { reclaim, stopReclaimers } from '#src/core/rcu/reclaim.js';
 import { rcuBarrier, synchronizeRcu, tryGrace } from '#src/core/rcu/wait.js';
 
-/** How long a writer goes on after its reader has seen enough, in milliseconds. */
-const WRITE_MS = 1500;
-
 /** Steps of a spinning writer between two short sleeps, which let a reader run on one CPU. */
 const STEPS = 500;
 
@@ -24,16 +21,14 @@ const FINISHED = 2;
  * was inside through a whole grace period that began after x was written. It goes on until the
  * reader has seen enough, for threads start when they like.
  */
-export function writeLitmus(thread, { x, y, rounds, enough, how, long }, words) {
+export function writeLitmus(thread, { x, y, rounds, enough, how }, words) {
   const { mem } = thread;
-  const end = Date.now() + WRITE_MS;
   let n = 1;
   for (; n <= rounds || Atomics.load(words, SEEN) < enough; n++) {
     mem.store(x, n);
     if (how === 'sleep') synchronizeRcu(thread);
     else if (how === 'spin') spinForGrace(thread);
     mem.store(y, n);
-    if (!long && Date.now() > end && Atomics.load(words, SEEN) >= enough) break;
   }
   Atomics.store(words, DONE, 1);
   return n;

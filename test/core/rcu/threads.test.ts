@@ -29,7 +29,7 @@ async function litmus(
   const { heap } = makeHeap();
   const [x, y] = [heap.pagesAt, at(heap.pagesAt, 32)];
   const jobs: Job[] = [
-    { job: 'writeLitmus', x, y, rounds, enough, how, long: LONG },
+    { job: 'writeLitmus', x, y, rounds, enough, how },
     { job: 'readLitmus', x, y, dwell: 200, says, flavour },
   ];
   const [, reads] = valuesOf(await runJobs('rcu', heap, jobs, sharedWords(3)));
@@ -39,14 +39,15 @@ async function litmus(
 
 describe('a reader that misses what was written before a grace period', () => {
   const cases: Litmus[] = [
-    { how: 'spin', flavour: 'epoch', rounds: LONG ? 20_000_000 : 300_000 },
-    { how: 'spin', flavour: 'qsbr', rounds: LONG ? 20_000_000 : 300_000 },
+    { how: 'spin', flavour: 'epoch', rounds: LONG ? 20_000_000 : 100_000 },
+    { how: 'spin', flavour: 'qsbr', rounds: LONG ? 20_000_000 : 10_000 },
     { how: 'sleep', flavour: 'epoch', rounds: LONG ? 20_000 : 300 },
     { how: 'sleep', flavour: 'qsbr', rounds: LONG ? 20_000 : 300 },
   ];
 
   it.each(cases)('does not see what was written after it ($how, $flavour)', async (how) => {
-    const enough = how.how === 'spin' ? 500 : 50;
+    // A spinning writer leaves little time to a reader that must be quiescent in it.
+    const enough = how.how === 'spin' && how.flavour === 'epoch' ? 500 : 50;
     const { sections, violations, changes } = await litmus(how, 'changes', enough);
     expect(violations).toBe(0);
     // It was a race: the reader saw many different rounds.
