@@ -5,6 +5,7 @@
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
 import { OutOfPagesError, UsageError } from '../core/base/errors.js';
+import { shown } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
@@ -26,6 +27,8 @@ import {
   refuseReader,
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
+import * as judges from './arguments.js';
+import { flag, optionsOf, type Range, requireFunction, wholeNumber } from './arguments.js';
 import { type Attachment, POLL_MAX } from './attachment.js';
 import {
   BARRIER,
@@ -39,6 +42,14 @@ import {
 
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
+
+// Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
+const { requireKind, requireMm, requireTable } = judges;
+
+const POLL_RANGE: Range = { least: 0, most: Number.POSITIVE_INFINITY };
+
+/** Beyond `pagesMax` too: what there is no room for is not added. */
+const GROW_RANGE: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
 
 export class AttachedThread {
   /** Number of this thread in its heap. */
@@ -80,7 +91,7 @@ export class AttachedThread {
     const known = this.heap.kinds.map((kind) => kind.name).join(', ');
     throw new UsageError(
       'no-such-kind',
-      `no kind ${name} in ${this.geometry}; there are: ${known}`,
+      `there is no kind ${shown(name)} in ${this.geometry}; there are: ${known}`,
     );
   }
 
@@ -91,21 +102,25 @@ export class AttachedThread {
 
   /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
   destroyMm(mm: MmId): void {
+    requireMm(mm, 'destroyMm');
     destroyMm(this.here(), mm);
     this.freed(1);
   }
 
   /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
   enterMm(mm: MmId): void {
+    requireMm(mm, 'enterMm');
     enterMm(this.here(), mm);
   }
 
   leaveMm(mm: MmId): void {
+    requireMm(mm, 'leaveMm');
     leaveMm(this.here(), mm);
   }
 
   /** Live tables of an mm. */
   tablesOf(mm: MmId): number {
+    requireMm(mm, 'tablesOf');
     return tablesOf(this.here(), mm);
   }
 
@@ -114,6 +129,8 @@ export class AttachedThread {
    * and none came back from a poll, `UsageError` for an mm that is not live.
    */
   allocTable(mm: MmId, kind: KindId = 0 as KindId): Table {
+    requireMm(mm, 'allocTable');
+    requireKind(kind, 'allocTable');
     const table = allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
     if (table !== null) return table;
     throw new OutOfPagesError(`a table of mm ${mm}`, supplyCounts(this.here()).limit);
@@ -121,6 +138,8 @@ export class AttachedThread {
 
   /** The same, with null for out of pages. */
   tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
+    requireMm(mm, 'tryAllocTable');
+    requireKind(kind, 'tryAllocTable');
     return allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
   }
 
@@ -135,6 +154,8 @@ export class AttachedThread {
    * owner's lock. Throws `UsageError`, nothing changed, for misuse.
    */
   freeTable(mm: MmId, table: Table): void {
+    requireMm(mm, 'freeTable');
+    requireTable(table, 'freeTable');
     freeTable(this.here(), mm, table);
     this.freed(1);
   }
@@ -154,6 +175,7 @@ export class AttachedThread {
 
   /** Runs `section` inside a read section. Pass a function that exists once: closures cost 6 ns. */
   read<Result>(section: () => Result): Result {
+    requireFunction(section, 'read: section', 'bad-section');
     this.readLock();
     try {
       return section();
@@ -181,8 +203,9 @@ export class AttachedThread {
    * of one other's, each in turn; returns how many.
    */
   poll(max: number = POLL_MAX): number {
+    const most = wholeNumber(max, POLL_RANGE, 'poll: max', 'bad-count');
     this.owed = 0;
-    return poll(this.here(), CALLBACKS, max);
+    return poll(this.here(), CALLBACKS, most);
   }
 
   private freed(tables: number): void {
@@ -206,7 +229,7 @@ export class AttachedThread {
    * a thread that may not sleep.
    */
   synchronize(options: WaitOptions = {}): void {
-    waitFor(this.here(), GRACE_PERIOD, options);
+    waitFor(this.attachment, GRACE_PERIOD, options);
   }
 
   /** `synchronize` for a thread that must not block. Also throws the signal's reason. */
@@ -216,7 +239,7 @@ export class AttachedThread {
 
   /** Waits until every callback queued before has run. Blocks. Throws as `synchronize` does. */
   barrier(options: WaitOptions = {}): void {
-    waitFor(this.here(), BARRIER, options);
+    waitFor(this.attachment, BARRIER, options);
   }
 
   /** `barrier` for a thread that must not block. */
@@ -241,7 +264,7 @@ export class AttachedThread {
 
   /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */
   grow(pages: number): number {
-    return growSupply(this.here(), pages);
+    return growSupply(this.here(), wholeNumber(pages, GROW_RANGE, 'grow: pages', 'bad-pages'));
   }
 
   /** Pages that are free now and pages in all. */
@@ -251,7 +274,11 @@ export class AttachedThread {
 
   /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */
   check(options: CheckOptions = {}): Violation[] {
-    return checkHeap(this.heap, options);
+    const { drained, queues } = optionsOf(options, 'check');
+    return checkHeap(this.heap, {
+      drained: flag(drained, false, 'check: drained', 'bad-option'),
+      queues: flag(queues, true, 'check: queues', 'bad-option'),
+    });
   }
 
   /**

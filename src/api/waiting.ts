@@ -23,6 +23,7 @@ import {
   tryBarrier,
   tryGrace,
 } from '../core/rcu/wait.js';
+import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import type { Attachment } from './attachment.js';
 
 export interface WaitOptions {
@@ -86,10 +87,12 @@ export const BARRIER: Wait = {
 };
 
 /** Blocks. Throws `StallError`; `UsageError` where the wait could not end, or not sleep. */
-export function waitFor(thread: Thread, { name, begin }: Wait, options: WaitOptions): void {
+export function waitFor({ here }: Attachment, { name, begin }: Wait, options: WaitOptions): void {
+  const stallMs = stallMsOf(options, name);
+  const thread = here();
   refuseWait(thread, name, `${name}Async`);
   const { isOver, heldUp } = begin(thread);
-  const throwIfStalled = stallCheck(heldUp, name, options);
+  const throwIfStalled = stallCheck(heldUp, name, stallMs);
   while (!isOver()) {
     sleepForGrace(thread);
     throwIfStalled();
@@ -105,16 +108,19 @@ export async function waitForAsync(
   { name, begin }: Wait,
   options: WaitAsyncOptions,
 ): Promise<void> {
+  const what = `${name}Async`;
+  const stallMs = stallMsOf(options, what);
+  const signal = signalOf(options.signal, `${what}: signal`);
   const thread = here();
-  refuseWait(thread, `${name}Async`, null);
+  refuseWait(thread, what, null);
   const { isOver, heldUp } = begin(thread);
-  const throwIfStalled = stallCheck(heldUp, `${name}Async`, options);
+  const throwIfStalled = stallCheck(heldUp, what, stallMs);
   // Node ends a process in which nothing but `Atomics.waitAsync` is left to wait for. A timer is
   // something: who awaits this promise is promised an end.
   const alive = setTimeout(() => {}, STAY_MS);
   try {
     while (!isOver()) {
-      await pause(thread, options.signal);
+      await pause(thread, signal);
       // Between two steps the caller runs, and may have detached.
       here();
       throwIfStalled();
@@ -133,8 +139,11 @@ async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<v
   signal?.throwIfAborted();
 }
 
-function stallCheck(heldUp: Begun['heldUp'], what: string, options: WaitOptions): () => void {
-  const limit = options.stallMs ?? STALL_MS;
+function stallMsOf(options: WaitOptions, what: string): number {
+  return milliseconds(optionsOf(options, what).stallMs, STALL_MS, `${what}: stallMs`);
+}
+
+function stallCheck(heldUp: Begun['heldUp'], what: string, limit: number): () => void {
   const begin = performance.now();
   return () => {
     const forMs = performance.now() - begin;

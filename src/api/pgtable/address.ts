@@ -6,6 +6,7 @@
  * where all upper bits are set, is not supported, and refused in the same way.
  */
 import { UsageError } from '../../core/base/errors.js';
+import { shown } from '../../core/base/shown.js';
 import type { Vpn } from '../../core/base/units.js';
 import { type EntryFormat, PROT, type Prot } from '../../core/pgtable/format.js';
 import { spanOf } from '../../core/pgtable/space.js';
@@ -29,9 +30,8 @@ function refuse(code: string, message: string): UsageError {
 }
 
 function hex(value: Address): string {
-  return Number.isInteger(value) || typeof value === 'bigint'
-    ? `0x${value.toString(16)}`
-    : String(value);
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
+  return isWhole && value >= 0 ? `0x${value.toString(16)}` : shown(value);
 }
 
 /** Pages that can be mapped. */
@@ -62,7 +62,8 @@ function unitsOf(value: Address, shift: number): number {
   // What is too large for an exact number is beyond every format, and refused by the caller.
   if (typeof value === 'bigint' && value >= 0n) return Number(value >> BigInt(shift));
   if (Number.isSafeInteger(value) && (value as number) >= 0) {
-    return Math.floor((value as number) / 2 ** shift);
+    // `+ 0`: -0 is 0.
+    return Math.floor((value as number) / 2 ** shift) + 0;
   }
   const allowed = 'a bigint, or a safe integer, that is not negative';
   throw refuse('bad-address', `${hex(value)} is no address: it must be ${allowed}`);
@@ -98,7 +99,8 @@ export function requireFrames(
   align: number = 2 ** format.pageShift,
 ): void {
   if (!Number.isSafeInteger(address) || address < 0) {
-    throw refuse('bad-address', `${hex(address)} is no physical address`);
+    const allowed = 'it must be a safe integer that is not negative';
+    throw refuse('bad-address', `physical address is ${shown(address)}; ${allowed}`);
   }
   requireAligned(address, align, 'physical address');
   if (address + pages * 2 ** format.pageShift <= PHYSICAL_END) return;
@@ -117,8 +119,8 @@ export function largePageOf(format: EntryFormat, va: Address, address: number): 
 }
 
 export function requireProt(prot: Prot): void {
-  if ((prot & PROT_ALL) === prot) return;
-  throw refuse('bad-prot', `${prot} is no set of PROT's bits`);
+  if (typeof prot === 'number' && (prot & PROT_ALL) === prot) return;
+  throw refuse('bad-prot', `${shown(prot)} is no set of PROT's bits, as PROT.read | PROT.write`);
 }
 
 /** The address of a page, for messages. */

@@ -3,6 +3,8 @@ import type { MmId } from '../../core/base/units.js';
 import { tablesOf } from '../../core/frag/mm.js';
 import { formatOf } from '../../core/pgtable/formats/index.js';
 import { spaceOf } from '../../core/pgtable/space.js';
+import { isObject, refusal, requireMm } from '../arguments.js';
+import type { Attachment } from '../attachment.js';
 import type { AttachedThread } from '../thread.js';
 import { newSpace } from './ranges.js';
 import { AddressSpace, requireTree } from './space.js';
@@ -12,17 +14,27 @@ import { AddressSpace, requireTree } from './space.js';
  * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`.
  */
 export function createSpace(thread: AttachedThread): AddressSpace {
-  const { attachment } = thread;
+  const attachment = attachmentOf(thread, 'createSpace');
   const core = attachment.here();
   return new AddressSpace(attachment, newSpace(core, formatOf(core.heap)));
 }
 
 /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */
 export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
-  const { attachment } = thread;
+  const attachment = attachmentOf(thread, 'openSpace');
+  requireMm(mm, 'openSpace');
   const core = attachment.here();
   const format = formatOf(core.heap);
   // Asked for its refusal alone: of an mm that was destroyed, or never created.
   tablesOf(core, mm);
   return new AddressSpace(attachment, requireTree(spaceOf(core, format, mm)));
+}
+
+/** What a thread lends. Not `instanceof`: this entry does not load the class. */
+function attachmentOf(thread: AttachedThread, what: string): Attachment {
+  const attachment: unknown = isObject(thread) ? thread.attachment : undefined;
+  if (isObject(attachment) && typeof (attachment as Attachment).here === 'function') {
+    return attachment as Attachment;
+  }
+  throw refusal('bad-thread', `${what}: thread`, thread, 'it must be what attach returned');
 }

@@ -4,6 +4,7 @@
  */
 import type { Thread } from '../../core/mem/heap.js';
 import { rcuOffline } from '../../core/rcu/reader.js';
+import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 
 /** Work under way: yields pages done, returns what the operation does. */
@@ -14,6 +15,19 @@ export interface RangeOptions {
   readonly signal?: AbortSignal;
   /** Told now and then, and at the end, how many pages of how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The options of a method, each read once. */
+export function rangeOptionsOf(options: RangeOptions, what: string): RangeOptions {
+  const { signal: given, onProgress } = optionsOf(options, what);
+  const signal = signalOf(given, `${what}: signal`);
+  if (onProgress !== undefined) {
+    requireFunction(onProgress, `${what}: onProgress`, 'bad-option');
+  }
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
 }
 
 /** How long an asynchronous operation works before it lets others have the thread. */

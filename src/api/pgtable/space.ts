@@ -6,18 +6,16 @@
  * A range is not atomic: what it undoes, on failing, are its pages, so nobody else should map,
  * unmap or change the same ones meanwhile.
  */
-import { isPowerOfTwo } from '../../core/base/assert.js';
 import { UsageError } from '../../core/base/errors.js';
-import type { MmId, Word } from '../../core/base/units.js';
+import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
 import { enterMm, leaveMm, tablesOf } from '../../core/frag/mm.js';
-import { privateMemory } from '../../core/mem/shared.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import { dumpImage, type Image } from '../../core/pgtable/image.js';
 import { noSpace, rootOf, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
-import { TLB_SLOT_WORDS, type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
+import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
@@ -45,7 +43,8 @@ import {
   splitLarge,
   unmapPages,
 } from './ranges.js';
-import { finish, finishInSlices, type RangeOptions, type Work } from './slices.js';
+import { finish, finishInSlices, type RangeOptions, rangeOptionsOf, type Work } from './slices.js';
+import { noTlb, ThreadTlb } from './tlb.js';
 
 /** Throws `UsageError` for an mm that has no tree of tables. */
 export function requireTree(space: Space): Space {
@@ -104,9 +103,10 @@ export class AddressSpace {
     prot: Prot,
     options: RangeOptions = {},
   ): Promise<void> {
+    const given = rangeOptionsOf(options, 'mapRangeAsync');
     const range = this.frames(va, bytes, address, prot);
     const work = mapPages(this.live(), range, address, prot);
-    await this.inSlices('mapRangeAsync', work, range.pages, options);
+    await this.inSlices('mapRangeAsync', work, range.pages, given);
   }
 
   private frames(va: Address, bytes: Address, address: number, prot: Prot): PageRange {
@@ -131,9 +131,10 @@ export class AddressSpace {
 
   /** As `unmapRange`. Aborted, what was done stays done: the first pages of the range. */
   async unmapRangeAsync(va: Address, bytes: Address, options: RangeOptions = {}): Promise<number> {
+    const given = rangeOptionsOf(options, 'unmapRangeAsync');
     const space = this.live();
     const range = rangeOf(space.format, va, bytes);
-    return await this.inSlices('unmapRangeAsync', unmapPages(space, range), range.pages, options);
+    return await this.inSlices('unmapRangeAsync', unmapPages(space, range), range.pages, given);
   }
 
   /**
@@ -153,11 +154,12 @@ export class AddressSpace {
     prot: Prot,
     options: RangeOptions = {},
   ): Promise<number> {
+    const given = rangeOptionsOf(options, 'protectAsync');
     const space = this.live();
     requireProt(prot);
     const range = rangeOf(space.format, va, bytes);
     const work = protectPages(space, range, prot);
-    return await this.inSlices('protectAsync', work, range.pages, options);
+    return await this.inSlices('protectAsync', work, range.pages, given);
   }
 
   /**
@@ -178,6 +180,7 @@ export class AddressSpace {
 
   /** As `walk`, by way of a TLB of this thread. */
   walkCached(tlb: Tlb, va: Address): number {
+    if ((tlb as ThreadTlb | undefined)?.isTlb !== true) throw noTlb(tlb);
     const space = this.readable();
     const found = this.isAddress(va)
       ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
@@ -188,11 +191,7 @@ export class AddressSpace {
 
   /** A TLB of so many slots, a power of two, for all spaces that this thread has. */
   createTlb(slots: number): Tlb {
-    if (!isPowerOfTwo(slots)) {
-      throw new UsageError('bad-slots', `${slots} slots of a TLB: it takes a power of two`);
-    }
-    const memory = privateMemory(slots * TLB_SLOT_WORDS);
-    return { memory, slotsAt: 0 as Word, slots };
+    return new ThreadTlb(slots);
   }
 
   /**
@@ -206,8 +205,9 @@ export class AddressSpace {
 
   /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
   async forkAsync(options: RangeOptions = {}): Promise<AddressSpace> {
+    const given = rangeOptionsOf(options, 'forkAsync');
     const space = this.live();
-    const child = await this.inSlices('forkAsync', forkPages(space), forkTotal(space), options);
+    const child = await this.inSlices('forkAsync', forkPages(space), forkTotal(space), given);
     return new AddressSpace(this.attachment, child);
   }
 
@@ -252,6 +252,7 @@ export class AddressSpace {
 
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
   async exitAsync(options: RangeOptions = {}): Promise<void> {
+    const given = rangeOptionsOf(options, 'exitAsync');
     // A second exit by this handle waits for the first: only then it is known whether there still
     // is a space.
     while (this.ending !== null) await this.ending.catch(() => {});
@@ -260,7 +261,7 @@ export class AddressSpace {
     requireEndable(space);
     // From now on: whoever uses this handle meanwhile would work on a space that is ending.
     this.ended = true;
-    this.ending = this.finishInSlices(endPages(space), extentOf(space), options, () => {});
+    this.ending = this.finishInSlices(endPages(space), extentOf(space), given, () => {});
     try {
       await this.ending;
     } catch (error) {

@@ -3,7 +3,7 @@
  *
  * What may happen in correct use (no page left inside the core) is a value, `null`, not an error.
  * Everything here carries its facts as fields beside the sentence, so that a program need not
- * parse the message.
+ * parse the message. Each has a `code`, a short name that stays the same: docs/errors.md lists all.
  */
 
 /** The caller broke the contract. Thrown before anything is changed: the heap is as it was. */
@@ -21,6 +21,7 @@ export class UsageError extends Error {
 /** We broke a rule of our own. The heap is not to be trusted; whoever waits on it throws too. */
 export class InvariantError extends Error {
   override readonly name: string = 'InvariantError';
+  readonly code = 'broken-rule';
   /** The rule, by its number in docs/requirements.md, for example `P4`. */
   readonly rule: string;
   /** What was found, without the rule. */
@@ -54,6 +55,7 @@ export class OutOfPagesError extends Error {
 /** A limit that was chosen when the heap was created is reached. */
 export class LimitError extends Error {
   override readonly name: string = 'LimitError';
+  readonly code = 'limit';
   /** The option of `createHeap` that sets it, for example `threadsMax`. */
   readonly limit: string;
   readonly max: number;

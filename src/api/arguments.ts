@@ -1,0 +1,117 @@
+/**
+ * What users give, judged once, at the edge: before a lock is taken, or a word is written.
+ *
+ * The core compares and adds what it is given, under locks. A bigint there throws with the lock
+ * held, and the text 'map' finds a method of an array. So every public function asks here first
+ * whether its arguments are of the right type; whether a number is that of something in this heap,
+ * the core knows. Nothing given is converted: no `valueOf`, no `toString` is ever called. An option
+ * is read once, for a getter could answer differently the second time.
+ */
+import { UsageError } from '../core/base/errors.js';
+import { shown } from '../core/base/shown.js';
+import type { KindId, MmId, Word } from '../core/base/units.js';
+
+/** Refuses what no number of an mm can be. Hot: nothing is allocated. */
+export function requireMm(mm: MmId, what: string): void {
+  // `| 0` leaves nothing but a whole number of 32 bits as it is, and would throw for a bigint.
+  if (typeof mm === 'number' && (mm | 0) === mm) return;
+  throw refusal('no-such-mm', `${what}: mm`, mm, 'it must be a number that createMm returned');
+}
+
+/** The same for a kind. */
+export function requireKind(kind: KindId, what: string): void {
+  if (typeof kind === 'number' && (kind | 0) === kind) return;
+  const allowed = 'it must be a number that kind() returned, 0 for the first kind';
+  throw refusal('no-such-kind', `${what}: kind`, kind, allowed);
+}
+
+/** The same for the address of a table. */
+export function requireTable(table: Word, what: string): void {
+  if (typeof table === 'number' && (table | 0) === table) return;
+  const allowed = 'it must be an address that allocTable returned';
+  throw refusal('foreign-fragment', `${what}: table`, table, allowed);
+}
+
+/** The error for something that was given, by name, and what would have been right. */
+export function refusal(code: string, name: string, given: unknown, allowed: string): UsageError {
+  return new UsageError(code, `${name} is ${shown(given)}; ${allowed}`);
+}
+
+/** Options as an object, whatever is in it; left out, an empty one. */
+export function optionsOf<Options extends object>(
+  options: Options | undefined,
+  what: string,
+): Partial<Options> {
+  if (options === undefined) return {};
+  if (isObject(options)) return options;
+  throw refusal('bad-option', `${what}: options`, options, 'it must be an object, or left out');
+}
+
+/** Whether a property can be asked for without a surprise: no function, no array, not null. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Numbers that are allowed, both ends included. */
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** A whole number of a range, or Infinity where that is the end; -0 comes back as 0. */
+export function wholeNumber(
+  value: unknown,
+  { least, most }: Range,
+  name: string,
+  code: string,
+): number {
+  const isWhole = typeof value === 'number' && Math.floor(value) === value;
+  if (isWhole && value >= least && value <= most) return value + 0;
+  const allowed = `it must be a whole number, ${rangeText(least, most)}`;
+  throw refusal(code, name, value, allowed);
+}
+
+function rangeText(least: number, most: number): string {
+  return most >= Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+}
+
+/** A time in milliseconds, which may be infinite; `fallback` if left out. */
+export function milliseconds(value: unknown, fallback: number, name: string): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= 0) return value + 0;
+  throw refusal('bad-option', name, value, 'it must be milliseconds: 0 or more, or Infinity');
+}
+
+/** True or false; `fallback` if left out. */
+export function flag(value: unknown, fallback: boolean, name: string, code: string): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === 'boolean') return value;
+  throw refusal(code, name, value, 'it must be true or false');
+}
+
+/** One of a few words; the first if left out. */
+export function oneOf<Name extends string>(
+  value: unknown,
+  names: readonly [Name, ...Name[]],
+  name: string,
+  code: string,
+): Name {
+  if (value === undefined) return names[0];
+  const found = names.find((each) => each === value);
+  if (found !== undefined) return found;
+  throw refusal(code, name, value, `it must be ${names.map((each) => `'${each}'`).join(' or ')}`);
+}
+
+/** Refuses what can't be called. */
+export function requireFunction(value: unknown, name: string, code: string): void {
+  if (typeof value === 'function') return;
+  throw refusal(code, name, value, 'it must be a function');
+}
+
+/** Refuses what can't say that a wait is to end. One of another window is as good as ours. */
+export function signalOf(value: unknown, name: string): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const { throwIfAborted } = isObject(value) ? (value as AbortSignal) : {};
+  if (typeof throwIfAborted === 'function') return value as AbortSignal;
+  throw refusal('bad-option', name, value, "it must be an AbortController's signal");
+}

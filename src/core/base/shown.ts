@@ -1,0 +1,31 @@
+/**
+ * A value that somebody gave, in words for a message: short, and without running code of its own.
+ *
+ * A template string throws for a symbol, and calls `toString` of an object, which may throw too.
+ */
+
+/** Of a text or a number, as much is shown. */
+const LETTERS_MAX = 60;
+
+/** For example `1n`, `Symbol(x)`, `'map'`, `NaN`, `an object`. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return `'${cut(value)}'`;
+    case 'bigint':
+      return `${cut(String(value))}n`;
+    case 'symbol':
+      return cut(value.toString());
+    case 'function':
+      return 'a function';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? 'an array' : 'an object';
+    default:
+      return Object.is(value, -0) ? '-0' : String(value);
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= LETTERS_MAX ? text : `${text.slice(0, LETTERS_MAX)}…`;
+}
