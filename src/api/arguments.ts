@@ -10,6 +10,7 @@
 import { UsageError } from '../core/base/errors.js';
 import { shown } from '../core/base/shown.js';
 import type { KindId, MmId, Word } from '../core/base/units.js';
+import type { Range } from '../core/mem/config.js';
 
 /** Refuses what no number of an mm can be. Hot: nothing is allocated. */
 export function requireMm(mm: MmId, what: string): void {
@@ -52,12 +53,6 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Numbers that are allowed, both ends included. */
-export interface Range {
-  readonly least: number;
-  readonly most: number;
-}
-
 /** A whole number of a range, or Infinity where that is the end; -0 comes back as 0. */
 export function wholeNumber(
   value: unknown,
@@ -67,12 +62,13 @@ export function wholeNumber(
 ): number {
   const isWhole = typeof value === 'number' && Math.floor(value) === value;
   if (isWhole && value >= least && value <= most) return value + 0;
-  const allowed = `it must be a whole number, ${rangeText(least, most)}`;
+  const allowed = `it must be a whole number${rangeText(least, most)}`;
   throw refusal(code, name, value, allowed);
 }
 
 function rangeText(least: number, most: number): string {
-  return most >= Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+  if (least === Number.NEGATIVE_INFINITY) return '';
+  return most >= Number.MAX_SAFE_INTEGER ? `, ${least} or more` : `, ${least} to ${most}`;
 }
 
 /** A time in milliseconds, which may be infinite; `fallback` if left out. */

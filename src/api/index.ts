@@ -18,14 +18,8 @@ export {
   type TableKind,
 } from '../core/pgtable/geometry.js';
 export type { Flavour } from '../core/rcu/attach.js';
-export {
-  type AttachOptions,
-  attach,
-  createHeap,
-  type HeapHandle,
-  type HeapOptions,
-  heapBytes,
-  isSupported,
-} from './heap.js';
+export type { HeapHandle } from './buffer.js';
+export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from './heap.js';
+export type { HeapOptions } from './options.js';
 export { AttachedThread, type Table } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';

@@ -12,6 +12,7 @@ import { CALLBACKS } from '../core/frag/callback.js';
 import { type CheckOptions, checkHeap, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
+import type { Range } from '../core/mem/config.js';
 import type { Heap, Thread } from '../core/mem/heap.js';
 import type { Memory } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
@@ -28,7 +29,7 @@ import {
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
-import { flag, optionsOf, type Range, requireFunction, wholeNumber } from './arguments.js';
+import { flag, optionsOf, requireFunction, wholeNumber } from './arguments.js';
 import { type Attachment, POLL_MAX } from './attachment.js';
 import {
   BARRIER,

@@ -162,7 +162,9 @@ describe('what is refused', () => {
     expect(() => createHeap({ pages: 5, pagesMax: 4 })).toThrow(/1 to pagesMax = 4/);
     expect(() => createHeap({ pages: 1, threadsMax: 257 })).toThrow(/threadsMax is 257/);
     expect(() => createHeap({ pages: 1, geometry: 'vax' })).toThrow(/there are: s390/);
-    expect(() => createHeap({ pages: 1, sharing: 'some' as 'mm' })).toThrow(/mm or all/);
+    expect(() => createHeap({ pages: 1, sharing: 'some' as 'mm' })).toThrow(
+      /'some'; it must be 'mm' or 'all'/,
+    );
     expect(codeOf(() => createHeap({ pages: 1, threadsMax: 2, mmsMax: 2, buffer }))).toBe(
       'not-zeroed',
     );

@@ -4,16 +4,15 @@
  * A `Heap` is a thread's handle on it: the seam and the numbers of the layout, read once from the
  * header and never changed. Nothing of the heap lives outside its words.
  */
-import { isPowerOfTwo } from '../base/assert.js';
-import { LimitError, UsageError } from '../base/errors.js';
 import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { checkConfig } from './config.js';
+import { constantsSum, requireHeader, requireSound } from './header.js';
 import {
-  FRAGMENTS_MAX,
   HEAP,
   HEAP_MAGIC,
   KIND,
-  KINDS_MAX,
+  KINDS_AT,
   LAYOUT_VERSION,
   type Layout,
   type LayoutSizes,
@@ -23,7 +22,6 @@ import {
   ORDERS,
   PTDESC,
   THREAD,
-  THREADS_MAX,
 } from './layout.js';
 import { listInit } from './list.js';
 import type { Memory } from './memory.js';
@@ -135,63 +133,9 @@ export function pfnOfAddress(heap: Heap, word: Word): Pfn {
   return ((word - heap.pagesAt) >>> heap.pageShift) as Pfn;
 }
 
-/** Refuses a configuration that can't be laid out. */
-export function checkConfig(config: HeapConfig): void {
-  const limits: readonly (readonly [string, number, number, number])[] = [
-    ['pagesMax', config.pagesMax, 1, 2 ** 24],
-    ['threadsMax', config.threadsMax, 1, THREADS_MAX],
-    ['mmsMax', config.mmsMax, 2, 2 ** 20],
-    ['kinds', config.kinds.length, 1, KINDS_MAX],
-    ['pageShift', config.pageShift, 4, 20],
-  ];
-  for (const [name, value, min, max] of limits) {
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new UsageError('bad-config', `${name} is ${value}; allowed are ${min} to ${max}`);
-    }
-  }
-  checkName('geometry', config.geometry, NAME_WORDS.GEOMETRY);
-  for (const kind of config.kinds) {
-    checkName('kind', kind.name, NAME_WORDS.KIND);
-    checkKind(kind, 2 ** config.pageShift);
-  }
-  if (layoutOf(config).words > 2 ** 30) {
-    const message = `${config.pagesMax} pages make a heap of over 4 GiB`;
-    throw new LimitError('pagesMax', config.pagesMax, message);
-  }
-}
-
-/** A name that does not fit its words would be cut, and not be found again. */
-function checkName(what: string, name: string, words: number): void {
-  if (/^[ -~]*$/.test(name) && name.length <= 4 * words) return;
-  const allowed = `at most ${4 * words} characters of ASCII`;
-  throw new UsageError('bad-config', `${what} ${name}: a name has ${allowed}`);
-}
-
-function checkKind(kind: Kind, pageWords: number): void {
-  const fits = kind.fragmentWords * kind.perPage === pageWords * 2 ** kind.order;
-  const sane =
-    isPowerOfTwo(kind.fragmentWords) &&
-    isPowerOfTwo(kind.perPage) &&
-    kind.perPage <= FRAGMENTS_MAX &&
-    kind.order >= 0 &&
-    kind.order < ORDERS &&
-    (kind.perPage === 1 || kind.order === 0) &&
-    kind.fragmentWords >= 4;
-  if (!fits || !sane) {
-    const size = `${kind.perPage} fragments of ${kind.fragmentWords * 4} bytes`;
-    const room = `a block of 2^${kind.order} pages of ${pageWords * 4} bytes`;
-    throw new UsageError('bad-config', `kind ${kind.name}: ${size} do not make up ${room}`);
-  }
-  const { entryWords } = kind;
-  if (entryWords >= 0 && entryWords <= kind.fragmentWords && entryWords % 2 === 0) return;
-  const entries = `${entryWords} words of entries, of ${kind.fragmentWords} words in all`;
-  throw new UsageError('bad-config', `kind ${kind.name}: ${entries}, are no 64-bit entries`);
-}
-
 /** Writes a new heap into zeroed memory; no other thread may use that memory yet. */
 export function formatHeap(mem: Memory, config: HeapConfig): Heap {
   checkConfig(config);
-  const layout = layoutOf(config);
   const set = (field: number, value: number): void => mem.poke(headerWord(field), value);
   set(HEAP.VERSION, LAYOUT_VERSION);
   set(HEAP.PAGE_SHIFT, config.pageShift);
@@ -204,8 +148,9 @@ export function formatHeap(mem: Memory, config: HeapConfig): Heap {
   set(HEAP.DEBUG, config.debug ? 1 : 0);
   writeName(mem, headerWord(HEAP.GEOMETRY), NAME_WORDS.GEOMETRY, config.geometry);
   config.kinds.forEach((kind, i) => {
-    writeKind(mem, at(layout.kindsAt, i * KIND.WORDS), kind);
+    writeKind(mem, at(KINDS_AT, i * KIND.WORDS), kind);
   });
+  set(HEAP.CONSTANTS_SUM, constantsSum(mem));
   for (let order = 0; order < ORDERS; order++) {
     listInit(mem, headerWord(HEAP.FREE + 2 * order));
   }
@@ -217,20 +162,14 @@ export function formatHeap(mem: Memory, config: HeapConfig): Heap {
   return openHeap(mem);
 }
 
-/** Makes a thread's handle on a heap. Its facts come from the heap's own words. */
+/**
+ * Makes a thread's handle on a heap. Its facts come from the heap's own words. Throws `UsageError`
+ * where there is no heap, one of another version, or one whose header was written over.
+ */
 export function openHeap(mem: Memory): Heap {
   // OBSERVE(heap): the header is complete if this word is.
-  if (mem.load(headerWord(HEAP.MAGIC)) !== HEAP_MAGIC) {
-    throw new UsageError('not-a-heap', 'there is no heap at this place of the buffer');
-  }
+  requireHeader(mem, mem.load(headerWord(HEAP.MAGIC)));
   const get = (field: number): number => mem.peek(headerWord(field));
-  if (get(HEAP.VERSION) !== LAYOUT_VERSION) {
-    const found = `layout ${get(HEAP.VERSION)}, this is for layout ${LAYOUT_VERSION}`;
-    throw new UsageError(
-      'other-version',
-      `the heap was made by another version of ptfrag: ${found}`,
-    );
-  }
   const sizes: LayoutSizes = {
     pageShift: get(HEAP.PAGE_SHIFT),
     pagesMax: get(HEAP.PAGES_MAX),
@@ -239,8 +178,9 @@ export function openHeap(mem: Memory): Heap {
   };
   const layout = layoutOf(sizes);
   const kinds = Array.from({ length: get(HEAP.KINDS) }, (_, i) =>
-    readKind(mem, at(layout.kindsAt, i * KIND.WORDS)),
+    readKind(mem, at(KINDS_AT, i * KIND.WORDS)),
   );
+  requireSound(mem, kinds);
   return Object.freeze({
     mem,
     pageShift: sizes.pageShift,

@@ -44,7 +44,7 @@ export const FRAGMENTS_MAX = 256;
 export const HEAP_MAGIC = 0x52465450;
 
 /** Raised with every change of a table in this file. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /**
  * The header.
@@ -52,8 +52,11 @@ export const LAYOUT_VERSION = 2;
  *   word  name              written by                      read by
  *   ----  ----------------  ------------------------------  --------------------------------
  *     0   MAGIC             createHeap, last                attach, first
- *     1   VERSION … SPINS   createHeap                      attach
+ *     1   VERSION … DEBUG   createHeap                      attach
  *    16   GEOMETRY          createHeap: a name, 32 bytes    attach
+ *    31   CONSTANTS_SUM     createHeap: of the words from   attach: mem/header.ts
+ *                           1 on before it, and the kinds,
+ *                           which nobody changes
  *    32   BROKEN            whoever finds a broken rule     whoever waits for a lock
  *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
  *    34   THREADS_HIGH      attach; only grows              scans over all threads
@@ -80,6 +83,7 @@ export const HEAP = {
   SPINS: 8,
   DEBUG: 9,
   GEOMETRY: 16,
+  CONSTANTS_SUM: 31,
   BROKEN: 32,
   LIMIT_PAGES: 33,
   THREADS_HIGH: 34,
@@ -241,7 +245,10 @@ export const THREAD = {
 } as const;
 
 assertAtImport(HEAP.FREE + 2 * ORDERS <= 128, 'the free lists reach into the grace-period slot');
-assertAtImport(HEAP.GEOMETRY + NAME_WORDS.GEOMETRY <= HEAP.BROKEN, 'the geometry name is too long');
+assertAtImport(
+  HEAP.GEOMETRY + NAME_WORDS.GEOMETRY <= HEAP.CONSTANTS_SUM,
+  'the geometry name is too long',
+);
 assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
 assertAtImport(PTDESC.STATES + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
 assertAtImport(MM.LOCK === 0, 'an owner, a record, is not locked by its own address');
@@ -249,6 +256,12 @@ assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the cou
 for (const words of [HEAP.WORDS, PTDESC.WORDS, MM.WORDS, THREAD.WORDS]) {
   assertAtImport(words % SLOT_WORDS === 0, 'a record is not a whole number of slots');
 }
+
+/** Where the kinds are, whatever else there is. */
+export const KINDS_AT: Word = HEAP.WORDS as Word;
+
+/** The header and the kinds: what tells how long the heap is. */
+export const HEAD_WORDS: number = KINDS_AT + KINDS_MAX * KIND.WORDS;
 
 /** What decides where everything is. */
 export interface LayoutSizes {
@@ -272,8 +285,8 @@ export interface Layout {
 
 /** Lays the regions out. The page area begins on a page border, counted from the heap's start. */
 export function layoutOf(sizes: LayoutSizes): Layout {
-  const kindsAt = HEAP.WORDS as Word;
-  const mmsAt = (kindsAt + KINDS_MAX * KIND.WORDS) as Word;
+  const kindsAt = KINDS_AT;
+  const mmsAt = HEAD_WORDS as Word;
   const threadsAt = (mmsAt + sizes.mmsMax * MM.WORDS) as Word;
   const ptdescsAt = (threadsAt + sizes.threadsMax * THREAD.WORDS) as Word;
   const end = ptdescsAt + sizes.pagesMax * PTDESC.WORDS;

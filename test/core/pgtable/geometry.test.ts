@@ -79,7 +79,7 @@ describe('the geometries', () => {
         expect.objectContaining({ name: 'UsageError', code: 'no-such-geometry' }),
       );
     }
-    expect(() => geometryNamed('x')).toThrow(/^no geometry x; there are: .*s390.*generic/);
+    expect(() => geometryNamed('x')).toThrow(/^no geometry 'x'; there are: .*s390.*generic/);
   });
 
   it('begin as zeroed memory until a page is filled', () => {
