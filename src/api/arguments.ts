@@ -9,7 +9,7 @@
  */
 import { UsageError } from '../core/base/errors.js';
 import { shown } from '../core/base/shown.js';
-import type { KindId, MmId, Word } from '../core/base/units.js';
+import type { KindId, MmId } from '../core/base/units.js';
 import type { Range } from '../core/mem/config.js';
 
 /** Refuses what no number of an mm can be. Hot: nothing is allocated. */
@@ -27,7 +27,7 @@ export function requireKind(kind: KindId, what: string): void {
 }
 
 /** The same for the address of a table. */
-export function requireTable(table: Word, what: string): void {
+export function requireTable(table: number, what: string): void {
   if (typeof table === 'number' && (table | 0) === table) return;
   const allowed = 'it must be an address that allocTable returned';
   throw refusal('foreign-fragment', `${what}: table`, table, allowed);

@@ -8,9 +8,9 @@ export {
   UnsupportedError,
   UsageError,
 } from '../core/base/errors.js';
-export { at, type KindId, type MmId, type ThreadId, type Word } from '../core/base/units.js';
-export type { CheckOptions, Violation } from '../core/frag/check.js';
-export type { Memory } from '../core/mem/memory.js';
+export type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
+export type { HeapCheckOptions, Violation } from '../core/frag/check.js';
+export type { SharedWords } from '../core/mem/memory.js';
 export {
   GEOMETRIES,
   type Geometry,
@@ -23,3 +23,4 @@ export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from '
 export type { HeapOptions } from './options.js';
 export { AttachedThread, type Table } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';
+export { at } from './words.js';

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * An attached thread: what users call. Each method is one operation of the core, plus what the core
  * leaves to the edge: errors for what may happen, names for numbers, and polling now and then.
@@ -9,12 +10,12 @@ import { shown } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
-import { type CheckOptions, checkHeap, type Violation } from '../core/frag/check.js';
+import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
 import type { Range } from '../core/mem/config.js';
 import type { Heap, Thread } from '../core/mem/heap.js';
-import type { Memory } from '../core/mem/memory.js';
+import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
 import { detachThread } from '../core/rcu/attach.js';
 import { owedBy, poll, retryWhileRipe } from '../core/rcu/callback.js';
@@ -31,6 +32,7 @@ import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/r
 import * as judges from './arguments.js';
 import { flag, optionsOf, requireFunction, wholeNumber } from './arguments.js';
 import { type Attachment, POLL_MAX } from './attachment.js';
+import { refuseAsync, type UnlessAsync } from './section.js';
 import {
   BARRIER,
   blockerOf,
@@ -56,7 +58,7 @@ export class AttachedThread {
   /** Number of this thread in its heap. */
   readonly id: ThreadId;
   /** Shared memory, by word: what is read and written in tables goes through it. */
-  readonly memory: Memory;
+  readonly memory: SharedWords;
   /** For the other entries of this package, as `ptfrag/pgtable`; of no use to others. */
   readonly attachment: Attachment;
   private readonly core: Thread;
@@ -154,10 +156,10 @@ export class AttachedThread {
    * kind: a block of data may be full. Deferred: readers that are in it stay safe. Blocks on the
    * owner's lock. Throws `UsageError`, nothing changed, for misuse.
    */
-  freeTable(mm: MmId, table: Table): void {
+  freeTable(mm: MmId, table: number): void {
     requireMm(mm, 'freeTable');
     requireTable(table, 'freeTable');
-    freeTable(this.here(), mm, table);
+    freeTable(this.here(), mm, table as Word);
     this.freed(1);
   }
 
@@ -174,15 +176,25 @@ export class AttachedThread {
     if (this.owed > 0 && ++this.owed >= POLL_EVERY && !isReading(this.core)) this.tick();
   }
 
-  /** Runs `section` inside a read section. Pass a function that exists once: closures cost 6 ns. */
-  read<Result>(section: () => Result): Result {
+  /**
+   * Runs `section` inside a read section, and returns what it returned. Pass a function that exists
+   * once: closures cost 6 ns. The function must not be asynchronous: the compiler refuses it. Where
+   * the compiler can't tell, it is called, and then `read` throws `UsageError` `async-read`: what
+   * the function did up to its first `await` is done, and the rest of it runs outside of a section.
+   */
+  read<Result, Section extends () => Result = () => Result>(
+    section: Section & (() => Result) & UnlessAsync<Section>,
+  ): Result {
     requireFunction(section, 'read: section', 'bad-section');
+    let result: Result;
     this.readLock();
     try {
-      return section();
+      result = section();
     } finally {
       this.readUnlock();
     }
+    refuseAsync(result);
+    return result;
   }
 
   /** qsbr: says that no reference from before is held. Call it often, outside of sections. */
@@ -274,7 +286,7 @@ export class AttachedThread {
   }
 
   /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */
-  check(options: CheckOptions = {}): Violation[] {
+  check(options: HeapCheckOptions = {}): Violation[] {
     const { drained, queues } = optionsOf(options, 'check');
     return checkHeap(this.heap, {
       drained: flag(drained, false, 'check: drained', 'bad-option'),

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { FragIndex, KindId, Pfn, ThreadId, Word } from '#src/core/base/units.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
-import { type CheckOptions, checkHeap } from '#src/core/frag/check.js';
+import { checkHeap, type HeapCheckOptions } from '#src/core/frag/check.js';
 import { initCommonOwner } from '#src/core/frag/mm.js';
 import { formatPage, tableAt } from '#src/core/frag/ptdesc.js';
 import {
@@ -106,7 +106,7 @@ function setGrace(mem: SharedMemory, started: number, completed: number): void {
 }
 
 /** Every rule holds. */
-export function checkClean(heap: Heap, options: CheckOptions = {}): void {
+export function checkClean(heap: Heap, options: HeapCheckOptions = {}): void {
   expect(checkHeap(heap, options)).toEqual([]);
 }
 

@@ -1,9 +1,9 @@
 /**
- * The checker, for the code of others too: operations over the `Memory` seam, as scenarios.
+ * The checker, for the code of others too: operations over the seam `SharedWords`, as scenarios.
  */
 
 export type { Word } from '../../core/base/units.js';
-export type { Memory } from '../../core/mem/memory.js';
+export type { SharedWords } from '../../core/mem/memory.js';
 export {
   type CheckOptions,
   type CheckResult,

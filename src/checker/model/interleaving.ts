@@ -37,7 +37,7 @@ export interface ShownValue {
 /** One access of one thread, or its waking. */
 export interface NamedStep {
   readonly thread: number;
-  /** A method of `Memory`; `awaitBriefly` is awaitChange with a time limit; `wake`: by itself. */
+  /** A method of `memory`; `awaitBriefly` is awaitChange with a time limit; `wake`: by itself. */
   readonly verb: keyof typeof ACCESS | 'wake';
   /** A plain access, which belongs to the step before it and is not in the schedule. */
   readonly isPlain: boolean;
@@ -227,7 +227,7 @@ class Teller {
 }
 
 export function nameWord(setup: Setup, word: number): NamedWord {
-  return { number: word, name: setup.nameWord?.(word as Word) ?? `word ${word}` };
+  return { number: word, name: setup.nameWord?.(word) ?? `word ${word}` };
 }
 
 function rowAt(log: Log, row: number): Row {

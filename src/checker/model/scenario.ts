@@ -6,8 +6,7 @@
  * start, so they may use only the seam, what setting up returned (and does not change), and the
  * results of the thread's own earlier operations.
  */
-import type { Word } from '../../core/base/units.js';
-import type { Memory } from '../../core/mem/memory.js';
+import type { SharedWords } from '../../core/mem/memory.js';
 import type { OnReturn, Operation } from './machine.js';
 
 /** A rule that did not hold at the end of an execution. */
@@ -27,19 +26,19 @@ export interface Setup {
   readonly onReturn?: OnReturn;
   /** Looks at the memory after an execution in which all threads have ended. */
   readonly atEnd?: (results: readonly (readonly unknown[])[]) => readonly Finding[];
-  /** Names a word, and writes a value of it, for reports. */
-  readonly nameWord?: (word: Word) => string;
-  readonly showValue?: (word: Word, value: number) => string;
+  /** Names a word (undefined: by its number), and writes a value of it, for reports. */
+  readonly nameWord?: (word: number) => string | undefined;
+  readonly showValue?: (word: number, value: number) => string;
   /**
    * The word, if there is one, in which whoever finds a rule broken says so, by a CAS, so that the
    * others stop. What comes after that is of no interest, and reports leave it out.
    */
-  readonly brokenWord?: Word;
+  readonly brokenWord?: number;
 }
 
 /** What a scenario is set up with. */
 export interface Stage {
-  readonly memory: Memory;
+  readonly memory: SharedWords;
   /**
    * Words of the scenario's own, seen by no thread's accesses: undone when the checker goes back.
    */

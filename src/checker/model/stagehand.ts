@@ -1,6 +1,5 @@
 /** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
 import { UsageError } from '../../core/base/errors.js';
-import type { Word } from '../../core/base/units.js';
 import type { Step } from './explore.js';
 import { type Ending, Machine } from './machine.js';
 import type { Finding, Scenario, Setup, Stage } from './scenario.js';
@@ -131,7 +130,7 @@ export function requireSameSetup(scenario: Scenario): void {
   };
   for (let word = 0; word < scenario.words; word++) {
     const [one, two] = [first.machine.state.view(word), second.machine.state.view(word)];
-    if (one !== two) refuse(first.setup.nameWord?.(word as Word) ?? `word ${word}`, one, two);
+    if (one !== two) refuse(first.setup.nameWord?.(word) ?? `word ${word}`, one, two);
   }
   for (let index = 0; index < (scenario.ghostWords ?? 0); index++) {
     const [one, two] = [first.machine.state.getGhost(index), second.machine.state.getGhost(index)];

@@ -127,8 +127,8 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
 /** How words are named in reports of a kit's scenario. */
 export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue' | 'brokenWord'> {
   return {
-    nameWord: (word) => nameOfWord(kit.heap, word),
-    showValue: (word, value) => showValue(kit.heap, word, value),
+    nameWord: (word) => nameOfWord(kit.heap, word as Word),
+    showValue: (word, value) => showValue(kit.heap, word as Word, value),
     brokenWord: headerWord(HEAP.BROKEN),
   };
 }

@@ -17,7 +17,7 @@ import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
 
 export type { Violation } from '../mem/supply-check.js';
 
-export interface CheckOptions {
+export interface HeapCheckOptions {
   /** Also demand that no callback is pending and nothing waits. */
   readonly drained?: boolean;
   /** False: queued heads were taken out of their queues (rcu/manual.ts). Default: true. */
@@ -25,7 +25,7 @@ export interface CheckOptions {
 }
 
 /** Checks the heap; an empty array means that every rule holds. */
-export function checkHeap(heap: Heap, options: CheckOptions = {}): Violation[] {
+export function checkHeap(heap: Heap, options: HeapCheckOptions = {}): Violation[] {
   const found: Violation[] = [];
   const drained = options.drained === true;
   const queued = options.queues === false ? null : queuedHeads(heap, found);

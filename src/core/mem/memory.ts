@@ -15,34 +15,41 @@
  */
 import type { Word } from '../base/units.js';
 
-export interface Memory {
+/**
+ * Shared memory by words of 32 bits, as users have it: a word is any number, counted from the first
+ * word of the heap.
+ */
+export interface SharedWords<Address extends number = number> {
   /** Whether `awaitChange` really sleeps. False on a browser's main thread, which may not. */
   readonly maySleep: boolean;
 
-  load(word: Word): number;
-  store(word: Word, value: number): void;
+  load(word: Address): number;
+  store(word: Address, value: number): void;
   /** Stores `value` if the word holds `expected`. Returns what the word held before. */
-  cas(word: Word, expected: number, value: number): number;
+  cas(word: Address, expected: number, value: number): number;
   /** These five return what the word held before. */
-  exchange(word: Word, value: number): number;
-  add(word: Word, value: number): number;
-  and(word: Word, value: number): number;
-  or(word: Word, value: number): number;
-  xor(word: Word, value: number): number;
+  exchange(word: Address, value: number): number;
+  add(word: Address, value: number): number;
+  and(word: Address, value: number): number;
+  or(word: Address, value: number): number;
+  xor(word: Address, value: number): number;
 
-  peek(word: Word): number;
-  poke(word: Word, value: number): void;
-  fill(word: Word, count: number, value: number): void;
-  copy(to: Word, from: Word, count: number): void;
+  peek(word: Address): number;
+  poke(word: Address, value: number): void;
+  fill(word: Address, count: number, value: number): void;
+  copy(to: Address, from: Address, count: number): void;
 
   /**
    * Sleeps until `notify` on this word, but only if the word still holds `seen`; at most `msMax`
    * milliseconds. It may return early and for no reason: callers look again in a loop. True: the
    * time was up, so nobody woke this thread.
    */
-  awaitChange(word: Word, seen: number, msMax?: number): boolean;
+  awaitChange(word: Address, seen: number, msMax?: number): boolean;
   /** The same for a thread that must not sleep: resolves where the other returns. */
-  awaitChangeAsync(word: Word, seen: number, msMax?: number): Promise<void>;
+  awaitChangeAsync(word: Address, seen: number, msMax?: number): Promise<void>;
   /** Wakes up to `count` sleepers of this word, all without a count. */
-  notify(word: Word, count?: number): void;
+  notify(word: Address, count?: number): void;
 }
+
+/** The same as the core has it: the compiler refuses an address that nobody made a `Word`. */
+export type Memory = SharedWords<Word>;

@@ -6,7 +6,7 @@
 import type { KindId, MmId, Word } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { CALLBACKS } from '../frag/callback.js';
-import { type CheckOptions, checkHeap, type Violation } from '../frag/check.js';
+import { checkHeap, type HeapCheckOptions, type Violation } from '../frag/check.js';
 import { freeTable } from '../frag/free.js';
 import { destroyMm } from '../frag/mm.js';
 import { PER_WORD } from '../frag/state.js';
@@ -29,7 +29,7 @@ export interface Core {
   readonly freeTable: (thread: Thread, mm: MmId, table: Word) => void;
   readonly destroyMm: (thread: Thread, mm: MmId) => void;
   readonly callbacks: CallbackTable;
-  readonly check: (heap: Heap, options: CheckOptions) => Violation[];
+  readonly check: (heap: Heap, options: HeapCheckOptions) => Violation[];
 }
 
 /** L: the core that ships, everything under the owner's lock. */
