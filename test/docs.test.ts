@@ -146,6 +146,7 @@ describe('docs/requirements.md', () => {
       ['L', 4],
       ['R', 3],
       ['T', 4],
+      ['U', 1],
       ['X', 10],
     ] as const;
     const wanted = rules.flatMap(([letter, count]) => numbered(letter, count));

@@ -7,6 +7,7 @@ export {
   StallError,
   UnsupportedError,
   UsageError,
+  WriteAfterFreeError,
 } from '../core/base/errors.js';
 export type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 export type { HeapCheckOptions, Violation } from '../core/frag/check.js';

@@ -24,7 +24,7 @@ export interface HeapOptions {
   readonly mmsMax?: number;
   /** One owner of partial pages for each mm, or one for all. Default: `mm`. */
   readonly sharing?: 'mm' | 'all';
-  /** Check that freed tables are empty and free memory is untouched: slower. Default: false. */
+  /** Find writes after a free, and say who freed: docs/start.md. Slower. Default: false. */
   readonly debug?: boolean;
   /**
    * Where to put it: a `SharedArrayBuffer`, which a shared `WebAssembly.Memory`'s buffer is. All

@@ -4,7 +4,7 @@ import type { FragIndex, KindId, Pfn, ThreadId, Word } from '#src/core/base/unit
 import { CALLBACKS } from '#src/core/frag/callback.js';
 import { checkHeap, type HeapCheckOptions } from '#src/core/frag/check.js';
 import { initCommonOwner } from '#src/core/frag/mm.js';
-import { formatPage, tableAt } from '#src/core/frag/ptdesc.js';
+import { formatPage, nodeAt, tableAt } from '#src/core/frag/ptdesc.js';
 import {
   formatHeap,
   type Heap,
@@ -141,6 +141,12 @@ export function pageField(heap: Heap, table: Word, field: keyof typeof PTDESC): 
 export function siblingOf(heap: Heap, table: Word, index: number, kind = 0): Word {
   const pfn: Pfn = pfnOfAddress(heap, table);
   return tableAt(heap, pfn, heap.kinds[kind] as HeapKind, index as FragIndex);
+}
+
+/** Where the list node of the page of `table` is when fragment `index` is the holder. */
+export function nodeOf(heap: Heap, table: Word, index: number, kind = 0): Word {
+  const pfn: Pfn = pfnOfAddress(heap, table);
+  return nodeAt(heap, pfn, heap.kinds[kind] as HeapKind, index as FragIndex);
 }
 
 /** The nodes of a list, the first one first. */

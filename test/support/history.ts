@@ -11,7 +11,7 @@ import { checkHeap } from '#src/core/frag/check.js';
 import { fillEmpty } from '#src/core/frag/contents.js';
 import { freeTable } from '#src/core/frag/free.js';
 import { createMm, destroyMm, partialList, tablesOf } from '#src/core/frag/mm.js';
-import { formatPage, tableAt } from '#src/core/frag/ptdesc.js';
+import { formatPage, nodeAt } from '#src/core/frag/ptdesc.js';
 import {
   type Heap,
   type HeapKind,
@@ -277,7 +277,7 @@ export class History {
     const expected = this.model.list(owner, kind).map((pfn) => {
       const { holder } = this.model.pageOf(pfn);
       const shape = this.heap.kinds[kind] as HeapKind;
-      return tableAt(this.heap, pfn as Pfn, shape, holder as FragIndex);
+      return nodeAt(this.heap, pfn as Pfn, shape, holder as FragIndex);
     });
     same(`list ${owner}/${kind}`, nodesOf(this.heap, head).join(' '), expected.join(' '));
   }

@@ -10,6 +10,7 @@ import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
 import { MM_SCENARIOS } from './scenarios/mm.js';
 import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
+import { POISON_SCENARIOS } from './scenarios/poison.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
 import { STALL_SCENARIOS } from './scenarios/stall.js';
@@ -44,6 +45,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
   ...CORES.flatMap(scenariosOf),
+  ...POISON_SCENARIOS,
   ...WALK_SCENARIOS,
   ...TLB_SCENARIOS,
   ...STALL_SCENARIOS,

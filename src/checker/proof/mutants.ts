@@ -3,6 +3,7 @@ import type { Mutant } from '../model/mutant.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { PAGE_MUTANTS } from './mutants/page.js';
+import { POISON_MUTANTS } from './mutants/poison.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
 import { TREE_MUTANTS } from './mutants/tree.js';
 import { VARIANT_MUTANTS } from './mutants/variants.js';
@@ -12,6 +13,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RCU_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
+  ...POISON_MUTANTS,
   ...TREE_MUTANTS,
   ...VARIANT_MUTANTS,
 ];

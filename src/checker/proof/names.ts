@@ -37,6 +37,7 @@ export function nameOfWord(heap: Heap, word: Word): string {
   ];
   if (word >= heap.words) return `own word ${word - heap.words}`;
   if (word >= heap.pagesAt) return nameInPage(heap, word);
+  if (heap.debug && word >= heap.freedByAt) return `freed by ${word - heap.freedByAt}`;
   for (const [begin, name, size, fields] of regions) {
     if (word < begin) continue;
     const index = Math.floor((word - begin) / size);

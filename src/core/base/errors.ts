@@ -18,6 +18,29 @@ export class UsageError extends Error {
   }
 }
 
+/**
+ * A debug heap found a word of free memory that somebody wrote (U1). Nothing of the heap is broken,
+ * and the word is as it must be again. `code` is `write-after-free`.
+ */
+export class WriteAfterFreeError extends UsageError {
+  /** Address of the block that the word is in. */
+  readonly table: number;
+  /** Offset of the word in the block. */
+  readonly word: number;
+  /** What it held. */
+  readonly found: number;
+  /** Number of the thread that freed the block; null: it was never handed out. */
+  readonly freedBy: number | null;
+
+  constructor(message: string, table: number, word: number, found: number, freedBy: number | null) {
+    super('write-after-free', message);
+    this.table = table;
+    this.word = word;
+    this.found = found;
+    this.freedBy = freedBy;
+  }
+}
+
 /** We broke a rule of our own. The heap is not to be trusted; whoever waits on it throws too. */
 export class InvariantError extends Error {
   override readonly name: string = 'InvariantError';

@@ -8,33 +8,38 @@
  */
 import { UsageError } from '../base/errors.js';
 import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
-import type { Heap, HeapKind, Thread } from '../mem/heap.js';
+import type { HeapKind, Thread } from '../mem/heap.js';
 import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import * as lists from '../mem/list.js';
 import * as locks from '../mem/lock.js';
 import { breakRule } from '../mem/lock.js';
+import type { Memory } from '../mem/memory.js';
 import * as supply from '../mem/supply.js';
 import * as contents from './contents.js';
 import * as mms from './mm.js';
+import { poison, writeAfterFree, writtenInFragment, writtenInPages } from './poison.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
 // Consts of this module, as mem/layout.ts says.
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
-const { mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
+const { mmRecord, pageAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;
 const { acquire, acquireWithin, lockStalled, release } = locks;
 const { returnPages, takePages, tryReturnPages } = supply;
-const { eraseNode, fillEmpty, findNotEmpty } = contents;
+const { eraseNode, fillEmpty } = contents;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, partialList, refused, tablesWord } = mms;
-const { findFree, initStates, slotOf, stateWordOf, tableAt } = ptdescs;
+const { findFree, initStates, nodeAt, pfnOfNode, slotOf, stateWordOf, tableAt } = ptdescs;
 const { withA } = states;
 
 /**
  * Allocates a table of a kind for an mm: its address, in the kind's empty state, or null when no
  * page is left. Blocks on the owner's lock and the supply lock. Throws `UsageError` for an mm that
  * is not live or a kind that does not exist. The table is the caller's until `freeTable`.
+ *
+ * In a debug heap it throws `WriteAfterFreeError` where somebody wrote into the memory while that
+ * was free. No table is handed out then, and what was written is poison again.
  *
  * Source: Gunthorpe, ZIHeiDf9srvRagfr@ziepe.ca, 8 June 2023, "at least one frag is free".
  */
@@ -53,16 +58,18 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   if (node === 0) return allocFresh(thread, mm, kindId, owner);
   // Plain accesses from here on. A listed page has an A (P4), so its OWNER is positive, and its
   // callback waits for the lock that we hold, as every free does.
-  const pfn = pfnOfAddress(heap, node);
+  const pfn = pfnOfNode(heap, node);
   const ptdesc = ptdescOf(heap, pfn);
   const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
   const index = findFree(mem, ptdesc, kind.perPage, holder) as FragIndex;
   if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
+  const table = tableAt(heap, pfn, kind, index);
+  if (heap.debug) refuseWritten(thread, owner, table, kind);
   if (index === holder) {
     // The last F: the page leaves the list, and its node leaves the fragment's memory (H4). In this
     // order: listDelete reads the words that eraseNode writes.
     listDelete(mem, node);
-    eraseNode(mem, node, kind);
+    if (!heap.debug) eraseNode(mem, node, kind);
     mem.poke((ptdesc + HOLDER) as Word, 0);
   }
   const stateWord = stateWordOf(ptdesc, index);
@@ -71,11 +78,9 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   mem.poke(allocated, mem.peek(allocated) + 1);
   const tables = tablesWord(record);
   mem.poke(tables, mem.peek(tables) + 1);
-  const table = tableAt(heap, pfn, kind, index);
   release(thread, owner);
-  if (heap.debug) requireEmpty(heap, table, kind);
   // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
-  if (kind.hasResidue) fillEmpty(mem, table, kind.fragmentWords, kind);
+  if (kind.hasResidue || heap.debug) fillEmpty(mem, table, kind.fragmentWords, kind);
   return table;
 }
 
@@ -91,18 +96,20 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   const ptdesc = ptdescOf(heap, pfn);
   const page = pageAddress(heap, pfn);
   // Plain: what comes from the supply is ours alone. Its last readers left before it was returned.
-  fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);
+  if (heap.debug) fillDebugPage(thread, pfn, kind);
+  else fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);
   mem.poke((ptdesc + KIND) as Word, kindId);
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
-    throw lockStalled(thread, owner, giveBack(thread, pfn));
+    throw lockStalled(thread, owner, giveBack(thread, pfn, kind));
   }
   // Asked again: without the lock the mm may have ended, by a caller's mistake.
   if (!isLive(mem, record)) {
     release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
+    if (heap.debug) poisonPage(mem, page, kind);
     returnPages(thread, pfn, retireUnseen);
     throw mmNotLive(mm, 'allocTable');
   }
@@ -113,7 +120,7 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   if (kind.perPage > 1) {
     // Fragment 0 is handed out. The next one is F, and no reader can be in it: nobody linked it.
     const holder = 1 as FragIndex;
-    listAdd(mem, partialList(owner, kindId), tableAt(heap, pfn, kind, holder));
+    listAdd(mem, partialList(owner, kindId), nodeAt(heap, pfn, kind, holder));
     mem.poke((ptdesc + HOLDER) as Word, holder + 1);
   }
   release(thread, owner);
@@ -121,7 +128,9 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
 }
 
 /** Gives back a page that nobody has seen; what to say if that can't be had either. */
-function giveBack(thread: Thread, pfn: Pfn): string | null {
+function giveBack(thread: Thread, pfn: Pfn, kind: HeapKind): string | null {
+  const { heap, mem } = thread;
+  if (heap.debug) poisonPage(mem, pageAddress(heap, pfn), kind);
   const isBack = tryReturnPages(thread, pfn, retireUnseen, thread.lockWaits.stallMs);
   return isBack ? null : `page ${pfn} is lost, for the supply is locked too`;
 }
@@ -131,8 +140,27 @@ function retireUnseen(): void {
   // OWNER was not stored yet, and the head was never queued.
 }
 
-function requireEmpty(heap: Heap, table: Word, kind: HeapKind): void {
-  const at = findNotEmpty(heap.mem, table, kind, 0);
-  if (at === null) return;
-  breakRule(heap, 2, `word ${at} of the free fragment at ${table} was written`, table + at);
+/** Debug heaps: lets go of the lock and throws, for a fragment in F that was written. */
+function refuseWritten(thread: Thread, owner: Word, table: Word, kind: HeapKind): void {
+  const written = writtenInFragment(thread.heap, table, kind);
+  if (written === null) return;
+  poison(thread.mem, table, kind.fragmentWords);
+  throw refused(thread, owner, writeAfterFree(written, null));
+}
+
+/**
+ * Debug heaps: empties the first fragment of a page that was just taken, and poisons the others.
+ * Gives the page back and throws if it was written while it was in the supply.
+ */
+function fillDebugPage(thread: Thread, pfn: Pfn, kind: HeapKind): void {
+  const { heap, mem } = thread;
+  const page = pageAddress(heap, pfn);
+  const written = writtenInPages(heap, pfn, kind.fragmentWords * kind.perPage);
+  if (written !== null) throw writeAfterFree(written, giveBack(thread, pfn, kind));
+  poisonPage(mem, page, kind);
+  fillEmpty(mem, page, kind.fragmentWords, kind);
+}
+
+function poisonPage(mem: Memory, page: Word, kind: HeapKind): void {
+  poison(mem, page, kind.fragmentWords * kind.perPage);
 }

@@ -25,6 +25,7 @@ import type { CallbackTable } from '../rcu/callback.js';
 import * as callbacks from '../rcu/callback.js';
 import { callbackTable, PAGE_CALLBACK } from './callback-table.js';
 import * as mms from './mm.js';
+import { poisonRipe } from './poison.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
@@ -36,7 +37,7 @@ const { acquireWithin, release } = locks;
 const { tryReturnPages } = supply;
 const { callbackPatience, callRcu, HEAD_IDLE, REFUSED } = callbacks;
 const { mmCallback, partialList } = mms;
-const { findFree, stateWordOf, tableAt } = ptdescs;
+const { findFree, nodeAt, stateWordOf } = ptdescs;
 const { allFree, bitsOfC, PER_WORD, ripen } = states;
 
 /** What a page looks like after its states ripened. */
@@ -62,6 +63,7 @@ function pageCallback(thread: Thread, head: Word): unknown {
   if (!acquireWithin(thread, owner, callbackPatience(thread))) return REFUSED;
   const kindId = mem.peek((ptdesc + KIND) as Word) as KindId;
   const kind = heap.kinds[kindId] as HeapKind;
+  if (heap.debug) poisonRipe(heap, ptdesc, kind);
   const outcome = ripenPage(mem, ptdesc, kind.perPage);
   if (outcome === ALL_FREE) {
     // The last A went while we waited. Whoever freed it has let go of the lock, so it has taken the
@@ -74,7 +76,7 @@ function pageCallback(thread: Thread, head: Word): unknown {
     // was C is F now. P2: that fragment's grace period is over, so no reader is in it, and the node
     // may be written (H3).
     const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
-    const node = tableAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
+    const node = nodeAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
     listAdd(mem, partialList(owner, kindId), node);
     mem.poke((ptdesc + HOLDER) as Word, index + 1);
   }
@@ -89,6 +91,7 @@ function pageCallback(thread: Thread, head: Word): unknown {
 function ripenPrivate(thread: Thread, ptdesc: Word): unknown {
   const { heap, mem } = thread;
   const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
+  if (heap.debug) poisonRipe(heap, ptdesc, kind);
   if (ripenPage(mem, ptdesc, kind.perPage) === ALL_FREE) return returnPage(thread, ptdesc);
   // What is not F was N until now, and is C: its grace period is still to come.
   callRcu(thread, (ptdesc + RCU) as Word, PAGE_CALLBACK);

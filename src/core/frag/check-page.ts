@@ -1,13 +1,12 @@
 /** The whole-heap check of one page: its states, counts, gate and free memory. */
 import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, type HeapKind, mmOfRecord, ptdescOf } from '../mem/heap.js';
-import { PTDESC, RCU_HEAD } from '../mem/layout.js';
-import { NODE_WORDS } from '../mem/list.js';
+import { type Heap, type HeapKind, headerWord, mmOfRecord, ptdescOf } from '../mem/heap.js';
+import { HEAP, PTDESC, RCU_HEAD } from '../mem/layout.js';
 import type { OutBlock, Violation } from '../mem/supply-check.js';
 import { graceAhead, graceEnded, isBefore } from '../rcu/grace-period.js';
-import { findNotEmpty } from './contents.js';
-import { formatPage, getState, kindIdOf, tableAt } from './ptdesc.js';
+import { sayWritten, writtenInFragment, writtenInPages } from './poison.js';
+import { formatPage, getState, kindIdOf, nodeAt, tableAt } from './ptdesc.js';
 import { A, C, F, N } from './state.js';
 
 /** What the other parts of the check need to know of a page. */
@@ -68,11 +67,11 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
   if (headState > 0 && isBefore(graceAhead(heap), headState))
     fail('P10', 'waits for no grace period');
   if ((holder !== 0) !== (counts[A] > 0 && counts[F] > 0)) fail('P4', `HOLDER is ${holder}`);
-  const node = holder === 0 ? null : tableAt(heap, block.pfn, kind, (holder - 1) as FragIndex);
+  const node = holder === 0 ? null : nodeAt(heap, block.pfn, kind, (holder - 1) as FragIndex);
   if (holder !== 0 && getState(mem, ptdesc, (holder - 1) as FragIndex) !== F) {
     fail('P4', `the node is in fragment ${holder - 1}, which is not free`);
   }
-  if (heap.debug && counts[A] > 0) checkFreeMemory(heap, block.pfn, ptdesc, kind, holder - 1, fail);
+  if (heap.debug) checkFreeMemory(heap, block.pfn, kind, found);
   return {
     pfn: block.pfn,
     kindId,
@@ -100,20 +99,26 @@ function countStates(heap: Heap, ptdesc: Word, kind: HeapKind): [number, number,
   return counts;
 }
 
-/** Nobody writes a free fragment but for the list node (P2). Only debug heaps ask for that. */
-function checkFreeMemory(
-  heap: Heap,
-  pfn: Pfn,
-  ptdesc: Word,
-  kind: HeapKind,
-  holder: number,
-  fail: (rule: string, what: string) => void,
-): void {
+/** Debug heaps: nobody writes into free memory of a page of tables (U1, and we don't: P2). */
+function checkFreeMemory(heap: Heap, pfn: Pfn, kind: HeapKind, found: Violation[]): void {
   for (let index = 0; index < kind.perPage; index++) {
-    if (getState(heap.mem, ptdesc, index as FragIndex) !== F) continue;
-    const table = tableAt(heap, pfn, kind, index as FragIndex);
-    // The holder's first words are the node's.
-    const offset = findNotEmpty(heap.mem, table, kind, index === holder ? NODE_WORDS : 0);
-    if (offset !== null) fail('P2', `word ${offset} of free fragment ${index} was written`);
+    if (getState(heap.mem, ptdescOf(heap, pfn), index as FragIndex) !== F) continue;
+    const written = writtenInFragment(heap, tableAt(heap, pfn, kind, index as FragIndex), kind);
+    if (written !== null) found.push({ rule: 'U1', detail: sayWritten(written) });
   }
+}
+
+/** Debug heaps: nor into pages in the supply. `out`: the blocks that are not there. */
+export function checkFreePages(heap: Heap, out: readonly OutBlock[], found: Violation[]): void {
+  if (!heap.debug) return;
+  const taken = new Set(out.flatMap(({ pfn, order }) => range(pfn, pfn + 2 ** order)));
+  for (const pfn of range(0, heap.mem.peek(headerWord(HEAP.LIMIT_PAGES)))) {
+    if (taken.has(pfn)) continue;
+    const written = writtenInPages(heap, pfn as Pfn, 2 ** heap.pageShift);
+    if (written !== null) found.push({ rule: 'U1', detail: sayWritten(written) });
+  }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }

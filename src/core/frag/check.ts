@@ -12,7 +12,7 @@ import { type Heap, headerWord, mmRecord, threadRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { heldLocks, ownerOfLock } from '../mem/lock.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
-import { checkPage, isRefused, type PageFacts } from './check-page.js';
+import { checkFreePages, checkPage, isRefused, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
 
 export type { Violation } from '../mem/supply-check.js';
@@ -29,7 +29,9 @@ export function checkHeap(heap: Heap, options: HeapCheckOptions = {}): Violation
   const found: Violation[] = [];
   const drained = options.drained === true;
   const queued = options.queues === false ? null : queuedHeads(heap, found);
-  const pages = checkSupply(heap, found).map((block) => checkPage(heap, block, found));
+  const blocks = checkSupply(heap, found);
+  const pages = blocks.map((block) => checkPage(heap, block, found));
+  checkFreePages(heap, blocks, found);
   checkLists(heap, pages, found);
   // These strike off `queued` the heads that they know; what is left below is nobody's.
   checkMms(heap, pages, drained, queued, found);

@@ -40,11 +40,16 @@ export function eraseNode(mem: Memory, node: Word, kind: Kind): void {
   mem.poke((node + 1) as Word, kind.emptyOdd);
 }
 
-/** Offset of the first word that is not empty, from `from` on; null if the table is empty. */
-export function findNotEmpty(mem: Memory, table: Word, kind: Kind, from: number): number | null {
-  for (let i = from; i < kind.entryWords; i += 2) {
-    if (((mem.peek(at(table, i)) ^ kind.emptyEven) & ~kind.residueEven) !== 0) return i;
-    if (((mem.peek(at(table, i + 1)) ^ kind.emptyOdd) & ~kind.residueOdd) !== 0) return i + 1;
-  }
+/** Offset of the first word that is not empty; null if the table is empty. */
+export function findNotEmpty(mem: Memory, table: Word, kind: Kind): number | null {
+  for (let i = 0; i < kind.entryWords; i++) if (!isEmptyWord(mem, table, kind, i)) return i;
   return null;
+}
+
+/** Whether the word at an offset is what it is in an empty table. Behind entries anything is. */
+export function isEmptyWord(mem: Memory, table: Word, kind: Kind, offset: number): boolean {
+  if (offset >= kind.entryWords) return true;
+  const value = mem.peek(at(table, offset));
+  if ((offset & 1) === 0) return ((value ^ kind.emptyEven) & ~kind.residueEven) === 0;
+  return ((value ^ kind.emptyOdd) & ~kind.residueOdd) === 0;
 }

@@ -15,7 +15,7 @@
  * Nothing is allocated and nothing can fail but by misuse (P8).
  */
 import { UsageError } from '../base/errors.js';
-import type { FragIndex, GracePeriod, MmId, Pfn, Word } from '../base/units.js';
+import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, HeapKind, Thread } from '../mem/heap.js';
 import * as heaps from '../mem/heap.js';
@@ -28,6 +28,7 @@ import * as gracePeriods from '../rcu/grace-period.js';
 import { PAGE_CALLBACK } from './callback-table.js';
 import { findNotEmpty } from './contents.js';
 import * as mms from './mm.js';
+import { recordFree, sayFreedBy } from './poison.js';
 import * as ptdescs from './ptdesc.js';
 import { formatPage, kindIdOf } from './ptdesc.js';
 import * as states from './state.js';
@@ -40,7 +41,7 @@ const { acquireWithin, lockStalled, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } = mms;
-const { getState, slotOf, stateWordOf, tableAt } = ptdescs;
+const { getState, nodeAt, slotOf, stateWordOf } = ptdescs;
 const { A, C, fromA, N, stateAt } = states;
 
 /**
@@ -92,6 +93,7 @@ export function freeTable(
     const misuse = explainTable(heap, mm, table);
     if (misuse !== null) throw refused(thread, owner, misuse);
   }
+  if (heap.debug) recordFree(thread, table, mem.peek((ptdesc + KIND) as Word) as KindId);
   const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
   if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
   const head = (ptdesc + RCU) as Word;
@@ -119,7 +121,7 @@ export function freeTable(
 function unlist(heap: Heap, mem: Memory, ptdesc: Word, pfn: Pfn, kind: HeapKind): void {
   const holder = mem.peek((ptdesc + HOLDER) as Word);
   if (holder === 0) return;
-  listDelete(mem, tableAt(heap, pfn, kind, (holder - 1) as FragIndex));
+  listDelete(mem, nodeAt(heap, pfn, kind, (holder - 1) as FragIndex));
   mem.poke((ptdesc + HOLDER) as Word, 0);
 }
 
@@ -130,11 +132,14 @@ function explainForeign(heap: Heap, mm: MmId, table: Word): UsageError {
   }
   const pfn = pfnOfAddress(heap, table);
   const owner = heap.mem.peek(at(ptdescOf(heap, pfn), OWNER));
-  if (owner === 0) return foreign(`page ${pfn} is not a page of tables; the caller's mm is ${mm}`);
+  const freedBy = sayFreedBy(heap, table);
+  if (owner === 0) {
+    return foreign(`page ${pfn} is not a page of tables; the caller's mm is ${mm}${freedBy}`);
+  }
   const pageMm = mmOfRecord(heap, Math.abs(owner) as Word);
   if (owner === -ownerOf(heap, mm)) {
     const states = describePage(heap, table);
-    return doubleFree(`${states} of mm ${pageMm}, in which no table is left`, mm);
+    return doubleFree(`${states} of mm ${pageMm}, in which no table is left`, mm, freedBy);
   }
   return foreign(`page ${pfn} belongs to mm ${pageMm}, the caller's mm is ${mm}`);
 }
@@ -150,9 +155,9 @@ function explainTable(heap: Heap, mm: MmId, table: Word): UsageError | null {
   }
   const index = (offset >>> kind.fragmentShift) as FragIndex;
   if (getState(heap.mem, ptdesc, index) !== A) {
-    return doubleFree(`${describePage(heap, table)} of mm ${mm}`, mm);
+    return doubleFree(`${describePage(heap, table)} of mm ${mm}`, mm, sayFreedBy(heap, table));
   }
-  const dirty = heap.debug ? findNotEmpty(heap.mem, table, kind, 0) : null;
+  const dirty = heap.debug ? findNotEmpty(heap.mem, table, kind) : null;
   if (dirty === null) return null;
   const message = `freeTable: word ${dirty} of fragment ${index} of page ${pfn} is not empty`;
   return new UsageError('not-empty', message);
@@ -172,9 +177,9 @@ function foreign(what: string): UsageError {
   return new UsageError('foreign-fragment', `freeTable: ${what}`);
 }
 
-function doubleFree(what: string, mm: MmId): UsageError {
+function doubleFree(what: string, mm: MmId, freedBy: string): UsageError {
   return new UsageError(
     'double-free',
-    `freeTable: not allocated: ${what}; the caller's mm is ${mm}`,
+    `freeTable: not allocated: ${what}; the caller's mm is ${mm}${freedBy}`,
   );
 }

@@ -21,7 +21,9 @@
  * outlives our section (P5). So no page holds a reference on an mm. A negative OWNER names the mm
  * for messages only.
  *
- * HOLDER is 0 while the page is on no list, else 1 + the F fragment whose memory has the node.
+ * HOLDER is 0 while the page is on no list, else 1 + the F fragment whose memory has the node. In a
+ * debug heap the node is the ptdesc's LINK instead, which the supply needs for free pages only: so
+ * all of a free fragment is poison, and who writes into one damages no list.
  * ALLOCATED counts the fragments in A. STATES are encoded in state.ts. All of these, with the
  * rcu head, belong to the holder of the owner's lock, or to the thread that has the page private.
  */
@@ -35,8 +37,8 @@ import type { State } from './state.js';
 import * as states from './state.js';
 
 // Consts of this module, as mem/layout.ts says.
-const { STATES } = PTDESC;
-const { pageAddress } = heaps;
+const { LINK, STATES } = PTDESC;
+const { pageAddress, pfnOfAddress, pfnOfPtdesc, ptdescOf } = heaps;
 const { A, allFree, formatState, freeBits, lowestSlot, PER_WORD } = states;
 const { slotBit, stateAt, stateWords, withState } = states;
 const SLOT_MASK = PER_WORD - 1;
@@ -49,6 +51,17 @@ export function kindIdOf(mem: Memory, ptdesc: Word): KindId {
 /** Address of a fragment of the page. */
 export function tableAt(heap: Heap, pfn: Pfn, kind: HeapKind, index: FragIndex): Word {
   return (pageAddress(heap, pfn) + (index << kind.fragmentShift)) as Word;
+}
+
+/** Where the list node is of a page whose holder is fragment `index`. */
+export function nodeAt(heap: Heap, pfn: Pfn, kind: HeapKind, index: FragIndex): Word {
+  if (heap.debug) return (ptdescOf(heap, pfn) + LINK) as Word;
+  return tableAt(heap, pfn, kind, index);
+}
+
+/** The page that a list node is of. */
+export function pfnOfNode(heap: Heap, node: Word): Pfn {
+  return heap.debug ? pfnOfPtdesc(heap, node) : pfnOfAddress(heap, node);
 }
 
 /** The word that has the state of fragment `index`. */

@@ -57,7 +57,7 @@ export interface HeapConfig extends LayoutSizes {
   readonly kinds: readonly Kind[];
   /** One owner of all partial pages instead of one per address space. */
   readonly sharedOwner: boolean;
-  /** Look at freed tables: are they empty, is what lies in free fragments untouched? */
+  /** Look at freed tables: are they empty, is the poison in free memory untouched? */
   readonly debug: boolean;
   /** How often a lock is tried before its waiter sleeps. */
   readonly spins: number;
@@ -170,17 +170,19 @@ export function openHeap(mem: Memory): Heap {
   // OBSERVE(heap): the header is complete if this word is.
   requireHeader(mem, mem.load(headerWord(HEAP.MAGIC)));
   const get = (field: number): number => mem.peek(headerWord(field));
+  const kinds = Array.from({ length: get(HEAP.KINDS) }, (_, i) =>
+    readKind(mem, at(KINDS_AT, i * KIND.WORDS)),
+  );
+  requireSound(mem, kinds);
   const sizes: LayoutSizes = {
     pageShift: get(HEAP.PAGE_SHIFT),
     pagesMax: get(HEAP.PAGES_MAX),
     threadsMax: get(HEAP.THREADS_MAX),
     mmsMax: get(HEAP.MMS_MAX),
+    debug: get(HEAP.DEBUG) === 1,
+    kinds,
   };
   const layout = layoutOf(sizes);
-  const kinds = Array.from({ length: get(HEAP.KINDS) }, (_, i) =>
-    readKind(mem, at(KINDS_AT, i * KIND.WORDS)),
-  );
-  requireSound(mem, kinds);
   return Object.freeze({
     mem,
     pageShift: sizes.pageShift,
@@ -191,12 +193,14 @@ export function openHeap(mem: Memory): Heap {
     mmsAt: layout.mmsAt,
     threadsAt: layout.threadsAt,
     ptdescsAt: layout.ptdescsAt,
+    freedByAt: layout.freedByAt,
+    freedByShift: layout.freedByShift,
     pagesAt: layout.pagesAt,
     words: layout.words | 0,
     geometry: readName(mem, headerWord(HEAP.GEOMETRY), NAME_WORDS.GEOMETRY),
     kinds,
     sharedOwner: get(HEAP.SHARED_OWNER) === 1,
-    debug: get(HEAP.DEBUG) === 1,
+    debug: sizes.debug,
     spins: get(HEAP.SPINS),
   });
 }

@@ -1,13 +1,14 @@
 /**
  * The map of a heap: its regions, and the records in them as tables of named offsets.
  *
- *   +--------+---------+-------+------+-----------+---------------------------+
- *   | header | kinds   | mms   | thr. | ptdescs   | pages, from a page border |
- *   +--------+---------+-------+------+-----------+---------------------------+
+ *   +--------+-------+-----+------+---------+----------+---------------------------+
+ *   | header | kinds | mms | thr. | ptdescs | freed by | pages, from a page border |
+ *   +--------+-------+-----+------+---------+----------+---------------------------+
  *
  * Offsets are in words. Every record is a whole number of 128-byte slots, so that no two records
  * share a cache line or a pair of lines that the CPU fetches together; inside a record, what
- * different threads write at the same time is a slot apart too.
+ * different threads write at the same time is a slot apart too. `freed by` has words instead of
+ * records, and is of debug heaps alone: see FREED_BY.
  *
  * `lock X` in the tables below means: written and read by plain accesses under lock X.
  *
@@ -150,7 +151,8 @@ export const RCU_HEAD = { WAITS_FOR: 0, NEXT: 1, CALLBACK: 2, WORDS: 3 } as cons
  *     4    KIND       page taken                              any thread that holds a fragment
  *     5    HOLDER     lock owner                              lock owner
  *     6    ALLOCATED  lock owner                              lock owner; the callback if no A
- *    7-8   LINK       lock supply                             lock supply
+ *    7-8   LINK       lock supply; page out, in a debug heap:  the same
+ *                       lock owner (frag/ptdesc.ts)
  *     9    BLOCK      lock supply                             lock supply
  *    11    LOCK       any thread (mem/lock.ts)                any thread: pgtable/lock.ts
  *   15-30  STATES     lock owner; the callback if no A        the same
@@ -271,6 +273,8 @@ export interface LayoutSizes {
   readonly threadsMax: number;
   /** Records for address spaces, the common owner's (number 0) included. */
   readonly mmsMax: number;
+  readonly debug: boolean;
+  readonly kinds: readonly { readonly fragmentWords: number }[];
 }
 
 /** First word of each region, and the size of it all. */
@@ -279,9 +283,23 @@ export interface Layout {
   readonly mmsAt: Word;
   readonly threadsAt: Word;
   readonly ptdescsAt: Word;
+  readonly freedByAt: Word;
+  /** log2 of the words of pages that share a word of `freed by`: of the smallest fragment's. */
+  readonly freedByShift: number;
   readonly pagesAt: Word;
   readonly words: number;
 }
+
+/**
+ * A word of the region `freed by` of a debug heap: who freed the fragment that lay there last. A
+ * fragment has as many words there as the smallest one goes into it. 0: none was freed there yet.
+ * Written by freeTable, under lock owner; read under it, by who took the page, and by checks.
+ */
+export const FREED_BY = {
+  /** Number of the thread, and 1. */
+  THREAD_MASK: 0xffff,
+  KIND_SHIFT: 16,
+} as const;
 
 /** Lays the regions out. The page area begins on a page border, counted from the heap's start. */
 export function layoutOf(sizes: LayoutSizes): Layout {
@@ -289,10 +307,17 @@ export function layoutOf(sizes: LayoutSizes): Layout {
   const mmsAt = HEAD_WORDS as Word;
   const threadsAt = (mmsAt + sizes.mmsMax * MM.WORDS) as Word;
   const ptdescsAt = (threadsAt + sizes.threadsMax * THREAD.WORDS) as Word;
-  const end = ptdescsAt + sizes.pagesMax * PTDESC.WORDS;
+  const freedByAt = (ptdescsAt + sizes.pagesMax * PTDESC.WORDS) as Word;
   const pageWords = 2 ** sizes.pageShift;
+  const freedByShift = sizes.debug ? smallestShift(sizes) : 0;
+  const freedByWords = sizes.debug ? (sizes.pagesMax * pageWords) / 2 ** freedByShift : 0;
+  const end = freedByAt + Math.ceil(freedByWords);
   // `| 0`: the quotient is a double to V8 even where it is whole, and would stay one.
   const pagesAt = ((Math.ceil(end / pageWords) * pageWords) | 0) as Word;
   const words = pagesAt + sizes.pagesMax * pageWords;
-  return { kindsAt, mmsAt, threadsAt, ptdescsAt, pagesAt, words };
+  return { kindsAt, mmsAt, threadsAt, ptdescsAt, freedByAt, freedByShift, pagesAt, words };
+}
+
+function smallestShift({ kinds }: LayoutSizes): number {
+  return Math.min(...kinds.map(({ fragmentWords }) => 31 - Math.clz32(fragmentWords)));
 }

@@ -216,7 +216,9 @@ function recordsOnly(
   const perPage = geometry.kinds.map((kind) => kind.perPage);
   const pageWords = Math.max(PAGE_WORDS_MIN, FRAGMENT_WORDS * Math.max(...perPage));
   const mmsMax = Math.min(scale.mms + 2, MMS_MAX);
-  const room = WORDS_MAX - layoutOf({ pageShift: 0, pagesMax: 0, threadsMax: 1, mmsMax }).words;
+  const room =
+    WORDS_MAX -
+    layoutOf({ pageShift: 0, pagesMax: 0, threadsMax: 1, mmsMax, debug: false, kinds: [] }).words;
   const fitting = Math.floor(room / (PTDESC.WORDS + pageWords)) - 1;
   const config = {
     geometry: geometry.name,

@@ -51,11 +51,15 @@ export interface CrewedHeap {
   readonly words: number;
 }
 
-/** `members`: how many threads work on it at once. One more is for the end. */
+/**
+ * `members`: how many threads work on it at once. One more is for the end. `debug`: such a heap
+ * keeps no list nodes in free fragments, so replays that look for them take another.
+ */
 export function makeHeap(
   geometry: Geometry,
   members: number,
   { pages, sharing }: CrewedOptions,
+  debug: boolean,
 ): CrewedHeap {
   const { buffer, bytes } = createHeap({
     geometry,
@@ -63,7 +67,7 @@ export function makeHeap(
     threadsMax: members + 1,
     mmsMax: MMS_MAX,
     sharing,
-    debug: true,
+    debug,
   });
   const words = bytes / 4;
   return { buffer, words, heap: openHeap(new SharedMemory(viewWords(buffer, 0, words), true)) };

@@ -34,6 +34,7 @@ import {
   KIND_1,
   kindOf,
   makeHeap,
+  nodeOf,
   siblingOf,
   statesOf,
 } from '../../support/heap.js';
@@ -96,7 +97,7 @@ function change(which: keyof Scene, index: number, state: State) {
 }
 
 function node({ heap }: Scene, table: Word, index = 1): Word {
-  return siblingOf(heap, table, index);
+  return nodeOf(heap, table, index);
 }
 
 function mmField({ heap }: Scene, mm: MmId, name: keyof typeof MM): Word {
@@ -110,8 +111,9 @@ type Damage = readonly [rule: string, says: string, plant: (scene: Scene) => voi
 
 /** Damage to pages. */
 const PAGES: readonly Damage[] = [
-  ['P2', 'word 2 of free fragment 1 was written', (s) => s.mem.poke(at(node(s, s.mixed), 2), 1)],
-  ['P2', 'word 0 of free fragment 3', (s) => s.mem.poke(node(s, s.theirs, 3), 1)],
+  ['U1', 'thread 0 freed the block', (s) => s.mem.poke(at(siblingOf(s.heap, s.mixed, 1), 2), 1)],
+  ['U1', 'before it was ever handed', (s) => s.mem.poke(siblingOf(s.heap, s.theirs, 3), 1)],
+  ['U1', 'word 3 of block', (s) => s.mem.poke(at(siblingOf(s.heap, s.mixed, 1), 3), 0)],
   [
     'P3',
     'all free, but not returned',

@@ -185,7 +185,7 @@ describe('empty tables of an architecture', () => {
   });
 
   it('s390: the words that held the list node are 0x400 again when handed out (H4)', () => {
-    const { heap, mem, thread, mm } = makeMm({ geometry: 's390' });
+    const { heap, mem, thread, mm } = makeMm({ geometry: 's390', debug: false });
     const [lower, upper] = [alloc(thread, mm), alloc(thread, mm)];
     freeTable(thread, mm, lower);
     drain(thread);

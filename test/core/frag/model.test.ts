@@ -122,8 +122,11 @@ describe.each(SHAPES)('a heap with %s', (_, options) => {
       const seen = new Map<string, number>();
       const completed = fc.integer({ min: LAST - 20, max: LAST });
       const steps = fc.array(STEP, { maxLength: 150, size: 'max' });
-      const property = fc.property(completed, steps, (first, history) => {
-        const run = new History({ pagesMax: 14, ...options, sharedOwner, completed: first }, seen);
+      const property = fc.property(completed, steps, fc.boolean(), (first, history, debug) => {
+        const run = new History(
+          { pagesMax: 14, ...options, sharedOwner, debug, completed: first },
+          seen,
+        );
         for (const step of history) {
           act(run, step);
           run.check();

@@ -22,6 +22,7 @@ import {
   KIND_0,
   kindOf,
   makeHeap,
+  nodeOf,
   nodesOf,
   pageField,
   siblingOf,
@@ -140,7 +141,7 @@ describe('a free', () => {
   });
 
   it('writes nothing into the table, nor does anybody while a reader is inside (P2, H3)', () => {
-    const { heap, mem, free, thread, other, mm, page } = makePage(4);
+    const { heap, mem, free, thread, other, mm, page } = makePage(4, { debug: false });
     const [kind] = heap.kinds as [(typeof heap.kinds)[0]];
     rcuReadLock(other);
     for (const index of [1, 2, 3]) {
@@ -164,16 +165,16 @@ describe('a page', () => {
   it('is listed by its callback, at the head, in its lowest free fragment (P4)', () => {
     const { heap, free, thread, mm, page } = makePage(4);
     const second = allocTable(thread, mm, KIND_0) as Word;
-    expect(listed(heap, mm)).toEqual([siblingOf(heap, second, 1)]);
+    expect(listed(heap, mm)).toEqual([nodeOf(heap, second, 1)]);
     free(3, 2);
     expect(listed(heap, mm)).toHaveLength(1);
     runCallbacks(heap, thread);
-    expect(listed(heap, mm)).toEqual([siblingOf(heap, page, 2), siblingOf(heap, second, 1)]);
+    expect(listed(heap, mm)).toEqual([nodeOf(heap, page, 2), nodeOf(heap, second, 1)]);
     expect(pageField(heap, page, 'HOLDER')).toBe(3);
     // Its head serves again: the other fragment first, then the holder, and off the list.
     expect(allocTable(thread, mm, KIND_0)).toBe(siblingOf(heap, page, 3));
     expect(allocTable(thread, mm, KIND_0)).toBe(siblingOf(heap, page, 2));
-    expect(listed(heap, mm)).toEqual([siblingOf(heap, second, 1)]);
+    expect(listed(heap, mm)).toEqual([nodeOf(heap, second, 1)]);
     expect(pageField(heap, page, 'HOLDER')).toBe(0);
   });
 
@@ -299,7 +300,7 @@ describe('two threads at a page', () => {
     );
     const ours = allocTable(thread, mm, KIND_0) as Word;
     expect(theirs).not.toBe(null);
-    expect(listed(heap, mm)).toEqual([ours, theirs].map((t) => siblingOf(heap, t as Word, 1)));
+    expect(listed(heap, mm)).toEqual([ours, theirs].map((t) => nodeOf(heap, t as Word, 1)));
     checkClean(heap);
   });
 
@@ -310,40 +311,5 @@ describe('two threads at a page', () => {
       checkClean(heap);
     }
     checkDrained(other);
-  });
-});
-
-describe('memory that was written after it was freed', () => {
-  it('breaks the rule in a debug heap when it is handed out, and stops the heap (P2)', () => {
-    const { heap, mem, free, thread, mm, page } = makePage(4);
-    free(2, 3);
-    drain(thread);
-    mem.poke((siblingOf(heap, page, 3) + 2) as Word, 5);
-    expect(() => allocTable(thread, mm, KIND_0)).toThrow(
-      expect.objectContaining({ name: 'InvariantError', rule: 'P2' }),
-    );
-    expect(mem.load(headerWord(HEAP.BROKEN))).toBe(2);
-  });
-
-  it('is not covered up by the clearing of residue (P2)', () => {
-    const kinds = [kindOf(4, undefined, { residueEven: 0x180 })];
-    const { heap, mem, thread } = makeHeap({ kinds });
-    const table = allocTable(thread, createMm(thread), KIND_0) as Word;
-    mem.poke(siblingOf(heap, table, 2), 0x180);
-    expect(allocTable(thread, 1 as MmId, KIND_0)).toBe(siblingOf(heap, table, 2));
-    expect(mem.peek(siblingOf(heap, table, 2))).toBe(0);
-    mem.poke(siblingOf(heap, table, 3), 0x181);
-    expect(() => allocTable(thread, 1 as MmId, KIND_0)).toThrow(
-      expect.objectContaining({ name: 'InvariantError', rule: 'P2' }),
-    );
-  });
-
-  it('is not looked at in a heap without debug', () => {
-    const { heap, mem, thread, mm, page } = makePage(4, { debug: false });
-    freeTable(thread, mm, siblingOf(heap, page, 2));
-    mem.poke((siblingOf(heap, page, 2) + 2) as Word, 5);
-    drain(thread);
-    expect(allocTable(thread, mm, KIND_0)).toBe(siblingOf(heap, page, 2));
-    checkClean(heap, { drained: true });
   });
 });

@@ -72,6 +72,8 @@ const SIZES: fc.Arbitrary<LayoutSizes> = fc.record({
   pagesMax: fc.integer({ min: 1, max: 2 ** 14 }),
   threadsMax: fc.integer({ min: 1, max: 256 }),
   mmsMax: fc.integer({ min: 2, max: 2 ** 12 }),
+  debug: fc.boolean(),
+  kinds: fc.constantFrom([kindOf(4)], [kindOf(1, 64, { order: 2 }), kindOf(16, 1024)]),
 });
 
 describe('the layout', () => {
@@ -85,8 +87,13 @@ describe('the layout', () => {
         expect(layout.threadsAt - layout.mmsAt).toBeGreaterThanOrEqual(sizes.mmsMax * MM.WORDS);
         const threads = layout.ptdescsAt - layout.threadsAt;
         expect(threads).toBeGreaterThanOrEqual(sizes.threadsMax * THREAD.WORDS);
-        const ptdescs = layout.pagesAt - layout.ptdescsAt;
+        const ptdescs = layout.freedByAt - layout.ptdescsAt;
         expect(ptdescs).toBeGreaterThanOrEqual(sizes.pagesMax * PTDESC.WORDS);
+        // A debug heap has a word there for each smallest fragment that its pages have room for.
+        const each = sizes.debug ? Math.min(...sizes.kinds.map((kind) => kind.fragmentWords)) : 0;
+        if (each > 0) expect(2 ** layout.freedByShift).toBe(each);
+        const freedBy = each > 0 ? (sizes.pagesMax * pageWords) / each : 0;
+        expect(layout.pagesAt - layout.freedByAt).toBeGreaterThanOrEqual(freedBy);
         expect(layout.words - layout.pagesAt).toBe(sizes.pagesMax * pageWords);
         expect(layout.pagesAt % pageWords).toBe(0);
         for (const region of [layout.mmsAt, layout.threadsAt, layout.ptdescsAt]) {

@@ -139,7 +139,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'A table is handed out with the words of a list node in it.',
     rules: ['T2', 'H4'],
     file: 'core/frag/alloc.js',
-    find: 'eraseNode(mem, node, kind);',
+    find: 'if (!heap.debug)\n            eraseNode(mem, node, kind);',
     replace: '',
     scenario: 'fault-vs-fault+list-node',
   },

@@ -27,7 +27,7 @@ const allocVsAlloc = coreScenario({
   about: 'Two threads allocate at once where no page is listed: one fresh page, or one each.',
   rules: ['P1', 'P4', 'P6'],
   mustSee: ['one page', 'two pages'],
-  kit: { threads: 2, pages: 2, debug: true },
+  kit: { threads: 2, pages: 2 },
   play: (world) => {
     const { kit, see, threads } = world;
     const [one, two] = threads as Two;
@@ -46,7 +46,7 @@ const allocVsAllocListed = coreScenario({
   about: 'Two threads allocate from one listed page: different fragments, and the list is exact.',
   rules: ['P1', 'P4', 'P6'],
   mustSee: ['AFAA'],
-  kit: { threads: 2, pages: 1, perPage: 4, debug: true },
+  kit: { threads: 2, pages: 1, perPage: 4 },
   play: (world) => {
     const { kit, see, threads } = world;
     const [one, two] = threads as Two;
@@ -66,7 +66,7 @@ const allocVsAllocLast = coreScenario({
   about: 'Two threads want the last fragment of a page, the one with the list node: one gets it.',
   rules: ['P1', 'P4', 'H4'],
   mustSee: ['one got none'],
-  kit: { threads: 2, pages: 1, debug: true },
+  kit: { threads: 2, pages: 1 },
   play: (world) => {
     const { see, threads } = world;
     const [one, two] = threads as Two;
@@ -106,7 +106,7 @@ const allocVsCallback = coreScenario({
   about: 'The fragment with the list node is handed out while a callback lists the page again.',
   rules: ['P2', 'P4', 'H4'],
   mustSee: ['callbacks 1', 'AAAF', 'AFAA'],
-  kit: { threads: 2, pages: 1, perPage: 4, debug: true },
+  kit: { threads: 2, pages: 1, perPage: 4 },
   play: (world) => {
     const { kit, see, threads } = world;
     const [one, two] = threads as Two;

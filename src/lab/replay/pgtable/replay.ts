@@ -81,7 +81,7 @@ class SpaceReplay {
     this.recorded = recorded;
     this.format = formatNamed(geometry);
     this.board = openBoard(this.boardBuffer);
-    this.heap = makeHeap(geometryNamed(geometry), threads + readers + 1, options);
+    this.heap = makeHeap(geometryNamed(geometry), threads + readers + 1, options, true);
   }
 
   async run(work: string): Promise<ReplayFindings & PageTablesFindings> {

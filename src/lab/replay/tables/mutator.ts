@@ -6,9 +6,10 @@
  * whichever mutator the trace says. Destroy waits for the frees of its mm. All else is free to
  * race.
  */
+import { InvariantError } from '../../../core/base/errors.js';
 import type { KindId, MmId, Word } from '../../../core/base/units.js';
 import { allocTable } from '../../../core/frag/alloc.js';
-import { fillEmpty } from '../../../core/frag/contents.js';
+import { fillEmpty, findNotEmpty } from '../../../core/frag/contents.js';
 import { freeTable } from '../../../core/frag/free.js';
 import { destroyMm } from '../../../core/frag/mm.js';
 import type { HeapKind } from '../../../core/mem/heap.js';
@@ -38,6 +39,11 @@ export class Mutator extends Performer {
     const shape = this.thread.heap.kinds[kind] as HeapKind;
     const id = this.awaitSet(mmIdWord(mm)) as MmId;
     const address = this.untilPages(() => allocTable(this.thread, id, kind as KindId));
+    const written = findNotEmpty(this.mem, address, shape);
+    if (written !== null) {
+      const what = `word ${written} of table ${address} is not empty when it is handed out`;
+      throw new InvariantError('P2', what, address + written);
+    }
     this.mem.fill(address, shape.fragmentWords, stampOf(table));
     // PUBLISH(table): the stamps are plain.
     this.board.store(slotWord(table), packSlot(table, kind));

@@ -87,7 +87,7 @@ class TablesReplay {
     const { threads, readers } = options;
     const geometry = geometryFor(header, options.geometry);
     this.geometry = geometry.name;
-    this.heap = makeHeap(geometry, threads + readers, options);
+    this.heap = makeHeap(geometry, threads + readers, options, false);
     this.dispatcher = new Dispatcher(crew.control, threads, header);
     const { heap, boardBuffer: board } = this;
     startAll(rolesOf(options), { crew, heap, seed: options.seed }, { board });
