@@ -1,9 +1,6 @@
 /** What an attached thread lends to the other entries of this package, as `ptfrag/pgtable`. */
 import type { Thread } from '../core/mem/heap.js';
 
-/** Callbacks that one poll runs at most: bounded work, about 5 microseconds. */
-export const POLL_MAX = 32;
-
 export interface Attachment {
   /** The core's handle. Throws `UsageError` once the thread has left the heap. */
   readonly here: () => Thread;

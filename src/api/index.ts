@@ -21,6 +21,7 @@ export {
 export type { Flavour } from '../core/rcu/attach.js';
 export type { HeapHandle } from './buffer.js';
 export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from './heap.js';
+export type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
 export type { HeapOptions } from './options.js';
 export { AttachedThread, type Table } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';

@@ -5,20 +5,20 @@
  *
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
-import { OutOfPagesError, UsageError } from '../core/base/errors.js';
+import { UsageError } from '../core/base/errors.js';
 import { shown } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
-import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
+import { destroyMm, enterMm, leaveMm, tablesOf, tryCreateMm } from '../core/frag/mm.js';
 import type { Range } from '../core/mem/config.js';
 import type { Heap, Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
 import { detachThread } from '../core/rcu/attach.js';
-import { owedBy, poll, retryWhileRipe } from '../core/rcu/callback.js';
+import { poll } from '../core/rcu/callback.js';
 import {
   isReading,
   quiescent,
@@ -31,7 +31,18 @@ import {
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
 import { flag, optionsOf, requireFunction, wholeNumber } from './arguments.js';
-import { type Attachment, POLL_MAX } from './attachment.js';
+import type { Attachment } from './attachment.js';
+import { POLL_MAX, payOff } from './debts.js';
+import {
+  allocAgain,
+  createMmAgain,
+  finish,
+  noTable,
+  type ObtainAsyncOptions,
+  type ObtainOptions,
+  obtainAsync,
+  waitAsked,
+} from './obtain.js';
 import { refuseAsync, type UnlessAsync } from './section.js';
 import {
   BARRIER,
@@ -53,6 +64,7 @@ const POLL_RANGE: Range = { least: 0, most: Number.POSITIVE_INFINITY };
 
 /** Beyond `pagesMax` too: what there is no room for is not added. */
 const GROW_RANGE: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
+const ALLOC_ASYNC = 'allocTableAsync';
 
 export class AttachedThread {
   /** Number of this thread in its heap. */
@@ -98,9 +110,14 @@ export class AttachedThread {
     );
   }
 
-  /** Makes an address space. Blocks briefly. Throws `LimitError` when there are too many. */
-  createMm(): MmId {
-    return createMm(this.here());
+  /**
+   * Makes an address space. Blocks briefly, or up to `waitMs` for the record of one that was
+   * destroyed. Throws `LimitError` when there are too many.
+   */
+  createMm(options?: ObtainOptions): MmId {
+    const core = this.here();
+    const waitMs = waitAsked(core, 'createMm', options);
+    return tryCreateMm(core) ?? finish(core, createMmAgain(core, waitMs));
   }
 
   /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
@@ -128,27 +145,38 @@ export class AttachedThread {
   }
 
   /**
-   * Allocates a table, empty. Blocks on short locks. Throws `OutOfPagesError` when no page is left
-   * and none came back from a poll, `UsageError` for an mm that is not live.
+   * Allocates a table, empty. Blocks on short locks and, where no page is left, up to `waitMs` for
+   * what was freed. Throws `OutOfPagesError`, which says whether all pages are in use or some only
+   * wait for a grace period; `UsageError` for an mm that is not live.
    */
-  allocTable(mm: MmId, kind: KindId = 0 as KindId): Table {
+  allocTable(mm: MmId, kind: KindId = 0 as KindId, options?: ObtainOptions): Table {
     requireMm(mm, 'allocTable');
     requireKind(kind, 'allocTable');
-    const table = allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
-    if (table !== null) return table;
-    throw new OutOfPagesError(`a table of mm ${mm}`, supplyCounts(this.here()).limit);
+    const core = this.here();
+    // Judged first: else a mistake would show only once pages run out.
+    const waitMs = waitAsked(core, 'allocTable', options, ALLOC_ASYNC);
+    return allocTable(core, mm, kind) ?? allocAgain(core, mm, kind, waitMs) ?? noTable(core, mm);
   }
 
-  /** The same, with null for out of pages. */
+  /** The same, with null for out of pages, and without waiting: it runs what is ripe. */
   tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
     requireMm(mm, 'tryAllocTable');
     requireKind(kind, 'tryAllocTable');
-    return allocTable(this.here(), mm, kind) ?? this.allocAfterPoll(mm, kind);
+    const core = this.here();
+    return allocTable(core, mm, kind) ?? allocAgain(core, mm, kind, 0);
   }
 
-  private allocAfterPoll(mm: MmId, kind: KindId): Table | null {
-    // Every thread's queue: the pages that are missing may wait in the queue of who freed them.
-    return retryWhileRipe(this.core, CALLBACKS, POLL_MAX, () => allocTable(this.core, mm, kind));
+  /** `allocTable` for a thread that must not block. Also throws the signal's reason. */
+  async allocTableAsync(
+    mm: MmId,
+    kind: KindId = 0 as KindId,
+    options: ObtainAsyncOptions = {},
+  ): Promise<Table> {
+    requireMm(mm, ALLOC_ASYNC);
+    requireKind(kind, ALLOC_ASYNC);
+    const attempt = (): Table | null => allocTable(this.core, mm, kind);
+    const table = await obtainAsync(this.attachment, ALLOC_ASYNC, options, attempt);
+    return table ?? noTable(this.core, mm);
   }
 
   /**
@@ -231,9 +259,7 @@ export class AttachedThread {
   private tick(): void {
     if (this.owed < pollInterval(this.heap)) return;
     // Where something ran more may be ripe, or be queued again: then the next sections count too.
-    // The more is owed the more runs, as in Linux: else what is freed faster piles up.
-    const max = Math.max(POLL_MAX, owedBy(this.core) >> 1);
-    this.owed = poll(this.core, CALLBACKS, max) > 0 ? 1 : 0;
+    this.owed = payOff(this.core) > 0 ? 1 : 0;
   }
 
   /**

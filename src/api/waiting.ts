@@ -115,9 +115,7 @@ export async function waitForAsync(
   refuseWait(thread, what, null);
   const { isOver, heldUp } = begin(thread);
   const throwIfStalled = stallCheck(heldUp, what, stallMs);
-  // Node ends a process in which nothing but `Atomics.waitAsync` is left to wait for. A timer is
-  // something: who awaits this promise is promised an end.
-  const alive = setTimeout(() => {}, STAY_MS);
+  const letGo = keepAlive();
   try {
     while (!isOver()) {
       await pause(thread, signal);
@@ -126,11 +124,22 @@ export async function waitForAsync(
       throwIfStalled();
     }
   } finally {
-    clearTimeout(alive);
+    letGo();
   }
 }
 
-async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Keeps the process up until what it returns is called. Node ends a process in which nothing but
+ * `Atomics.waitAsync` is left to wait for. A timer is something: who awaits a promise of ours is
+ * promised an end.
+ */
+export function keepAlive(): () => void {
+  const timer = setTimeout(() => {}, STAY_MS);
+  return () => clearTimeout(timer);
+}
+
+/** Lets others have the thread until a grace period ends, or for a little while. */
+export async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<void> {
   const { mem } = thread;
   signal?.throwIfAborted();
   // A qsbr thread that is online while it does nothing would hold up what it waits for.

@@ -5,18 +5,22 @@ import { formatOf } from '../../core/pgtable/formats/index.js';
 import { spaceOf } from '../../core/pgtable/space.js';
 import { isObject, refusal, requireMm } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
+import { finish, type ObtainOptions, waitAsked } from '../obtain.js';
 import type { AttachedThread } from '../thread.js';
 import { newSpace } from './ranges.js';
 import { AddressSpace, requireTree } from './space.js';
 
 /**
  * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the
- * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`.
+ * heap's geometry has no format of entries, `LimitError`, `OutOfPagesError`. Blocks briefly, or up
+ * to `waitMs` for what was freed.
  */
-export function createSpace(thread: AttachedThread): AddressSpace {
+export function createSpace(thread: AttachedThread, options?: ObtainOptions): AddressSpace {
   const attachment = attachmentOf(thread, 'createSpace');
   const core = attachment.here();
-  return new AddressSpace(attachment, newSpace(core, formatOf(core.heap)));
+  const format = formatOf(core.heap);
+  const waitMs = waitAsked(core, 'createSpace', options);
+  return new AddressSpace(attachment, finish(core, newSpace(core, format, waitMs)));
 }
 
 /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */

@@ -2,12 +2,10 @@
  * Ranges: loops of the steps of src/core/pgtable, as generators (slices.ts). What is thrown into
  * one makes it undo what it did.
  */
-import { LimitError, OutOfPagesError, UsageError } from '../../core/base/errors.js';
-import type { MmId, Vpn, Word } from '../../core/base/units.js';
-import { CALLBACKS } from '../../core/frag/callback.js';
-import { createMm, destroyMm, tablesOf, usersOf } from '../../core/frag/mm.js';
+import { UsageError } from '../../core/base/errors.js';
+import type { Vpn, Word } from '../../core/base/units.js';
+import { destroyMm, tablesOf, tryCreateMm, usersOf } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
-import { supplyCounts } from '../../core/mem/supply.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../core/pgtable/collapse.js';
 import { extentOf, forkStep, prepareStep } from '../../core/pgtable/fork.js';
 import type { EntryFormat, Prot } from '../../core/pgtable/format.js';
@@ -15,34 +13,27 @@ import { reclaimEmpty } from '../../core/pgtable/install.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
 import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
 import { countTables } from '../../core/pgtable/tree.js';
-import { pollAll, retryWhileRipe } from '../../core/rcu/callback.js';
-import { POLL_MAX } from '../attachment.js';
+import { payerOf } from '../debts.js';
+import { createMmAgain, finish, obtainWithin, throwOutOfPages, type Work } from '../obtain.js';
 import { addressOf, type PageRange } from './address.js';
-import { finish, type Work } from './slices.js';
 
-/** Does again, after a poll, what found no page the first time; null or `no-page` if in vain. */
-function withPages<Result>(thread: Thread, attempt: () => Result | null): Result | null {
-  const first = attempt();
-  if (first !== null) return first;
-  // Every thread's queue. In vain, if readers hold up the grace period: to wait for them is for the
-  // caller to decide.
-  return retryWhileRipe(thread, CALLBACKS, POLL_MAX, attempt);
-}
+/** How long a call may wait for pages; undefined: it was not asked to. */
+type WaitMs = number | undefined;
 
-function outOfPages({ thread, mm }: Space, what: string): OutOfPagesError {
-  return new OutOfPagesError(`${what} of mm ${mm}`, supplyCounts(thread).limit);
-}
-
-/** A step that needs pages. Throws `OutOfPagesError`; empty tables that it left are taken out. */
-function stepWithPages(space: Space, vpn: Vpn, attempt: () => Step): Step {
-  const step = withPages(space.thread, () => {
+/**
+ * A step that found no page, once more, after what comes back. Throws `OutOfPagesError`; empty
+ * tables that it left are taken out.
+ */
+function* stepAgain(space: Space, vpn: Vpn, waitMs: WaitMs, attempt: () => Step): Work<Step> {
+  const { thread, mm } = space;
+  const step = yield* obtainWithin(thread, waitMs, () => {
     const tried = attempt();
     return tried.kind === 'no-page' ? null : tried;
   });
   if (step !== null) return step;
   // Upper tables that the step linked before it ran out are empty, and keep pages for nothing.
   reclaimEmpty(space, vpn);
-  throw outOfPages(space, 'page tables');
+  return throwOutOfPages(thread, `page tables of mm ${mm}`);
 }
 
 function pageAt(vpn: Vpn, offset: number): Vpn {
@@ -50,30 +41,32 @@ function pageAt(vpn: Vpn, offset: number): Vpn {
 }
 
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
-export function newSpace(thread: Thread, format: EntryFormat): Space {
-  const mm = newMm(thread);
+export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
+  const mm = tryCreateMm(thread) ?? (yield* createMmAgain(thread, waitMs));
   const space = spaceOf(thread, format, mm);
-  if (withPages(thread, () => makeSpace(space) || null) !== null) return space;
-  // Not refused: the mm has no table, and nobody else knows it.
-  destroyMm(thread, mm);
-  throw outOfPages(space, 'a page table');
-}
-
-function newMm(thread: Thread): MmId {
   try {
-    return createMm(thread);
+    const attempt = (): true | null => makeSpace(space) || null;
+    if (attempt() ?? (yield* obtainWithin(thread, waitMs, attempt))) return space;
+    return throwOutOfPages(thread, `a page table of mm ${mm}`);
   } catch (error) {
-    if (!(error instanceof LimitError)) throw error;
-    // Records of destroyed mms come back as pages do.
-    pollAll(thread, CALLBACKS, POLL_MAX);
-    return createMm(thread);
+    // Not refused: the mm has no table, and nobody else knows it.
+    destroyMm(thread, mm);
+    throw error;
   }
 }
 
 /** Maps one page; false if something is mapped there. Throws `OutOfPagesError`. */
-export function mapOne(space: Space, vpn: Vpn, address: number, prot: Prot): boolean {
+export function mapOne(
+  space: Space,
+  vpn: Vpn,
+  address: number,
+  prot: Prot,
+  waitMs: WaitMs,
+): boolean {
+  const map = (): Step => mapStep(space, vpn, 1, address, prot);
   for (;;) {
-    const step = stepWithPages(space, vpn, () => mapStep(space, vpn, 1, address, prot));
+    let step = map();
+    if (step.kind === 'no-page') step = finish(space.thread, stepAgain(space, vpn, waitMs, map));
     if (step.kind === 'mapped') return false;
     if (step.kind === 'done' && step.pages === 1) return true;
     // No page done: the table was taken out, as empty, before its lock was ours. Once more.
@@ -86,6 +79,7 @@ export function* mapPages(
   { vpn, pages }: PageRange,
   address: number,
   prot: Prot,
+  waitMs: WaitMs,
 ): Work<void> {
   // A look at all of it first, so that a mistake changes nothing. Who maps here between the look
   // and the change is found by the change, which undoes what it did.
@@ -94,18 +88,22 @@ export function* mapPages(
     yield 0;
   }
   const pageBytes = 2 ** space.format.pageShift;
+  const pay = payerOf(space.thread);
   let done = 0;
   try {
     while (done < pages) {
       const from = pageAt(vpn, done);
       const first = address + done * pageBytes;
       const map = (): Step => mapStep(space, from, pages - done, first, prot);
-      done += pagesOrThrow(space, stepWithPages(space, from, map));
+      let step = map();
+      if (step.kind === 'no-page') step = yield* stepAgain(space, from, waitMs, map);
+      done += pagesOrThrow(space, step);
+      pay();
       yield done;
     }
   } catch (error) {
     // Our own pages, `done` from the first on: small ones, so that to unmap them needs no page.
-    finish(unmapPages(space, { vpn, pages: done }));
+    finish(space.thread, unmapPages(space, { vpn, pages: done }, 0));
     throw error;
   }
 }
@@ -117,13 +115,18 @@ function pagesOrThrow({ format }: Space, step: Step): number {
 }
 
 /** Returns how many pages were mapped. */
-export function* unmapPages(space: Space, range: PageRange): Work<number> {
-  return yield* changePages(space, range, unmapStep);
+export function* unmapPages(space: Space, range: PageRange, waitMs: WaitMs): Work<number> {
+  return yield* changePages(space, range, waitMs, unmapStep);
 }
 
 /** Returns how many pages were changed. */
-export function* protectPages(space: Space, range: PageRange, prot: Prot): Work<number> {
-  return yield* changePages(space, range, (within, vpn, count) =>
+export function* protectPages(
+  space: Space,
+  range: PageRange,
+  prot: Prot,
+  waitMs: WaitMs,
+): Work<number> {
+  return yield* changePages(space, range, waitMs, (within, vpn, count) =>
     protectStep(within, vpn, count, prot),
   );
 }
@@ -132,12 +135,14 @@ export function* protectPages(space: Space, range: PageRange, prot: Prot): Work<
 function* changePages(
   space: Space,
   { vpn, pages }: PageRange,
+  waitMs: WaitMs,
   take: (space: Space, vpn: Vpn, count: number) => Step,
 ): Work<number> {
   if (pages > 0) {
-    splitEdge(space, vpn, vpn, pages);
-    splitEdge(space, pageAt(vpn, pages - 1), vpn, pages);
+    yield* splitEdge(space, vpn, vpn, pages, waitMs);
+    yield* splitEdge(space, pageAt(vpn, pages - 1), vpn, pages, waitMs);
   }
+  const pay = payerOf(space.thread);
   let changed = 0;
   for (let done = 0; done < pages; ) {
     const step = take(space, pageAt(vpn, done), pages - done);
@@ -146,26 +151,31 @@ function* changePages(
       changed += step.changed;
     } else {
       // Another thread has collapsed it since the edges were split.
-      splitLarge(space, pageAt(vpn, done));
+      yield* splitLarge(space, pageAt(vpn, done), waitMs);
     }
+    pay();
     yield done;
   }
   return changed;
 }
 
 /** Splits the large page at `vpn` if not all of it is meant. */
-function splitEdge(space: Space, vpn: Vpn, begin: Vpn, pages: number): void {
+function* splitEdge(space: Space, vpn: Vpn, begin: Vpn, pages: number, waitMs: WaitMs): Work<void> {
   const span = spanOf(space.format, 1);
   const first = vpn - (vpn % span);
   const whole = first >= begin && first + span <= begin + pages;
-  if (!whole && isLarge(space, vpn)) splitLarge(space, vpn);
+  if (!whole && isLarge(space, vpn)) yield* splitLarge(space, vpn, waitMs);
 }
 
 /** Splits the large page at `vpn`; false if there is none. Throws `OutOfPagesError`. */
-export function splitLarge(space: Space, vpn: Vpn): boolean {
+export function* splitLarge(space: Space, vpn: Vpn, waitMs: WaitMs): Work<boolean> {
+  const { thread, mm } = space;
+  const attempt = (): Word | null => depositTable(space);
   // The table first: what has begun to split must not run out of pages.
-  const deposited: Word | null = withPages(space.thread, () => depositTable(space));
-  if (deposited === null) throw outOfPages(space, 'a page table to split a large page');
+  const deposited = attempt() ?? (yield* obtainWithin(thread, waitMs, attempt));
+  if (deposited === null) {
+    return throwOutOfPages(thread, `a page table of mm ${mm} to split a large page`);
+  }
   const done = split(space, vpn, deposited);
   if (!done) withdrawTable(space, deposited);
   return done;
@@ -180,16 +190,22 @@ export function forkTotal(parent: Space): number {
  * Gives a new mm the parent's mappings. The child's tables come first, so that running out of
  * pages leaves the parent as it was. Undone, the parent's pages that were shared stay read-only.
  */
-export function* forkPages(parent: Space): Work<Space> {
+export function* forkPages(parent: Space, waitMs: WaitMs): Work<Space> {
+  const { thread, format } = parent;
   // As deep as the tree is now. What the parent maps beyond while this lasts is not the child's.
   const extent = extentOf(parent);
-  const child = newSpace(parent.thread, parent.format);
+  const child = yield* newSpace(thread, format, waitMs);
+  const pay = payerOf(thread);
   let begun = 0;
   try {
     for (const step of [prepareStep, forkStep]) {
       for (let done = 0; done < extent; ) {
         const vpn = done as Vpn;
-        done += stepsOf(stepWithPages(child, vpn, () => step(parent, child, vpn, extent - vpn)));
+        const take = (): Step => step(parent, child, vpn, extent - vpn);
+        let taken = take();
+        if (taken.kind === 'no-page') taken = yield* stepAgain(child, vpn, waitMs, take);
+        done += stepsOf(taken);
+        pay();
         yield begun + done;
       }
       begun += extent;
@@ -197,7 +213,7 @@ export function* forkPages(parent: Space): Work<Space> {
     return child;
   } catch (error) {
     // Nobody else knows the child: it can be ended, whatever it has by now.
-    finish(endPages(child));
+    finish(thread, endPages(child));
     throw error;
   }
 }
@@ -219,7 +235,8 @@ export function requireEndable(space: Space): void {
 
 /** Unmaps everything, and ends space and mm. */
 export function* endPages(space: Space): Work<void> {
-  yield* unmapPages(space, { vpn: 0 as Vpn, pages: extentOf(space) });
+  // All of it: no large page needs to be split, so nothing has to be waited for.
+  yield* unmapPages(space, { vpn: 0 as Vpn, pages: extentOf(space) }, 0);
   if (!endSpace(space)) {
     throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
   }

@@ -1,16 +1,16 @@
 /**
- * Work that yields how far it is, a generator: the same loop runs to its end at once, or in slices
- * between which other work is done, progress is told and an abort is seen.
+ * Work that yields how far it is, a generator: the same loop runs to its end at once (`finish`), or
+ * in slices between which other work is done, progress is told and an abort is seen.
  */
 import type { Thread } from '../../core/mem/heap.js';
 import { rcuOffline } from '../../core/rcu/reader.js';
 import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
-
-/** Work under way: yields pages done, returns what the operation does. */
-export type Work<Result> = Generator<number, Result, void>;
+import { WAITS, type Work, waitAskedAsync } from '../obtain.js';
 
 export interface RangeOptions {
+  /** How long to wait for page tables that wait for a grace period; see `ObtainAsyncOptions`. */
+  readonly waitMs?: number;
   /** Stops the operation; see each for what is left then. Its reason is thrown. */
   readonly signal?: AbortSignal;
   /** Told now and then, and at the end, how many pages of how many are done. */
@@ -18,13 +18,17 @@ export interface RangeOptions {
 }
 
 /** The options of a method, each read once. */
-export function rangeOptionsOf(options: RangeOptions, what: string): RangeOptions {
-  const { signal: given, onProgress } = optionsOf(options, what);
+export function rangeOptionsOf(
+  options: RangeOptions,
+  what: string,
+): RangeOptions & { readonly waitMs: number } {
+  const { waitMs, signal: given, onProgress } = optionsOf(options, what);
   const signal = signalOf(given, `${what}: signal`);
   if (onProgress !== undefined) {
     requireFunction(onProgress, `${what}: onProgress`, 'bad-option');
   }
   return {
+    waitMs: waitAskedAsync(what, waitMs),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   };
@@ -32,14 +36,6 @@ export function rangeOptionsOf(options: RangeOptions, what: string): RangeOption
 
 /** How long an asynchronous operation works before it lets others have the thread. */
 const SLICE_MS = 8;
-
-/** Does all of it now. */
-export function finish<Result>(work: Work<Result>): Result {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-}
 
 /** What work in slices needs, beside what the user gave. */
 export interface SliceOptions extends RangeOptions {
@@ -74,7 +70,7 @@ export async function finishInSlices<Result>(
       signal?.throwIfAborted();
       const { ended, done, value } = runSlice(work, total);
       // Work that had nothing to do ends without a step.
-      if (!ended || total === 0) onProgress?.(done, total);
+      if (done !== null && (!ended || total === 0)) onProgress?.(done, total);
       if (!ended) await pause(thread, cancelled);
       // While others had the thread, in `onProgress` too, it may have left the heap.
       if (cancelled !== null) throw cancelled;
@@ -105,7 +101,8 @@ function undo<Result>(work: Work<Result>, error: unknown): void {
 
 interface Slice<Result> {
   readonly ended: boolean;
-  readonly done: number;
+  /** Pages; null where it only waits. */
+  readonly done: number | null;
   readonly value: Result | null;
 }
 
@@ -115,6 +112,7 @@ function runSlice<Result>(work: Work<Result>, total: number): Slice<Result> {
     // A step before the clock is looked at: however slow it is, each slice gets on.
     const step = work.next();
     if (step.done === true) return { ended: true, done: 0, value: step.value };
+    if (step.value === WAITS) return { ended: false, done: null, value: null };
     const isAll = step.value === total;
     if (isAll || performance.now() >= end) return { ended: false, done: step.value, value: null };
   }

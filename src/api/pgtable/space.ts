@@ -21,6 +21,7 @@ import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
+import { finish, type ObtainOptions, type Work, waitAsked } from '../obtain.js';
 import {
   type Address,
   firstPageOf,
@@ -43,7 +44,7 @@ import {
   splitLarge,
   unmapPages,
 } from './ranges.js';
-import { finish, finishInSlices, type RangeOptions, rangeOptionsOf, type Work } from './slices.js';
+import { finishInSlices, type RangeOptions, rangeOptionsOf } from './slices.js';
 import { noTlb, ThreadTlb } from './tlb.js';
 
 /** Throws `UsageError` for an mm that has no tree of tables. */
@@ -77,22 +78,32 @@ export class AddressSpace {
 
   /**
    * Maps a page to the frame at physical `address`. False, and nothing has changed, if something is
-   * mapped there: a fault that another thread was faster to handle. Throws `OutOfPagesError`.
+   * mapped there: a fault that another thread was faster to handle. Throws `OutOfPagesError`. What
+   * takes `options` waits up to `waitMs` for page tables, as `allocTable` does.
    */
-  mapPage(va: Address, address: number, prot: Prot): boolean {
+  mapPage(va: Address, address: number, prot: Prot, options?: ObtainOptions): boolean {
     const space = this.live();
     const vpn = firstPageOf(space.format, va);
     requireFrames(space.format, address, 1);
     requireProt(prot);
-    return mapOne(space, vpn, address, prot);
+    return mapOne(space, vpn, address, prot, waitAsked(space.thread, 'mapPage', options));
   }
 
   /**
    * Maps a range of pages to the frames from physical `address` on. Throws `UsageError` if
    * something is mapped there, `OutOfPagesError`; nothing has changed then.
    */
-  mapRange(va: Address, bytes: Address, address: number, prot: Prot): void {
-    finish(mapPages(this.live(), this.frames(va, bytes, address, prot), address, prot));
+  mapRange(
+    va: Address,
+    bytes: Address,
+    address: number,
+    prot: Prot,
+    options?: ObtainOptions,
+  ): void {
+    const space = this.live();
+    const range = this.frames(va, bytes, address, prot);
+    const waitMs = waitAsked(space.thread, 'mapRange', options, 'mapRangeAsync');
+    finish(space.thread, mapPages(space, range, address, prot, waitMs));
   }
 
   /** As `mapRange`. Aborted, nothing has changed. */
@@ -105,7 +116,7 @@ export class AddressSpace {
   ): Promise<void> {
     const given = rangeOptionsOf(options, 'mapRangeAsync');
     const range = this.frames(va, bytes, address, prot);
-    const work = mapPages(this.live(), range, address, prot);
+    const work = mapPages(this.live(), range, address, prot, given.waitMs);
     await this.inSlices('mapRangeAsync', work, range.pages, given);
   }
 
@@ -122,9 +133,11 @@ export class AddressSpace {
    * freed. A frame may be given to others a grace period later. Throws `OutOfPagesError`, nothing
    * changed, if a large page must be split for it and there is no page for a table.
    */
-  unmapRange(va: Address, bytes: Address): number {
+  unmapRange(va: Address, bytes: Address, options?: ObtainOptions): number {
     const space = this.live();
-    const count = finish(unmapPages(space, rangeOf(space.format, va, bytes)));
+    const range = rangeOf(space.format, va, bytes);
+    const waitMs = waitAsked(space.thread, 'unmapRange', options, 'unmapRangeAsync');
+    const count = finish(space.thread, unmapPages(space, range, waitMs));
     this.attachment.freed(tablesFor(space, count));
     return count;
   }
@@ -134,17 +147,20 @@ export class AddressSpace {
     const given = rangeOptionsOf(options, 'unmapRangeAsync');
     const space = this.live();
     const range = rangeOf(space.format, va, bytes);
-    return await this.inSlices('unmapRangeAsync', unmapPages(space, range), range.pages, given);
+    const work = unmapPages(space, range, given.waitMs);
+    return await this.inSlices('unmapRangeAsync', work, range.pages, given);
   }
 
   /**
    * Changes what the mapped pages of a range allow; returns how many there are. Of `prot` read,
    * write and exec count: what was done to a page (young, dirty) stays. Throws as `unmapRange`.
    */
-  protect(va: Address, bytes: Address, prot: Prot): number {
+  protect(va: Address, bytes: Address, prot: Prot, options?: ObtainOptions): number {
     const space = this.live();
     requireProt(prot);
-    return finish(protectPages(space, rangeOf(space.format, va, bytes), prot));
+    const range = rangeOf(space.format, va, bytes);
+    const waitMs = waitAsked(space.thread, 'protect', options, 'protectAsync');
+    return finish(space.thread, protectPages(space, range, prot, waitMs));
   }
 
   /** As `protect`. Aborted, what was done stays done. */
@@ -158,7 +174,7 @@ export class AddressSpace {
     const space = this.live();
     requireProt(prot);
     const range = rangeOf(space.format, va, bytes);
-    const work = protectPages(space, range, prot);
+    const work = protectPages(space, range, prot, given.waitMs);
     return await this.inSlices('protectAsync', work, range.pages, given);
   }
 
@@ -199,15 +215,18 @@ export class AddressSpace {
    * write to a page is a fault, and its handler copies the frame. Throws `LimitError` or
    * `OutOfPagesError`; nothing has changed then.
    */
-  fork(): AddressSpace {
-    return new AddressSpace(this.attachment, finish(forkPages(this.live())));
+  fork(options?: ObtainOptions): AddressSpace {
+    const space = this.live();
+    const work = forkPages(space, waitAsked(space.thread, 'fork', options, 'forkAsync'));
+    return new AddressSpace(this.attachment, finish(space.thread, work));
   }
 
   /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
   async forkAsync(options: RangeOptions = {}): Promise<AddressSpace> {
     const given = rangeOptionsOf(options, 'forkAsync');
     const space = this.live();
-    const child = await this.inSlices('forkAsync', forkPages(space), forkTotal(space), given);
+    const work = forkPages(space, given.waitMs);
+    const child = await this.inSlices('forkAsync', work, forkTotal(space), given);
     return new AddressSpace(this.attachment, child);
   }
 
@@ -229,10 +248,11 @@ export class AddressSpace {
    * Makes a large page a table of small ones that map its parts; false if no large page is mapped
    * there. `unmapRange` and `protect` do so by themselves. Throws `OutOfPagesError`.
    */
-  split(va: Address): boolean {
+  split(va: Address, options?: ObtainOptions): boolean {
     const space = this.live();
     const vpn = pageOf(space.format, va);
-    return isLarge(space, vpn) && splitLarge(space, vpn);
+    const waitMs = waitAsked(space.thread, 'split', options);
+    return isLarge(space, vpn) && finish(space.thread, splitLarge(space, vpn, waitMs));
   }
 
   /**
@@ -244,7 +264,7 @@ export class AddressSpace {
     requireEndable(space);
     // Counted now: afterwards there is no mm to ask.
     const tables = tablesOf(space.thread, space.mm);
-    finish(endPages(space));
+    finish(space.thread, endPages(space));
     // Only now: where it was refused the space can be used on.
     this.ended = true;
     this.attachment.freed(tables);

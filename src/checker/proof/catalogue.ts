@@ -9,6 +9,7 @@ import { FRAG_SCENARIOS } from './scenarios/frag.js';
 import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
 import { MM_SCENARIOS } from './scenarios/mm.js';
+import { OBTAIN_SCENARIOS } from './scenarios/obtain.js';
 import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { POISON_SCENARIOS } from './scenarios/poison.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
@@ -49,6 +50,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...WALK_SCENARIOS,
   ...TLB_SCENARIOS,
   ...STALL_SCENARIOS,
+  ...OBTAIN_SCENARIOS,
   ...FAULT_SCENARIOS,
 ];
 

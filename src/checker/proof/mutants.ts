@@ -2,6 +2,7 @@
 import type { Mutant } from '../model/mutant.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
+import { OBTAIN_MUTANTS } from './mutants/obtain.js';
 import { PAGE_MUTANTS } from './mutants/page.js';
 import { POISON_MUTANTS } from './mutants/poison.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
@@ -11,6 +12,7 @@ import { VARIANT_MUTANTS } from './mutants/variants.js';
 export const MUTANTS: readonly Mutant[] = [
   ...MEM_MUTANTS,
   ...RCU_MUTANTS,
+  ...OBTAIN_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
   ...POISON_MUTANTS,

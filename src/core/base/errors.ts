@@ -60,18 +60,56 @@ export class InvariantError extends Error {
   }
 }
 
-/** No page is left. Nothing was changed; the call succeeds once pending frees have ripened. */
+/** Why nothing was left, as far as it can be seen without a lock. */
+export interface Shortage {
+  /** How many are in use: pages with a live table, or live mms. */
+  readonly live: number;
+  /** How many wait for a grace period: pages with a freed table, or mms that were destroyed. */
+  readonly pending: number;
+  /** Number of the thread that holds up the grace period; null where none can be named. */
+  readonly blocker: number | null;
+  /** Whether the caller was inside a read section, where nobody can wait for a grace period. */
+  readonly isReading: boolean;
+}
+
+/** What to do about a shortage: `more` is how to have more of it. */
+function adviceFor({ pending, blocker, isReading }: Shortage, more: string): string {
+  if (pending === 0) return `free some, or ${more}`;
+  if (isReading) {
+    return 'this thread is inside a read section, where nobody can wait: leave it, and try again';
+  }
+  const by = blocker === null ? '' : `thread ${blocker} holds it up, inside a read section: `;
+  return `${by}wait for it with waitMs, or synchronize, and try again`;
+}
+
+/**
+ * No page is left. Nothing was changed. With `pending` above 0 the call succeeds once pages came
+ * back; without, all are in use.
+ */
 export class OutOfPagesError extends Error {
   override readonly name: string = 'OutOfPagesError';
   readonly code = 'out-of-pages';
+  /** Pages that the heap can hand out, free ones included. */
   readonly pagesLimit: number;
+  /** Pages with a live table. */
+  readonly live: number;
+  /** Pages with a freed table that waits for a grace period; some have live ones, too. */
+  readonly pending: number;
+  readonly blocker: number | null;
 
-  constructor(what: string, pagesLimit: number) {
-    super(
-      `no page left for ${what}: all ${pagesLimit} pages are in use or wait for a grace period; ` +
-        'poll and try again, free something, or grow the heap',
-    );
+  constructor(what: string, pagesLimit: number, shortage: Shortage) {
+    const { live, pending, blocker } = shortage;
+    const advice = adviceFor(shortage, 'grow the heap, or make it larger');
+    const found =
+      pending === 0
+        ? `${live} of ${pagesLimit} pages have live tables, and none waits for a grace period`
+        : `of ${pagesLimit} pages ${live} have live tables, and ${pending} have freed ones that ` +
+          'wait for a grace period';
+    super(`no page left for ${what}: ${found}; ${advice}`);
     this.pagesLimit = pagesLimit;
+    this.live = live;
+    this.pending = pending;
+    this.blocker = blocker;
   }
 }
 
@@ -82,12 +120,26 @@ export class LimitError extends Error {
   /** The option of `createHeap` that sets it, for example `threadsMax`. */
   readonly limit: string;
   readonly max: number;
+  /** How many there are, and how many wait for a grace period; null where nothing can. */
+  readonly live: number | null;
+  readonly pending: number | null;
+  readonly blocker: number | null;
 
-  constructor(limit: string, max: number, message: string) {
-    super(`${message} (limit ${limit} = ${max}, set when the heap was created)`);
+  constructor(limit: string, max: number, message: string, shortage: Shortage | null = null) {
+    const set = `(limit ${limit} = ${max}, set when the heap was created)`;
+    super(shortage === null ? `${message} ${set}` : `${message} ${set}: ${foundOf(shortage)}`);
     this.limit = limit;
     this.max = max;
+    this.live = shortage?.live ?? null;
+    this.pending = shortage?.pending ?? null;
+    this.blocker = shortage?.blocker ?? null;
   }
+}
+
+function foundOf(shortage: Shortage): string {
+  const { live, pending } = shortage;
+  const advice = adviceFor(shortage, 'make a heap with a higher limit');
+  return `${live} are live, ${pending} wait for a grace period; ${advice}`;
 }
 
 /** What a wait that was given up was for. */

@@ -17,7 +17,7 @@
  * A record is used again only after a grace period (P5): the callback of a page may be about to
  * lock it. Pages hold no reference on it.
  */
-import { LimitError, UsageError } from '../base/errors.js';
+import { LimitError, type Shortage, UsageError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
@@ -66,12 +66,19 @@ function initLists(heap: Heap, owner: Word): void {
 
 /** Makes an address space. Throws `LimitError` when all records are in use or still dying. */
 export function createMm(thread: Thread): MmId {
+  return tryCreateMm(thread) ?? throwNoMm(thread.heap, null);
+}
+
+/** Throws what says that no record is left. */
+export function throwNoMm({ mmsMax }: Heap, shortage: Shortage | null): never {
+  throw new LimitError('mmsMax', mmsMax - 1, 'no record for another mm is free', shortage);
+}
+
+/** Makes an address space; null when all records are in use or still dying. */
+export function tryCreateMm(thread: Thread): MmId | null {
   const { heap, mem } = thread;
   const mm = takeRecord(thread);
-  if (mm === null) {
-    const message = 'no record for another mm is free; destroyed ones need a grace period';
-    throw new LimitError('mmsMax', heap.mmsMax - 1, message);
-  }
+  if (mm === null) return null;
   const owner = ownerOf(heap, mm);
   // The record is ours, but whoever names its number by mistake asks for LIFE, under this lock.
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {

@@ -43,7 +43,9 @@ export function attachThread(
     const qsbr = flavour === 'qsbr';
     return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr, lockWaits });
   }
-  throw new LimitError('threadsMax', heap.threadsMax, 'no thread record is free');
+  const taken = attachedThreads(heap).join(', ');
+  const message = `no thread record is free: ${taken} are attached, and one must detach first`;
+  throw new LimitError('threadsMax', heap.threadsMax, message);
 }
 
 /** THREADS_HIGH must cover the record before its thread enters a section: see G1. */

@@ -220,6 +220,11 @@ export function owedBy({ mem, record }: Thread): number {
   return (mem.peek(at(record, THREAD.QUEUED)) - mem.load(at(record, THREAD.QUEUE_TAKEN))) | 0;
 }
 
+/** How many heads a thread has queued in all: a count that wraps. Context: the thread itself. */
+export function queuedBy({ mem, record }: Thread): number {
+  return mem.peek(at(record, THREAD.QUEUED));
+}
+
 /** Advances grace periods for a thread's queue and runs up to `max` of its ripe callbacks. */
 export function serveQueue(
   thread: Thread,
@@ -272,27 +277,4 @@ export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): 
     count += serveQueue(thread, callbacks, queue as ThreadId, max);
   }
   return count;
-}
-
-/** Rounds without a callback, after which none will run: one ends a grace period, one the next. */
-const IDLE_ROUNDS = 2;
-
-/**
- * Tries again what found nothing left, after each round of callbacks of all threads, until it finds
- * something or nothing is ripe any more: what ran may have been of others than those that help.
- * Null: in vain, for readers hold up what is left, or nothing is.
- */
-export function retryWhileRipe<Result>(
-  thread: Thread,
-  callbacks: CallbackTable,
-  max: number,
-  attempt: () => Result | null,
-): Result | null {
-  for (let idle = 0; idle < IDLE_ROUNDS; ) {
-    const ran = pollAll(thread, callbacks, max);
-    const result = attempt();
-    if (result !== null) return result;
-    idle = ran > 0 ? 0 : idle + 1;
-  }
-  return null;
 }

@@ -1,6 +1,6 @@
 /** One thread of a crew fails: the others stop, and its error is the story that is told. */
-import { OutOfPagesError } from '../../core/base/errors.js';
 import type { Violation } from '../../core/frag/check.js';
+import { outOfPages } from '../../core/frag/shortage.js';
 import type { Heap } from '../../core/mem/heap.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { CONTROL, controlWord } from './control.js';
@@ -54,7 +54,7 @@ export function failuresOf(ends: readonly ThreadEnd[], heap: Heap): Violation[] 
   return ends.flatMap(({ failure }) => {
     if (failure === null) return [];
     const { name, rule, message } = failure;
-    if (name === 'OutOfPagesError') throw new OutOfPagesError('the replay', heap.pagesMax);
+    if (name === 'OutOfPagesError') throw outOfPages(heap, 'the replay');
     return [{ rule: rule ?? name, detail: message }];
   });
 }

@@ -3,10 +3,11 @@
  * threads have in common. It polls now and then, looks at how many pages are out, waits for words
  * that others write, and where pages or mm records run out lets others go on and tries again.
  */
-import { LimitError, OutOfPagesError } from '../../core/base/errors.js';
+import { LimitError } from '../../core/base/errors.js';
 import type { MmId, Word } from '../../core/base/units.js';
 import { CALLBACKS } from '../../core/frag/callback.js';
 import { createMm } from '../../core/frag/mm.js';
+import { outOfPages } from '../../core/frag/shortage.js';
 import type { Thread } from '../../core/mem/heap.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { poll, pollAll } from '../../core/rcu/callback.js';
@@ -100,7 +101,7 @@ export abstract class Performer {
       if (value !== null) return value;
       this.relieve();
     }
-    throw new OutOfPagesError('the replay', this.thread.heap.pagesMax);
+    throw outOfPages(this.thread.heap, 'the replay');
   }
 
   private poll(): void {

@@ -7,10 +7,10 @@
  * The heap has records only: of a page's memory no more than room for list nodes, for nobody looks
  * into a table here. Geometry decides how many fragments a page has; bytes are counted elsewhere.
  */
-import { OutOfPagesError } from '../../core/base/errors.js';
 import type { KindId, MmId, Pfn, Word } from '../../core/base/units.js';
 import { checkHeap, type Violation } from '../../core/frag/check.js';
 import { createMm, initCommonOwner } from '../../core/frag/mm.js';
+import { outOfPages } from '../../core/frag/shortage.js';
 import { CountingMemory } from '../../core/mem/counting.js';
 import {
   formatHeap,
@@ -108,7 +108,7 @@ export abstract class Common implements Design {
     this.memory.kind = kind;
     const address = this.core.allocTable(this.thread, this.mmId(mm), kind as number as KindId);
     this.memory.kind = 2;
-    if (address === null) throw new OutOfPagesError('the replay', this.thread.heap.pagesMax);
+    if (address === null) throw outOfPages(this.thread.heap, 'the replay');
     const pfn = pfnOfAddress(this.thread.heap, address);
     let page = this.pages[pfn] as CommonPage | null;
     if (this.freePages() < before) {

@@ -28,7 +28,12 @@ describe('an error', () => {
     [new InputError('a.txt:7: no', PLACE), 2, 'inconclusive', PLACE.code],
     [new UsageError('double-free', 'no'), 2, 'inconclusive', 'double-free'],
     [new UnsupportedError('no-memory', 'no'), 2, 'inconclusive', 'no-memory'],
-    [new OutOfPagesError('it', 9), 3, 'inconclusive', 'out-of-pages'],
+    [
+      new OutOfPagesError('it', 9, { live: 9, pending: 0, blocker: null, isReading: false }),
+      3,
+      'inconclusive',
+      'out-of-pages',
+    ],
     [new LimitError('mmsMax', 9, 'no'), 3, 'inconclusive', 'limit'],
     [new StallError('it', 3, 99), 3, 'inconclusive', 'stalled'],
     [new InvariantError('P4', 'no'), 1, 'violated', 'rule-violated'],

@@ -7,6 +7,7 @@ import {
   InvariantError,
   LimitError,
   OutOfPagesError,
+  type Shortage,
   UnsupportedError,
   UsageError,
 } from '#src/core/base/errors.js';
@@ -37,6 +38,8 @@ describe('powers of two', () => {
   });
 });
 
+const SHORTAGE: Shortage = { live: 9, pending: 0, blocker: null, isReading: false };
+
 describe('errors', () => {
   it('stop an import of tables that contradict each other', () => {
     expect(() => assertAtImport(false, 'a fits b')).toThrow('ptfrag is built wrong: a fits b');
@@ -48,7 +51,7 @@ describe('errors', () => {
     const all = {
       UsageError: new UsageError('double-free', 'says'),
       InvariantError: new InvariantError('P4', 'found'),
-      OutOfPagesError: new OutOfPagesError('a table', 9),
+      OutOfPagesError: new OutOfPagesError('a table', 9, SHORTAGE),
       LimitError: new LimitError('threadsMax', 4, 'full'),
       UnsupportedError: new UnsupportedError('no-memory', 'says'),
       InputError: new InputError('says', place),
@@ -68,9 +71,9 @@ describe('errors', () => {
     expect(full.message).toBe(
       'no record is free (limit threadsMax = 4, set when the heap was created)',
     );
-    const out = new OutOfPagesError('a table of mm 1', 9);
-    expect(out).toMatchObject({ code: 'out-of-pages', pagesLimit: 9 });
-    expect(out.message).toContain('no page left for a table of mm 1: all 9 pages');
+    const out = new OutOfPagesError('a table of mm 1', 9, SHORTAGE);
+    expect(out).toMatchObject({ code: 'out-of-pages', pagesLimit: 9, live: 9, pending: 0 });
+    expect(out.message).toContain('no page left for a table of mm 1: 9 of 9 pages');
     const place = { code: 'bad-line', file: 'x.txt', line: 7, expected: 'a number' };
     expect(new InputError('says', place)).toMatchObject(place);
   });

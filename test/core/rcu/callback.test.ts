@@ -13,13 +13,13 @@ import {
   owedBy,
   poll,
   pollAll,
-  retryWhileRipe,
   runCallback,
   serveQueue,
   takeRipe,
 } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceStarted, isBefore, successor } from '#src/core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '#src/core/rcu/manual.js';
+import { retryWhileRipe } from '#src/core/rcu/obtain.js';
 import { isReading, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { makeHeap } from '../../support/heap.js';
 

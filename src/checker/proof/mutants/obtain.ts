@@ -1,0 +1,38 @@
+/** Mutants of getting what comes back after a grace period. */
+import type { Mutant } from '../../model/mutant.js';
+
+const OBTAIN = 'core/rcu/obtain.js';
+
+export const OBTAIN_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'obtain-looks-once',
+    about: 'Who waits for freed memory does not look again when the grace period is over.',
+    rules: ['R3'],
+    file: OBTAIN,
+    find: `if (result !== null)
+            return { kind: 'found', result };`,
+    replace: `if (result !== null && round === 1)
+            return { kind: 'found', result };`,
+    scenario: 'obtain-vs-callback+other-queue',
+  },
+  {
+    name: 'obtain-without-barrier',
+    about: 'Who finds no memory, and no queue with a free, does not ask for callbacks that run.',
+    rules: ['R3'],
+    file: OBTAIN,
+    find: 'if (round > BARRIERS && ',
+    replace: 'if (',
+    scenario: 'obtain-vs-callback+other-queue',
+  },
+  {
+    name: 'obtain-never-waits',
+    about: 'Who finds no memory does not wait for what was freed.',
+    rules: ['R3'],
+    file: OBTAIN,
+    find: `if (rest !== null)
+            return { kind: 'waits', next: { barrier: rest, round } };`,
+    replace: `if (rest !== null)
+            return { kind: 'in-vain' };`,
+    scenario: 'obtain-vs-reader+table',
+  },
+];

@@ -1,0 +1,63 @@
+/**
+ * Why nothing is left: what is in use, what only waits for a grace period, and whom that waits for.
+ * For messages and for programs that decide what to do; nothing is locked, so each number is as of
+ * some moment of the look.
+ */
+import { OutOfPagesError, type Shortage } from '../base/errors.js';
+import type { MmId, Pfn } from '../base/units.js';
+import { at } from '../base/units.js';
+import { type Heap, headerWord, mmRecord, ptdescOf, type Thread } from '../mem/heap.js';
+import { HEAP, MM, PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { isReading } from '../rcu/reader.js';
+import { heldUpGrace } from '../rcu/wait.js';
+import { MM_DYING, MM_LIVE, throwNoMm } from './mm.js';
+
+interface Counts {
+  readonly live: number;
+  readonly pending: number;
+}
+
+/** The error for `what`, for which no page was left. O(pages of the heap). */
+export function outOfPages(heap: Heap, what: string, reading = false): OutOfPagesError {
+  const limit = heap.mem.load(headerWord(HEAP.LIMIT_PAGES));
+  return new OutOfPagesError(what, limit, shortageOf(heap, countPages(heap, limit), reading));
+}
+
+/** Throws that no record for an mm was left. O(records). */
+export function throwOutOfMms(thread: Thread): never {
+  const { heap } = thread;
+  return throwNoMm(heap, shortageOf(heap, countMms(heap), isReading(thread)));
+}
+
+function shortageOf(heap: Heap, { live, pending }: Counts, reading: boolean): Shortage {
+  const blocker = pending === 0 ? null : (heldUpGrace(heap)?.thread ?? null);
+  return { live, pending, blocker, isReading: reading };
+}
+
+/** Pages that have a live table, and pages that have a freed one; some have both. */
+function countPages(heap: Heap, limit: number): Counts {
+  const { mem } = heap;
+  let [live, pending] = [0, 0];
+  for (let pfn = 0; pfn < limit; ) {
+    const ptdesc = ptdescOf(heap, pfn as Pfn);
+    const block = mem.load(at(ptdesc, PTDESC.BLOCK));
+    const pages = block === 0 ? 1 : 2 ** (Math.abs(block) - 1);
+    pfn += pages;
+    if (block >= 0) continue;
+    if (mem.load(at(ptdesc, PTDESC.ALLOCATED)) !== 0) live += pages;
+    if (mem.load(at(ptdesc, PTDESC.RCU + RCU_HEAD.WAITS_FOR)) !== 0) pending += pages;
+  }
+  return { live, pending };
+}
+
+function countMms(heap: Heap): Counts {
+  const { mem } = heap;
+  const high = mem.load(headerWord(HEAP.MM_HIGH));
+  let [live, pending] = [0, 0];
+  for (let mm = 1; mm < high; mm++) {
+    const life = mem.load(at(mmRecord(heap, mm as MmId), MM.LIFE));
+    if (life === MM_LIVE) live++;
+    if (life === MM_DYING) pending++;
+  }
+  return { live, pending };
+}
