@@ -33,13 +33,11 @@ function read(slot) {
 }
 
 function allocate() {
-  for (;;) {
-    const block = thread.tryAllocTable(pool);
-    if (block !== null) return block;
-    // All pages are in use or wait for a reader: blocks that were freed come back.
-    thread.synchronize();
-    result.waits++;
-  }
+  const block = thread.tryAllocTable(pool);
+  if (block !== null) return block;
+  result.waits++;
+  // Blocks that were freed come back when their readers have left. Throws when all are in use.
+  return thread.allocTable(pool, 0, { waitMs: 10_000 });
 }
 
 function replace(slot, value) {

@@ -7,7 +7,7 @@ export const OBTAIN_MUTANTS: readonly Mutant[] = [
   {
     name: 'obtain-looks-once',
     about: 'Who waits for freed memory does not look again when the grace period is over.',
-    rules: ['R3'],
+    rules: ['R4'],
     file: OBTAIN,
     find: `if (result !== null)
             return { kind: 'found', result };`,
@@ -18,7 +18,7 @@ export const OBTAIN_MUTANTS: readonly Mutant[] = [
   {
     name: 'obtain-without-barrier',
     about: 'Who finds no memory, and no queue with a free, does not ask for callbacks that run.',
-    rules: ['R3'],
+    rules: ['R4'],
     file: OBTAIN,
     find: 'if (round > BARRIERS && ',
     replace: 'if (',
@@ -27,7 +27,7 @@ export const OBTAIN_MUTANTS: readonly Mutant[] = [
   {
     name: 'obtain-never-waits',
     about: 'Who finds no memory does not wait for what was freed.',
-    rules: ['R3'],
+    rules: ['R4'],
     file: OBTAIN,
     find: `if (rest !== null)
             return { kind: 'waits', next: { barrier: rest, round } };`,

@@ -39,7 +39,7 @@ const IN_VAIN = 'nothing was found that had been freed before';
 function obtains(world: World, thread: Thread, attempt: () => unknown): Operation {
   return () => {
     if (obtain(world, thread, world.core.callbacks, attempt) !== null) return 'found';
-    throw new InvariantError('R3', IN_VAIN);
+    throw new InvariantError('R4', IN_VAIN);
   };
 }
 
@@ -47,7 +47,7 @@ function obtains(world: World, thread: Thread, attempt: () => unknown): Operatio
 function twoSteps(thread: Thread, table: CallbackTable, attempt: () => unknown): Operation[] {
   const step = (from: Obtaining): Obtaining | string => {
     const { kind, ...rest } = tryObtain(thread, table, BATCH_MAX, from, attempt);
-    if (kind === 'in-vain') throw new InvariantError('R3', IN_VAIN);
+    if (kind === 'in-vain') throw new InvariantError('R4', IN_VAIN);
     return 'next' in rest ? rest.next : 'found';
   };
   const first = (): Obtaining | string => step(beginObtaining());
@@ -66,7 +66,7 @@ function taking(world: World, thread: Thread): () => unknown {
 const tableOfReader = heapScenario({
   name: 'obtain-vs-reader+table',
   about: 'The only free table waits for a reader: who waits for a table gets it.',
-  rules: ['R3', 'P1', 'P2', 'P9'],
+  rules: ['R4', 'P1', 'P2', 'P9'],
   mustSee: ['found', 'waits', 'reader found a table', 'reader found nothing'],
   kit: { threads: 2, pages: 1 },
   play: (world) => {
@@ -92,7 +92,7 @@ function comesBack({ kit }: World, thread: Thread): () => number | null {
 const inOtherQueue = heapScenario({
   name: 'obtain-vs-callback+other-queue',
   about: 'What is missing is in the queue of a thread that runs its callbacks itself, or not.',
-  rules: ['R3', 'P9'],
+  rules: ['R4', 'P9'],
   mustSee: ['found', 'waits', 'callbacks 1', 'callbacks 0'],
   kit: { threads: 2, pages: 1 },
   callbacks: (world) => telling(world.kit),
@@ -109,7 +109,7 @@ const inOtherQueue = heapScenario({
 const none = heapScenario({
   name: 'obtain-vs-free+all-in-use',
   about: 'All is in use: who asks is told so, or gets what is freed meanwhile.',
-  rules: ['R3', 'P9'],
+  rules: ['R4', 'P9'],
   mustSee: ['found', 'in vain'],
   kit: { threads: 2, pages: 1 },
   callbacks: (world) => telling(world.kit),
