@@ -24,9 +24,11 @@ export function payOff(thread: Thread): number {
 export function payerOf(thread: Thread): () => void {
   let paid = queuedBy(thread);
   return () => {
+    // Our own count first: the interval is a word that others write.
     const queued = (queuedBy(thread) - paid) | 0;
     if (queued < POLL_EVERY || queued < pollInterval(thread.heap)) return;
     payOff(thread);
+    // After it: heads that callbacks have queued again wait for another grace period anyway.
     paid = queuedBy(thread);
   };
 }

@@ -52,6 +52,8 @@ export function finish<Result>(thread: Thread, work: Work<Result>): Result {
   for (;;) {
     const step = work.next();
     if (step.done === true) return step.value;
+    // Until a grace period ends, or for a moment: a reader that leaves wakes nobody, and callbacks
+    // on another thread don't either.
     if (step.value === WAITS) sleepForGrace(thread);
   }
 }
@@ -66,7 +68,7 @@ export function waitAsked(
   options: ObtainOptions | undefined,
   twin = 'synchronizeAsync, and try again',
 ): number | undefined {
-  // The way of most calls, on every allocation's.
+  // The way of nearly every call: an allocation pays one comparison for it.
   if (options === undefined) return;
   const given = optionsOf(options, what).waitMs;
   if (given === undefined) return;
@@ -82,6 +84,8 @@ export function waitAskedAsync(what: string, waitMs: unknown): number {
 
 /** What a call that blocks waits unasked. */
 function waitUnasked(thread: Thread): number {
+  // Inside a section, an outer function's perhaps, the wait would be for this thread itself. Where
+  // nobody may sleep, on a page's main thread, it would stop what the user sees.
   return isReading(thread) || !thread.mem.maySleep ? 0 : WAIT_MS;
 }
 
@@ -96,6 +100,7 @@ export function* obtainWithin<Result>(
   for (let at = beginObtaining(); ; ) {
     const step = tryObtain(thread, CALLBACKS, POLL_MAX, at, attempt);
     if (step.kind === 'found') return step.result;
+    // The time is looked at after a step, so that one follows even the longest sleep.
     if (step.kind === 'in-vain' || waitMs === 0 || performance.now() >= end) return null;
     yield WAITS;
     at = step.next;
@@ -120,6 +125,7 @@ export async function obtainAsync<Result>(
   signal?.throwIfAborted();
   const found = attempt();
   if (found !== null) return found;
+  // From here on an abort or a detach can come only inside of `pause`, before the next attempt.
   const work = obtainWithin(thread, waitMs, attempt);
   const letGo = keepAlive();
   try {

@@ -10,12 +10,14 @@ describe('the entries', () => {
     expect(modules.length).toBeLessThanOrEqual(48);
   });
 
-  it('ptfrag/pgtable loads the walk, and of ptfrag what threads lend and what judges', () => {
+  it('ptfrag/pgtable loads the walk, and of ptfrag what judges, waits and polls', () => {
     const modules = modulesOf('./pgtable');
     expect(modules).toContain('core/pgtable/walk.js');
     expect(modules.filter((name) => /^api\/[^/]*$/.test(name))).toEqual([
       'api/arguments.js',
-      'api/attachment.js',
+      'api/obtain.js',
+      'api/debts.js',
+      'api/waiting.js',
     ]);
   });
 });

@@ -52,7 +52,7 @@ function leavesDuring(reader: AttachedThread, thread: AttachedThread, sleeps: nu
 describe('a table', () => {
   it('is out when all are live: said at once, however long was asked for', () => {
     const { thread, pool } = fullHeap(4);
-    const error = errorOf(() => thread.allocTable(pool, 0 as never, { waitMs: Infinity }));
+    const error = errorOf(() => thread.allocTable(pool, undefined, { waitMs: Infinity }));
     expect(error).toBeInstanceOf(OutOfPagesError);
     expect(error).toMatchObject({ code: 'out-of-pages', live: 4, pending: 0, blocker: null });
     expect(error.message).toMatch(/4 of 4 pages have live tables.*grow the heap/);
@@ -80,7 +80,7 @@ describe('a table', () => {
     reader.readLock();
     thread.freeTable(pool, blocks[1] as Table);
     leavesDuring(reader, thread, 3);
-    expect(thread.allocTable(pool, 0 as never, options)).toBe(blocks[1]);
+    expect(thread.allocTable(pool, undefined, options)).toBe(blocks[1]);
   });
 
   it('is not waited for inside a section, which the error names', () => {
@@ -90,10 +90,10 @@ describe('a table', () => {
     const error = errorOf(() => thread.allocTable(pool));
     expect(error).toMatchObject({ pending: 1, blocker: thread.id });
     expect(error.message).toContain('inside a read section');
-    expect(errorOf(() => thread.allocTable(pool, 0 as never, { waitMs: 1 }))).toMatchObject({
+    expect(errorOf(() => thread.allocTable(pool, undefined, { waitMs: 1 }))).toMatchObject({
       code: 'inside-reader',
     });
-    expect(() => thread.allocTable(pool, 0 as never, { waitMs: 0 })).toThrow(OutOfPagesError);
+    expect(() => thread.allocTable(pool, undefined, { waitMs: 0 })).toThrow(OutOfPagesError);
     thread.readUnlock();
     expect(thread.allocTable(pool)).toBe(blocks[0]);
   });
@@ -102,9 +102,9 @@ describe('a table', () => {
     const { thread, reader, pool } = fullHeap(1);
     const options = { waitMs: waitMs as number };
     const refused = expect.objectContaining({ code: 'bad-option' });
-    expect(() => thread.allocTable(pool, 0 as never, options)).toThrow(refused);
+    expect(() => thread.allocTable(pool, undefined, options)).toThrow(refused);
     expect(() => thread.createMm(options)).toThrow(refused);
-    await expect(reader.allocTableAsync(pool, 0 as never, options)).rejects.toThrow(refused);
+    await expect(reader.allocTableAsync(pool, undefined, options)).rejects.toThrow(refused);
     expect(thread.check()).toEqual([]);
   });
 });
@@ -133,8 +133,8 @@ describe('allocTableAsync', () => {
     reader.readLock();
     thread.freeTable(pool, blocks[0]);
     const control = new AbortController();
-    const aborted = thread.allocTableAsync(pool, 0 as never, { signal: control.signal });
-    const late = thread.allocTableAsync(pool, 0 as never, { waitMs: 1 });
+    const aborted = thread.allocTableAsync(pool, undefined, { signal: control.signal });
+    const late = thread.allocTableAsync(pool, undefined, { waitMs: 1 });
     const left = thread.allocTableAsync(pool);
     control.abort(new Error('enough'));
     await expect(aborted).rejects.toThrow('enough');
@@ -154,7 +154,7 @@ describe('allocTableAsync', () => {
       thread.freeTable(pool, block);
       const control = new AbortController();
       const { signal } = control;
-      const coming = thread.allocTableAsync(pool, 0 as never, { signal }).catch(() => null);
+      const coming = thread.allocTableAsync(pool, undefined, { signal }).catch(() => null);
       reader.readUnlock();
       for (let turn = 0; turn < turns; turn++) await null;
       control.abort();
@@ -170,6 +170,7 @@ describe('a record of an mm', () => {
     const { buffer } = createHeap({ geometry: BLOCKS, pages: 1, mmsMax });
     const thread = attach(buffer);
     for (let i = 0; i < 1000; i++) thread.destroyMm(thread.createMm());
+    expect(thread.check()).toEqual([]);
   });
 
   it('is waited for past a reader, and the error says which it was', () => {
@@ -200,6 +201,7 @@ describe('a record of an mm', () => {
     const parent = createSpace(attach(buffer));
     parent.mapRange(0, MAPPED, 0, RW);
     for (let i = 0; i < 10; i++) await (await parent.forkAsync()).exitAsync();
+    expect(parent.check()).toEqual([]);
   });
 });
 

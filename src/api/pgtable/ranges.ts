@@ -42,6 +42,7 @@ function pageAt(vpn: Vpn, offset: number): Vpn {
 
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
 export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
+  // Two things may be missing, one after the other, and each may be waited for as long.
   const mm = tryCreateMm(thread) ?? (yield* createMmAgain(thread, waitMs));
   const space = spaceOf(thread, format, mm);
   try {
@@ -49,7 +50,8 @@ export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): 
     if (attempt() ?? (yield* obtainWithin(thread, waitMs, attempt))) return space;
     return throwOutOfPages(thread, `a page table of mm ${mm}`);
   } catch (error) {
-    // Not refused: the mm has no table, and nobody else knows it.
+    // The wait may also have ended by an abort, or with the thread. This is not refused: the mm has
+    // no table, and nobody else knows it.
     destroyMm(thread, mm);
     throw error;
   }
@@ -95,9 +97,11 @@ export function* mapPages(
       const from = pageAt(vpn, done);
       const first = address + done * pageBytes;
       const map = (): Step => mapStep(space, from, pages - done, first, prot);
+      // Nothing is undone before it is sure that no page comes back: a range is long.
       let step = map();
       if (step.kind === 'no-page') step = yield* stepAgain(space, from, waitMs, map);
       done += pagesOrThrow(space, step);
+      // Between two steps no lock is held: here, and not inside of them, callbacks may run.
       pay();
       yield done;
     }
@@ -153,6 +157,7 @@ function* changePages(
       // Another thread has collapsed it since the edges were split.
       yield* splitLarge(space, pageAt(vpn, done), waitMs);
     }
+    // What was freed so far comes back while the rest is done, and not at the end all at once.
     pay();
     yield done;
   }
