@@ -108,8 +108,9 @@ export function* obtainWithin<Result>(
 }
 
 /**
- * The same for a thread that must not block, from the first attempt on. Throws the signal's reason, and `UsageError` once the
- * thread has left the heap. What was found is not lost: nothing can come between it and the end.
+ * The same for a thread that must not block, from the first attempt on. Throws the signal's reason,
+ * and `UsageError` once the thread has left the heap. What was found is not lost: nothing can come
+ * between it and the end.
  */
 export async function obtainAsync<Result>(
   { here }: Attachment,
