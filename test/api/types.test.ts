@@ -1,36 +1,108 @@
-/** The published types, compiled as a stranger's strict project compiles them. */
-import { rmSync } from 'node:fs';
+/**
+ * The published types, compiled as a stranger's strict project compiles them; and the programs that
+ * pages show. `npm run test:all` asks every compiler that there was since 5.4.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile, copyTyped, packed } from '../fixtures/compile.js';
+import { addNodeTypes, COMPILER, compile, copyTyped, packed } from '../fixtures/compile.js';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EVERYWHERE = ['entries.ts', 'read.ts', 'words.ts'];
+const RESOLUTIONS = ['nodenext', 'bundler'] as const;
+const VERSIONS = ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', '7'];
 
-describe('the packed types, in a strict project of a browser', () => {
-  let folder: string;
-  beforeAll(() => {
-    folder = packed();
-    copyTyped(folder, [...EVERYWHERE, 'using.ts']);
-  }, 120_000);
-  afterAll(() => rmSync(folder, { recursive: true }));
+let folder: string;
+beforeAll(() => {
+  folder = packed();
+  addNodeTypes(folder);
+  copyTyped(folder, [...EVERYWHERE, 'using.ts']);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
 
-  describe.each(['nodenext', 'bundler'] as const)('resolved as %s', (moduleResolution) => {
-    const types: string[] = [];
+/** What a compiler has against a project of a browser, without the libs of later years or with. */
+async function objections(compiler: string): Promise<string[]> {
+  const said: string[] = [];
+  for (const moduleResolution of RESOLUTIONS) {
+    const project = { moduleResolution, types: [] };
+    const old = { ...project, files: EVERYWHERE, lib: ['dom'] };
+    const recent = { ...project, files: ['using.ts'], lib: ['dom', 'esnext.disposable'] };
+    said.push(await compile(folder, old, compiler), await compile(folder, recent, compiler));
+  }
+  return said.filter((text) => text !== '');
+}
 
-    it('compile without any other lib, and mean what they should', async () => {
-      const project = { files: EVERYWHERE, moduleResolution, lib: ['dom'], types };
-      expect(await compile(folder, project)).toBe('');
-    });
-
-    it('let a thread be declared by using', async () => {
-      const lib = ['dom', 'esnext.disposable'];
-      const project = { files: ['using.ts'], moduleResolution, lib, types };
-      expect(await compile(folder, project)).toBe('');
-    });
+describe('the packed types', () => {
+  it('compile in a strict project of a browser, and mean what they should', async () => {
+    expect(await objections(COMPILER)).toEqual([]);
   });
 
   it('are seen by this test: what is wrong is found', async () => {
     const project = { files: ['using.ts'], lib: [], types: [] };
     const said = await compile(folder, { ...project, moduleResolution: 'bundler' });
     expect(said).toContain("Cannot find name 'AbortSignal'");
+  });
+});
+
+/** Installs every compiler under a name of its own. Null: they can't be had. */
+function installCompilers(): string | null {
+  const into = mkdtempSync(join(tmpdir(), 'ptfrag-compilers-'));
+  writeFileSync(join(into, 'package.json'), '{ "private": true }');
+  const aliases = VERSIONS.map((version) => `ts-${version}@npm:typescript@${version}`);
+  try {
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', ...aliases], { cwd: into });
+    return into;
+  } catch {
+    rmSync(into, { recursive: true });
+    return null;
+  }
+}
+
+describe.runIf(process.env['PTFRAG_LONG'])('the packed types, to each compiler', () => {
+  let compilers: string | null;
+  beforeAll(() => {
+    compilers = installCompilers();
+  }, 300_000);
+  afterAll(() => compilers !== null && rmSync(compilers, { recursive: true }));
+
+  it.for(VERSIONS)('of TypeScript %s, compile', async (version, { skip }) => {
+    if (compilers === null) return skip('npm install got no compilers: is there a network?');
+    const compiler = join(compilers, `node_modules/ts-${version}/bin/tsc`);
+    const told = execFileSync(process.execPath, [compiler, '--version'], { encoding: 'utf8' });
+    expect(told).toContain(`Version ${version}`);
+    expect(await objections(compiler)).toEqual([]);
+  });
+});
+
+/** Programs that a page shows whole: what imports the package. */
+function programsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  const blocks = [...text.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)];
+  return blocks.map(([, code = '']) => code).filter((code) => code.includes("from 'ptfrag"));
+}
+
+describe('the programs that pages show', () => {
+  const docs = readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`);
+  const programs = ['README.md', ...docs].flatMap((page) =>
+    programsOf(page).map((code, index) => {
+      return { file: `${page.replaceAll(/\W/g, '-')}-${index + 1}.ts`, code };
+    }),
+  );
+
+  it('are TypeScript, too, as they stand: no type is missing, none needs a cast', async () => {
+    for (const { file, code } of programs) writeFileSync(join(folder, file), code);
+    const isForNode = ({ code }: { code: string }): boolean => code.includes("from 'node:");
+    const moduleResolution = 'nodenext';
+    const forNode = programs.filter(isForNode).map(({ file }) => file);
+    const ofNode = { files: forNode, lib: [], types: ['node'], moduleResolution } as const;
+    expect(await compile(folder, ofNode)).toBe('');
+    const others = programs.filter((each) => !isForNode(each)).map(({ file }) => file);
+    const ofBrowser = { files: others, lib: ['dom'], types: [], moduleResolution } as const;
+    expect(await compile(folder, ofBrowser)).toBe('');
+    expect(forNode).toContain('README-md-1.ts');
+    expect(others).toEqual(expect.arrayContaining(['README-md-2.ts', 'docs-start-md-1.ts']));
   });
 });
