@@ -3,6 +3,7 @@ import { UsageError } from '../../core/base/errors.js';
 import { COMMON, CORES, type Core } from '../../core/variants/core.js';
 import type { Scenario } from '../model/scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
+import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
@@ -45,6 +46,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...SUPPLY_SCENARIOS,
   ...GRACE_SCENARIOS,
   ...RCU_SCENARIOS,
+  ...BYSTANDER_SCENARIOS,
   ...CORES.flatMap(scenariosOf),
   ...POISON_SCENARIOS,
   ...WALK_SCENARIOS,

@@ -1,5 +1,6 @@
 /** All mutants. A test holds each against its scenario; see mutant.ts. */
 import type { Mutant } from '../model/mutant.js';
+import { BYSTANDER_MUTANTS } from './mutants/bystander.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { OBTAIN_MUTANTS } from './mutants/obtain.js';
@@ -13,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MEM_MUTANTS,
   ...RCU_MUTANTS,
   ...OBTAIN_MUTANTS,
+  ...BYSTANDER_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
   ...POISON_MUTANTS,

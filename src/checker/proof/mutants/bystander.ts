@@ -1,0 +1,37 @@
+/** Mutants of threads that serve others' queues: offline ones, and reclaimers. */
+import type { Mutant } from '../../model/mutant.js';
+
+const READER = 'core/rcu/reader.js';
+const RECLAIM = 'core/rcu/reclaim.js';
+
+export const BYSTANDER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'brief-section-stays-online',
+    about: 'An offline thread that had a section of its own stays online after it.',
+    rules: ['R5'],
+    file: READER,
+    find: `    mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 0);
+    rcuOffline(thread);`,
+    replace: '    mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 0);',
+    scenario: 'offline-vs-grace+served-queue',
+  },
+  {
+    name: 'brief-section-stays-offline',
+    about: 'A section of an offline thread is one in name only.',
+    rules: ['R5'],
+    file: READER,
+    find: `        if (mem.peek(readerWord(thread)) === 0)
+            goOnline(thread);`,
+    replace: '',
+    scenario: 'offline-vs-grace+served-queue',
+  },
+  {
+    name: 'stop-before-reclaim-is-lost',
+    about: 'A reclaimer counts stops from when it begins, and not from when it attached.',
+    rules: ['R6'],
+    file: RECLAIM,
+    find: 'const stop = mem.peek(seen);',
+    replace: 'const stop = mem.load(RECLAIM_STOP);',
+    scenario: 'stop-vs-reclaim',
+  },
+];
