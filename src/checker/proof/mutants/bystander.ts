@@ -32,6 +32,6 @@ export const BYSTANDER_MUTANTS: readonly Mutant[] = [
     file: RECLAIM,
     find: 'const stop = mem.peek(seen);',
     replace: 'const stop = mem.load(RECLAIM_STOP);',
-    scenario: 'stop-vs-reclaim',
+    scenario: 'stop-vs-reclaim+early',
   },
 ];

@@ -68,7 +68,7 @@ const offline = heapScenario({
 });
 
 const stopped = heapScenario({
-  name: 'stop-vs-reclaim',
+  name: 'stop-vs-reclaim+early',
   about: 'A reclaimer is told to stop, before it begins or later: it returns.',
   rules: ['R6', 'R1'],
   mustSee: ['reclaimed 1'],
