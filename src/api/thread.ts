@@ -145,9 +145,9 @@ export class AttachedThread {
   }
 
   /**
-   * Allocates a table, empty. Blocks on short locks and, where no page is left, up to `waitMs` for
-   * what was freed. Throws `OutOfPagesError`, which says whether all pages are in use or some only
-   * wait for a grace period; `UsageError` for an mm that is not live.
+   * Allocates a table, empty. Blocks on short locks and, out of pages, up to `waitMs` for what was
+   * freed. Throws `OutOfPagesError`, which says whether some pages only wait for a grace period;
+   * `UsageError` for an mm that is not live; in debug heaps `WriteAfterFreeError`: call again then.
    */
   allocTable(mm: MmId, kind: KindId = 0 as KindId, options?: ObtainOptions): Table {
     requireMm(mm, 'allocTable');
