@@ -30,9 +30,12 @@ const countUnder = (name, { acquire, release }) => ({
   },
 });
 
+const EXPECTED = { broken: 'violated', fixed: 'holds' };
+
 for (const [name, lock] of Object.entries({ broken, fixed })) {
   const scenario = countUnder(`counter-vs-counter+${name}`, lock);
   const { verdict, failure } = check(scenario);
   console.log(`${name} lock: ${verdict}`);
+  if (verdict !== EXPECTED[name]) process.exitCode = 1;
   if (failure !== null) console.log(`\n${formatFailure(scenario, failure).join('\n')}\n`);
 }

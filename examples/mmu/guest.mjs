@@ -72,6 +72,7 @@ function shuffle(list, random) {
   }
 }
 
+/** What a CPU has added up that has gone round so often. */
 export function expectedSum({ total }, rounds) {
   return BigInt.asIntN(64, total * BigInt(rounds));
 }
@@ -84,14 +85,15 @@ export function countsOf(words, node) {
   return { shared, own };
 }
 
-/** How many counts of a node are not what so many rounds of so many CPUs leave. */
-export function wrongCounts(words, node, cpus, rounds) {
+/** How many counts of a node are not what CPUs leave that have gone round so often each. */
+export function wrongCounts(words, node, rounds) {
   let wrong = 0;
+  const all = rounds.reduce((sum, each) => sum + each, 0);
   for (let word = NODE.COUNTS; word < NODE.VALUES; word++) {
-    if (words[node + word] !== cpus * rounds) wrong++;
+    if (words[node + word] !== all) wrong++;
   }
-  for (let cpu = 0; cpu < cpus; cpu++) {
-    if (words[node + NODE.OWN + 2 * cpu] !== rounds) wrong++;
+  for (let cpu = 0; cpu < rounds.length; cpu++) {
+    if (words[node + NODE.OWN + 2 * cpu] !== rounds[cpu]) wrong++;
   }
   return wrong;
 }

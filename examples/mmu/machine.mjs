@@ -51,6 +51,10 @@ export function createMachine({ cpus, spans, large, small }) {
     // Goes up by one where a pause begins, and where it ends: odd while the CPUs are to stand still.
     pause: words(1),
     parked: words(cpus * PARKED.WORDS),
+    // Frames that CPUs have copied because a snapshot had them, too.
+    copied: words(1),
+    // 1: the host has done all that it came for, and the guest may end.
+    enough: words(1),
   };
 }
 

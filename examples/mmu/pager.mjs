@@ -19,7 +19,7 @@ export class Pager {
     this.machine = machine;
     /** Unmapped, but some thread may still be using them. */
     this.limbo = [];
-    this.counts = { faults: 0, lost: 0, copied: 0, waits: 0 };
+    this.counts = { faults: 0, lost: 0, waits: 0 };
   }
 
   handle(address, needs) {
@@ -43,12 +43,23 @@ export class Pager {
     return found;
   }
 
-  /** Brings a page in from the store. What takes long comes before the lock; then look again. */
+  /** Brings a page in from the store. What takes long comes before the lock. */
   fill(page, span, version) {
+    const frame = this.copyIn(page);
+    if (frame !== frames.NONE) this.mapCopy(page, span, version, frame);
+  }
+
+  /** A frame with what the store has of a page, or NONE. */
+  copyIn(page) {
     const { machine } = this;
     const frame = this.allocate();
-    if (frame === frames.NONE) return;
-    copyPage(machine.ram, frame, machine.store, pageIndex(page));
+    if (frame !== frames.NONE) copyPage(machine.ram, frame, machine.store, pageIndex(page));
+    return frame;
+  }
+
+  /** Maps a page to that frame, if nothing has happened to its span since that version. */
+  mapCopy(page, span, version, frame) {
+    const { machine } = this;
     let mapped = false;
     // Another version: the page may have been out again since, and the copy be old or torn.
     if (this.lock(span, version)) {
@@ -74,7 +85,7 @@ export class Pager {
       copyPage(machine.ram, frame, machine.ram, old);
       space.unmapRange(page, PAGE);
       space.mapPage(page, frame * PAGE, allowed(machine, page));
-      this.counts.copied++;
+      Atomics.add(machine.copied, 0, 1);
     }
     if (locked) this.unlock(span, version);
     if (frame === old) return;

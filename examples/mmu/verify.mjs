@@ -21,10 +21,10 @@ export async function isConsistent({ ram, store, spans }, mapped, stored) {
 }
 
 /** Wrong counts of all nodes, after the guest's end and with all pages in the store. */
-export function countWrong({ store, spans }, cpus, rounds) {
+export function countWrong({ store, spans }, rounds) {
   let wrong = 0;
   for (let index = CODE_SPANS * SPAN_PAGES; index < spans * SPAN_PAGES; index++) {
-    wrong += wrongCounts(store, index * PAGE_WORDS, cpus, rounds);
+    wrong += wrongCounts(store, index * PAGE_WORDS, rounds);
   }
   return wrong;
 }

@@ -24,10 +24,13 @@ const { memory } = thread;
 // the address of the block that is published there, 0 for none.
 const pool = thread.createMm();
 const directory = thread.allocTable(pool);
+// One word more, by which the workers begin together.
+const gate = thread.allocTable(pool);
 
 const begin = performance.now();
 const workers = Array.from({ length: WORKERS }, (_, index) => {
-  const workerData = { buffer, pool, directory, slots: SLOTS, steps: STEPS, seed: index + 1 };
+  const shared = { buffer, pool, directory, gate, workers: WORKERS };
+  const workerData = { ...shared, slots: SLOTS, steps: STEPS, seed: index + 1 };
   return new Worker(new URL('./worker.mjs', import.meta.url), { workerData });
 });
 const results = await Promise.all(
@@ -41,6 +44,7 @@ for (let slot = 0; slot < SLOTS; slot++) {
   if (old !== 0) thread.freeTable(pool, old);
 }
 thread.freeTable(pool, directory);
+thread.freeTable(pool, gate);
 thread.destroyMm(pool);
 
 // A block that was freed while its page's grace period ran waits for the next one, so its page
@@ -58,4 +62,6 @@ console.log(`torn reads  ${sum('torn')}, must be 0: a block was reused under its
 console.log(`replaced    ${sum('replaced')} blocks, ${sum('waits')} times after waiting for one`);
 console.log(`pages       ${free} of ${limit} are back`);
 console.log(`rules       ${violations.length === 0 ? 'all hold' : JSON.stringify(violations)}`);
-process.exitCode = sum('torn') === 0 && free === limit && violations.length === 0 ? 0 : 1;
+const allWorked = results.every(({ reads, replaced }) => reads > 0 && replaced > 0);
+const isRight = sum('torn') === 0 && free === limit && violations.length === 0;
+process.exitCode = allWorked && isRight ? 0 : 1;

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { at, attach } from 'ptfrag';
 
-const { buffer, pool, directory, slots, steps, seed } = workerData;
+const { buffer, pool, directory, gate, workers, slots, steps, seed } = workerData;
 const BLOCK_WORDS = 64;
 const REPLACE_ONE_IN = 8;
 
@@ -33,11 +33,13 @@ function read(slot) {
 }
 
 function allocate() {
-  const block = thread.tryAllocTable(pool);
-  if (block !== null) return block;
-  result.waits++;
-  // Blocks that were freed come back when their readers have left. Throws when all are in use.
-  return thread.allocTable(pool, 0, { waitMs: 10_000 });
+  for (;;) {
+    const block = thread.tryAllocTable(pool);
+    if (block !== null) return block;
+    // All pages are in use or wait for a reader: blocks that were freed come back.
+    thread.synchronize();
+    result.waits++;
+  }
 }
 
 function replace(slot, value) {
@@ -50,6 +52,14 @@ function replace(slot, value) {
   result.replaced++;
 }
 
+/** Waits until all workers are here: else the first may be done before the last begins. */
+function meet() {
+  let here = memory.add(gate, 1) + 1;
+  memory.notify(gate);
+  for (; here < workers; here = memory.load(gate)) memory.awaitChange(gate, here);
+}
+
+meet();
 for (let step = 1; step <= steps; step++) {
   if (below(REPLACE_ONE_IN) === 0) replace(below(slots), step * 4 + seed);
   else read(below(slots));

@@ -18,6 +18,7 @@ for (const scenario of asking) {
   const { verdict, executions, failure } = check(scenario);
   console.log(`${verdict}  ${scenario.name}: ${executions} executions`);
   console.log(`       ${scenario.about}`);
+  if (verdict !== 'holds') process.exitCode = 1;
   if (failure !== null) console.log(formatFailure(scenario, failure).join('\n'));
 }
 console.log(`\n${rule} would not hold if`);
