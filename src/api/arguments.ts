@@ -12,23 +12,28 @@ import { shown } from '../core/base/shown.js';
 import type { KindId, MmId } from '../core/base/units.js';
 import type { Range } from '../core/mem/config.js';
 
-/** Refuses what no number of an mm can be. Hot: nothing is allocated. */
+/** Whether something is a whole number of 32 bits, with a sign. Hot: nothing is allocated. */
+export function isWord(value: unknown): value is number {
+  // `| 0` leaves nothing else as it is, and would throw for a bigint.
+  return typeof value === 'number' && (value | 0) === value;
+}
+
+/** Refuses what no number of an mm can be. Hot. */
 export function requireMm(mm: MmId, what: string): void {
-  // `| 0` leaves nothing but a whole number of 32 bits as it is, and would throw for a bigint.
-  if (typeof mm === 'number' && (mm | 0) === mm) return;
+  if (isWord(mm)) return;
   throw refusal('no-such-mm', `${what}: mm`, mm, 'it must be a number that createMm returned');
 }
 
 /** The same for a kind. */
 export function requireKind(kind: KindId, what: string): void {
-  if (typeof kind === 'number' && (kind | 0) === kind) return;
+  if (isWord(kind)) return;
   const allowed = 'it must be a number that kind() returned, 0 for the first kind';
   throw refusal('no-such-kind', `${what}: kind`, kind, allowed);
 }
 
 /** The same for the address of a table. */
 export function requireTable(table: number, what: string): void {
-  if (typeof table === 'number' && (table | 0) === table) return;
+  if (isWord(table)) return;
   const allowed = 'it must be an address that allocTable returned';
   throw refusal('foreign-fragment', `${what}: table`, table, allowed);
 }

@@ -28,6 +28,18 @@ export function placeOf(buffer: unknown, byteOffset: unknown, what: string): Pla
   return { buffer: sharedOf(buffer, what), byteOffset: offsetOf(byteOffset, what) };
 }
 
+/** The same where no buffer need be given. */
+export interface PlaceAsked {
+  /** Null: one is to be made. */
+  readonly buffer: HeapBuffer | null;
+  readonly byteOffset: number;
+}
+
+export function placeAsked(buffer: unknown, byteOffset: unknown, what: string): PlaceAsked {
+  if (buffer !== undefined) return placeOf(buffer, byteOffset, what);
+  return { buffer: null, byteOffset: offsetOf(byteOffset, what) };
+}
+
 /** The same where the buffer may be a handle, which says for itself where its heap begins. */
 export function placeIn(given: unknown, byteOffset: unknown, what: string): Place {
   const isHandle = isObject(given) && sharedBytes(given) === null && 'buffer' in given;

@@ -20,14 +20,7 @@ import { growSupply } from '../core/mem/supply.js';
 import { missingFeature } from '../core/mem/support.js';
 import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js';
 import { oneOf, optionsOf, refusal } from './arguments.js';
-import {
-  type HeapHandle,
-  type Place,
-  placeIn,
-  placeOf,
-  requireRoom,
-  requireZeroed,
-} from './buffer.js';
+import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
 import { AttachedThread } from './thread.js';
 
@@ -66,8 +59,7 @@ export function createHeap(options: HeapOptions): HeapHandle {
   const { config } = plan;
   checkConfig(config);
   const { words } = layoutOf(config);
-  const { buffer, byteOffset } =
-    plan.buffer === undefined ? newPlace(plan) : givenPlace(plan, words);
+  const { buffer, byteOffset } = emptyPlace(plan, words);
   const mem = new SharedMemory(viewWords(buffer, byteOffset, words), mayThreadSleep());
   const heap = formatHeap(mem, config);
   initCommonOwner(heap);
@@ -78,21 +70,17 @@ export function createHeap(options: HeapOptions): HeapHandle {
   return { buffer, byteOffset, bytes: words * 4 };
 }
 
-/** The caller's own memory, in which nothing may be yet. */
-function givenPlace({ buffer, byteOffset }: HeapPlan, words: number): Place {
-  const place = placeOf(buffer, byteOffset, 'createHeap');
-  requireRoom(place, words * 4, 'createHeap: the heap');
-  requireZeroed(place, words, 'createHeap');
-  return place;
-}
-
-/** A new buffer, which the heap fills. */
-function newPlace({ config, byteOffset }: HeapPlan): Place {
-  if (byteOffset !== undefined && byteOffset !== 0) {
+/** A place in which nothing is yet: the caller's own, or a new buffer, which the heap fills. */
+function emptyPlace({ place: { buffer, byteOffset }, config }: HeapPlan, words: number): Place {
+  if (buffer === null) {
+    if (byteOffset === 0) return { buffer: reserve(config), byteOffset };
     const allowed = 'leave it out, or give the buffer that it is an offset in';
     throw refusal('bad-offset', 'createHeap: byteOffset', byteOffset, allowed);
   }
-  return { buffer: reserve(config), byteOffset: 0 };
+  const place = { buffer, byteOffset };
+  requireRoom(place, words * 4, 'createHeap: the heap');
+  requireZeroed(place, words, 'createHeap');
+  return place;
 }
 
 /** Reserves a buffer; where that is refused, finds out what would have been possible. */

@@ -10,6 +10,7 @@ import { LIMITS, type Range } from '../core/mem/config.js';
 import type { HeapConfig } from '../core/mem/heap.js';
 import { type Geometry, geometryNamed, kindsOf, type TableKind } from '../core/pgtable/geometry.js';
 import { flag, isObject, oneOf, optionsOf, refusal, wholeNumber } from './arguments.js';
+import { type PlaceAsked, placeAsked } from './buffer.js';
 
 export interface HeapOptions {
   /** A built-in geometry by name, or one of your own. Default: `generic`. */
@@ -35,12 +36,11 @@ export interface HeapOptions {
   readonly byteOffset?: number;
 }
 
-/** What is asked for, once it was judged. Where it is to be is judged by buffer.ts. */
+/** What is asked for, once it was judged. */
 export interface HeapPlan {
   readonly config: HeapConfig;
   readonly pages: number;
-  readonly buffer: unknown;
-  readonly byteOffset: unknown;
+  readonly place: PlaceAsked;
 }
 
 const CODE = 'bad-config';
@@ -82,7 +82,7 @@ export function planOf(options: HeapOptions, what: string): HeapPlan {
     debug: flag(debug, false, `${what}: debug`, CODE),
     spins: SPINS,
   };
-  return { config, pages: first, buffer, byteOffset };
+  return { config, pages: first, place: placeAsked(buffer, byteOffset, what) };
 }
 
 /** A copy in which every part was read once, and is of its type. */

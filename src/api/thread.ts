@@ -6,7 +6,7 @@
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
 import { UsageError } from '../core/base/errors.js';
-import { shown } from '../core/base/shown.js';
+import { showAs, shown } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
@@ -30,7 +30,7 @@ import {
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
-import { flag, optionsOf, requireFunction, wholeNumber } from './arguments.js';
+import { flag, isObject, optionsOf, refusal, requireFunction, wholeNumber } from './arguments.js';
 import type { Attachment } from './attachment.js';
 import { POLL_MAX, payOff } from './debts.js';
 import {
@@ -81,7 +81,11 @@ export class AttachedThread {
   /** How operations in slices are cancelled that are not over yet. */
   private readonly cancels = new Set<(reason: Error) => void>();
 
+  /** For this package: users call `attach`. */
   constructor(core: Thread) {
+    if (!isObject(core) || !isObject(core.heap)) {
+      throw refusal('bad-thread', 'AttachedThread: core', core, 'call attach, which makes one');
+    }
     const freed = (tables: number): void => this.freed(tables);
     const running = (cancel: (reason: Error) => void): (() => void) => {
       this.cancels.add(cancel);
@@ -347,3 +351,8 @@ export class AttachedThread {
     return new UsageError('detached', `thread ${this.id} has left the heap`);
   }
 }
+
+showAs(
+  AttachedThread.prototype,
+  ({ id, geometry }) => `AttachedThread ${id} of a heap of ${geometry}`,
+);

@@ -1,11 +1,13 @@
 /** Addresses of words, as users compute with them: from whatever `memory.load` returned. */
-import { type Word, at as wordAt } from '../core/base/units.js';
+import * as units from '../core/base/units.js';
+import { isWord, refusal } from './arguments.js';
 
 /**
  * The word `offset` words after `base`. The same as `base + offset`, and quicker where addresses
- * come from many places: the sum stays a 32-bit integer.
+ * come from many places: the sum stays a 32-bit integer. Throws `UsageError` for what is none.
  */
-export const at: (base: number, offset: number) => Word = wordAt as (
-  base: number,
-  offset: number,
-) => Word;
+export function at(base: number, offset: number): units.Word {
+  if (isWord(base) && isWord(offset)) return units.at(base as units.Word, offset);
+  const [name, given] = isWord(base) ? ['offset', offset] : ['base', base];
+  throw refusal('bad-word', `at: ${name}`, given, 'it must be a whole number of 32 bits');
+}

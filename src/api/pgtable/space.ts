@@ -7,6 +7,7 @@
  * unmap or change the same ones meanwhile.
  */
 import { UsageError } from '../../core/base/errors.js';
+import { showAs } from '../../core/base/shown.js';
 import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
 import { enterMm, leaveMm, tablesOf } from '../../core/frag/mm.js';
@@ -347,3 +348,7 @@ export class AddressSpace {
     throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
   }
 }
+
+showAs(AddressSpace.prototype, ({ mm, pageBytes }) => {
+  return `AddressSpace of mm ${mm}, pages of ${pageBytes} bytes`;
+});

@@ -6,6 +6,7 @@
  * ever), no `DataView` (it tears). The view is a public readonly field: a private `#` one costs a
  * third more per access.
  */
+import { showAs } from '../base/shown.js';
 import type { Word } from '../base/units.js';
 import type { Memory } from './memory.js';
 
@@ -116,6 +117,8 @@ export class SharedMemory implements Memory {
     Atomics.notify(this.words, word, count);
   }
 }
+
+showAs(SharedMemory.prototype, ({ words }) => `Memory of ${words.length} words`);
 
 /** Asks a buffer itself, whatever window it comes from; of anything else the call throws. */
 const BYTES_OF_SHARED =
