@@ -90,7 +90,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "sharing: 'mm' | 'all'": { right: () => 'all', mayBe: leftOut },
   'debug: boolean': { right: () => true, mayBe: isFlag },
   'buffer: ArrayBufferLike': { right: () => new SharedArrayBuffer(1 << 20), mayBe: leftOut },
-  'byteOffset: number': { right: () => 0, mayBe: (value) => leftOut(value) || isZero(value) },
+  'byteOffset: number': { right: () => 0, mayBe: (value) => leftOut(value) || isWhole(value) },
   'flavour: Flavour': { right: () => 'epoch', mayBe: leftOut },
   'drained: boolean': { right: () => false, mayBe: isFlag },
   'queues: boolean': { right: () => true, mayBe: isFlag },
