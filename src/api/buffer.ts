@@ -24,7 +24,7 @@ export interface Place {
 const ALIGNMENT_BYTES = 128;
 
 /** A place of which both parts were judged. Throws `UsageError`. */
-export function placeOf(buffer: unknown, byteOffset: unknown, what: string): Place {
+function placeOf(buffer: unknown, byteOffset: unknown, what: string): Place {
   return { buffer: sharedOf(buffer, what), byteOffset: offsetOf(byteOffset, what) };
 }
 
@@ -44,6 +44,7 @@ export function placeAsked(buffer: unknown, byteOffset: unknown, what: string): 
 export function placeIn(given: unknown, byteOffset: unknown, what: string): Place {
   const isHandle = isObject(given) && sharedBytes(given) === null && 'buffer' in given;
   if (!isHandle || ArrayBuffer.isView(given)) return placeOf(given, byteOffset, what);
+  // Also one that was cloned on its way to this thread, or is a part of something larger.
   const handle = given as Partial<HeapHandle>;
   if (byteOffset === undefined) return placeOf(handle.buffer, handle.byteOffset, what);
   const allowed = 'leave it out, for the handle says where its heap begins';
@@ -90,6 +91,7 @@ export function requireZeroed({ buffer, byteOffset }: Place, words: number, what
   const view = viewWords(buffer, byteOffset, words);
   const word = firstNotZero(view);
   if (word === null) return;
+  // Only to say which: both are refused.
   const isHeap = word === 0 && view[0] === HEAP_MAGIC;
   const found = isHeap
     ? 'there is a heap already'

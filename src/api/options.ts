@@ -64,6 +64,7 @@ export function planOf(options: HeapOptions, what: string): HeapPlan {
     given;
   const size = (name: string, value: unknown, range: Range): number =>
     wholeNumber(value, range, `${what}: ${name}`, CODE);
+  // `pages` first, which must be there: whoever gives no options at all is told of that.
   const first = size('pages', pages, LIMITS.pagesMax);
   const most = size('pagesMax', pagesMax === undefined ? first : pagesMax, LIMITS.pagesMax);
   if (first > most) {
@@ -93,6 +94,7 @@ function geometryOf(given: unknown, what: string): Geometry {
     const allowed = 'it must be the name of one, or an object with name, pageBytes and kinds';
     throw refusal(CODE, `${what}: geometry`, given, allowed);
   }
+  // Once: a getter could answer differently when the heap is laid out.
   const { name, pageBytes, kinds } = given as Geometry;
   const title = `${what}: geometry`;
   return {
@@ -117,6 +119,7 @@ function pageBytesOf(value: unknown, name: string): number {
 
 function kindsFrom(given: unknown, name: string): TableKind[] {
   const { least, most } = LIMITS.kinds;
+  // Its length before its elements: an array can be longer than memory.
   const isList = Array.isArray(given);
   const length: unknown = isList ? given.length : undefined;
   if (isList && typeof length === 'number' && length >= least && length <= most) {

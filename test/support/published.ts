@@ -61,7 +61,7 @@ export function functionsOf(
   return names.map((name) => {
     // The entry's own, where the core has one of that name, too: it is exported last by its file.
     const found = [
-      ...text.matchAll(new RegExp(`function ${name}(?:<[^(]*>)?\\(([^;]*)\\): `, 'g')),
+      ...text.matchAll(new RegExp(`function ${name}(?:<[^;]*?>(?=\\())?\\(([^;]*)\\): `, 'g')),
     ];
     const [, inside] = found.at(0) ?? [];
     if (inside === undefined) throw new Error(`no declaration of ${name} is found`);
@@ -73,12 +73,23 @@ function isPlainFunction(value: unknown): boolean {
   return typeof value === 'function' && !/^class\b/.test(String(value));
 }
 
-/** The public methods of a class, its constructor with them. */
-export function methodsOf(entry: string, owner: string): Callable[] {
+function bodyOf(entry: string, owner: string): string {
   const [, body] =
     new RegExp(`declare class ${owner} \\{([\\s\\S]*?)^\\}`, 'm').exec(declarations(entry)) ?? [];
   if (body === undefined) throw new Error(`no declaration of ${owner} is found`);
-  const methods = [...body.matchAll(/^ {4}(\w+)(?:<[^(]*>)?\(([^;]*?)\)(?:: |;)/gm)];
+  return body;
+}
+
+/** What a class has that is not for its users, and properties that are no methods. */
+export function otherMembersOf(entry: string, owner: string): string[] {
+  const members = bodyOf(entry, owner).matchAll(/^ {4}(?:private|get|set)(?: readonly)? (\w+)/gm);
+  return [...members].map(([, name = '']) => name);
+}
+
+/** The public methods of a class, its constructor with them. */
+export function methodsOf(entry: string, owner: string): Callable[] {
+  const body = bodyOf(entry, owner);
+  const methods = [...body.matchAll(/^ {4}(\w+)(?:<[^;]*?>(?=\())?\(([^;]*?)\)(?:: |;)/gm)];
   return methods.map(([, name = '', inside = '']) => {
     return { owner, name, parameters: parts(inside).map(parameterOf) };
   });

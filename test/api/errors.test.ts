@@ -1,0 +1,61 @@
+/** docs/errors.md against the code: each code that can be thrown is there, and no other. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as ptfrag from 'ptfrag';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const ROOMS = ['api', 'core', 'checker/model', 'checker/proof'];
+
+/** Words with a hyphen that begin like a code, and are none. */
+const NO_CODES = /^(?:no-page|mm-freed|mm-record|mm-state|mm-table|not-erased)/;
+
+function sources(): string[] {
+  return ROOMS.flatMap((room) =>
+    readdirSync(`${ROOT}src/${room}`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.includes('mutants'))
+      .map((name) => readFileSync(`${ROOT}src/${room}/${name}`, 'utf8')),
+  );
+}
+
+/** Where a code is written: as an error's first argument, as a constant, or by how it begins. */
+const PLACES: readonly RegExp[] = [
+  /(?:UsageError|UnsupportedError)\(\s*'([a-z-]+)'/g,
+  /refus(?:al|e)\(\s*'([a-z-]+)'/g,
+  /\b(?:code|CODE) = '([a-z-]+)'/g,
+  /'((?:bad|no|not|other|mm|inside|already|may|double|foreign|async|stale)-[a-z-]+)'/g,
+];
+
+function codesOf(text: string): string[] {
+  const found = PLACES.flatMap((place) => [...text.matchAll(place)]);
+  return found.map(([, code = '']) => code).filter((code) => !NO_CODES.test(code));
+}
+
+/** Rows of the tables whose first cell is a code. */
+function rows(): (readonly [code: string, name: string])[] {
+  const text = readFileSync(`${ROOT}docs/errors.md`, 'utf8');
+  const found = text.matchAll(/^\| `([a-z-]+)` \| `(\w+)` \| [^|]+ \| [^|]+ \|$/gm);
+  return [...found].map(([, code = '', name = '']) => [code, name] as const);
+}
+
+describe('docs/errors.md', () => {
+  const inCode = new Set(sources().flatMap(codesOf));
+
+  it('has each code that the code has, once', () => {
+    expect(inCode.size).toBeGreaterThan(40);
+    expect(
+      rows()
+        .map(([code]) => code)
+        .sort(),
+    ).toEqual([...inCode].sort());
+  });
+
+  it('names classes that are published, each of them in its list', () => {
+    const text = readFileSync(`${ROOT}docs/errors.md`, 'utf8');
+    const classes = Object.keys(ptfrag).filter((name) => name.endsWith('Error'));
+    expect(new Set(rows().map(([, name]) => name)).size).toBeGreaterThan(4);
+    for (const [, name] of rows()) expect(classes).toContain(name);
+    for (const name of classes) expect(text).toContain(`| \`${name}\` |`);
+  });
+});
