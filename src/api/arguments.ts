@@ -10,7 +10,9 @@
 import { UsageError } from '../core/base/errors.js';
 import { shown } from '../core/base/shown.js';
 import type { KindId, MmId } from '../core/base/units.js';
+import type { HeapCheckOptions } from '../core/frag/check.js';
 import type { Range } from '../core/mem/config.js';
+import type { Thread } from '../core/mem/heap.js';
 
 /** Whether something is a whole number of 32 bits, with a sign. Hot: nothing is allocated. */
 export function isWord(value: unknown): value is number {
@@ -58,6 +60,10 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Beyond what there is, too: no more than that is done. */
+export const FINITE_COUNT: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
+export const ANY_COUNT: Range = { least: 0, most: Number.POSITIVE_INFINITY };
+
 /** A whole number of a range, or Infinity where that is the end; -0 comes back as 0. */
 export function wholeNumber(
   value: unknown,
@@ -88,6 +94,21 @@ export function flag(value: unknown, fallback: boolean, name: string, code: stri
   if (value === undefined) return fallback;
   if (typeof value === 'boolean') return value;
   throw refusal(code, name, value, 'it must be true or false');
+}
+
+/** The options of a check of the whole heap, each read once. */
+export function checkOptionsOf(options: HeapCheckOptions | undefined): HeapCheckOptions {
+  const { drained, queues } = optionsOf(options, 'check');
+  return {
+    drained: flag(drained, false, 'check: drained', 'bad-option'),
+    queues: flag(queues, true, 'check: queues', 'bad-option'),
+  };
+}
+
+/** Refuses what `attach` did not make a thread of. */
+export function requireCore(core: Thread): void {
+  if (isObject(core) && isObject(core.heap)) return;
+  throw refusal('bad-thread', 'AttachedThread: core', core, 'call attach, which makes one');
 }
 
 /** One of a few words; the first if left out. */

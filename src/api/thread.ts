@@ -6,14 +6,13 @@
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
 import { UsageError } from '../core/base/errors.js';
-import { showAs, shown } from '../core/base/shown.js';
+import { showAs } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { destroyMm, enterMm, leaveMm, tablesOf, tryCreateMm } from '../core/frag/mm.js';
-import type { Range } from '../core/mem/config.js';
 import type { Heap, Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
@@ -30,7 +29,15 @@ import {
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
-import { flag, isObject, optionsOf, refusal, requireFunction, wholeNumber } from './arguments.js';
+import {
+  ANY_COUNT,
+  checkOptionsOf,
+  FINITE_COUNT,
+  refusal,
+  requireCore,
+  requireFunction,
+  wholeNumber,
+} from './arguments.js';
 import type { Attachment } from './attachment.js';
 import { POLL_MAX, payOff } from './debts.js';
 import {
@@ -60,10 +67,6 @@ export type Table = Word;
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
 const { requireKind, requireMm, requireTable } = judges;
 
-const POLL_RANGE: Range = { least: 0, most: Number.POSITIVE_INFINITY };
-
-/** Beyond `pagesMax` too: what there is no room for is not added. */
-const GROW_RANGE: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
 const ALLOC_ASYNC = 'allocTableAsync';
 
 export class AttachedThread {
@@ -83,9 +86,7 @@ export class AttachedThread {
 
   /** For this package: users call `attach`. */
   constructor(core: Thread) {
-    if (!isObject(core) || !isObject(core.heap)) {
-      throw refusal('bad-thread', 'AttachedThread: core', core, 'call attach, which makes one');
-    }
+    requireCore(core);
     const freed = (tables: number): void => this.freed(tables);
     const running = (cancel: (reason: Error) => void): (() => void) => {
       this.cancels.add(cancel);
@@ -108,10 +109,7 @@ export class AttachedThread {
     const index = this.heap.kinds.findIndex((kind) => kind.name === name);
     if (index >= 0) return index as KindId;
     const known = this.heap.kinds.map((kind) => kind.name).join(', ');
-    throw new UsageError(
-      'no-such-kind',
-      `there is no kind ${shown(name)} in ${this.geometry}; there are: ${known}`,
-    );
+    throw refusal('no-such-kind', 'kind: name', name, `kinds of ${this.geometry} are: ${known}`);
   }
 
   /**
@@ -248,7 +246,7 @@ export class AttachedThread {
    * of one other's, each in turn; returns how many.
    */
   poll(max: number = POLL_MAX): number {
-    const most = wholeNumber(max, POLL_RANGE, 'poll: max', 'bad-count');
+    const most = wholeNumber(max, ANY_COUNT, 'poll: max', 'bad-count');
     this.owed = 0;
     return poll(this.here(), CALLBACKS, most);
   }
@@ -307,7 +305,7 @@ export class AttachedThread {
 
   /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */
   grow(pages: number): number {
-    return growSupply(this.here(), wholeNumber(pages, GROW_RANGE, 'grow: pages', 'bad-pages'));
+    return growSupply(this.here(), wholeNumber(pages, FINITE_COUNT, 'grow: pages', 'bad-pages'));
   }
 
   /** Pages that are free now and pages in all. */
@@ -317,11 +315,7 @@ export class AttachedThread {
 
   /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */
   check(options: HeapCheckOptions = {}): Violation[] {
-    const { drained, queues } = optionsOf(options, 'check');
-    return checkHeap(this.heap, {
-      drained: flag(drained, false, 'check: drained', 'bad-option'),
-      queues: flag(queues, true, 'check: queues', 'bad-option'),
-    });
+    return checkHeap(this.heap, checkOptionsOf(options));
   }
 
   /**
@@ -352,7 +346,4 @@ export class AttachedThread {
   }
 }
 
-showAs(
-  AttachedThread.prototype,
-  ({ id, geometry }) => `AttachedThread ${id} of a heap of ${geometry}`,
-);
+showAs(AttachedThread.prototype, ({ id, geometry }) => `AttachedThread ${id} of ${geometry}`);

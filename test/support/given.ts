@@ -85,6 +85,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'options: HeapCheckOptions': { right: () => ({ drained: false }), mayBe: isOptions },
   'options: WaitOptions': { right: () => ({ stallMs: 100 }), mayBe: isOptions },
   'options: WaitAsyncOptions': { right: () => ({ stallMs: 100 }), mayBe: isOptions },
+  'options: ObtainOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
+  'options: ObtainAsyncOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
   'options: RangeOptions': { right: () => ({ onProgress: () => {} }), mayBe: isOptions },
   'geometry: string | Geometry': { right: () => GEOMETRY, mayBe: leftOut },
   'pagesMax: number': { right: () => 4, mayBe: leftOut },
@@ -97,6 +99,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'flavour: Flavour': { right: () => 'epoch', mayBe: leftOut },
   'drained: boolean': { right: () => false, mayBe: isFlag },
   'queues: boolean': { right: () => true, mayBe: isFlag },
+  'waitMs: number': { right: () => 100, mayBe: isTime },
   'stallMs: number': { right: () => 100, mayBe: isTime },
   'signal: AbortSignal': { right: () => new AbortController().signal, mayBe: leftOut },
   'onProgress: (done: number, total: number) => void': {

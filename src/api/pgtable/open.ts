@@ -7,8 +7,8 @@ import { isObject, refusal, requireMm } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { finish, type ObtainOptions, waitAsked } from '../obtain.js';
 import type { AttachedThread } from '../thread.js';
-import { newSpace } from './ranges.js';
-import { AddressSpace, requireTree } from './space.js';
+import { newSpace, requireTree } from './ranges.js';
+import { AddressSpace } from './space.js';
 
 /**
  * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the

@@ -11,7 +11,15 @@ import { extentOf, forkStep, prepareStep } from '../../core/pgtable/fork.js';
 import type { EntryFormat, Prot } from '../../core/pgtable/format.js';
 import { reclaimEmpty } from '../../core/pgtable/install.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../core/pgtable/map.js';
-import { endSpace, makeSpace, type Space, spaceOf, spanOf } from '../../core/pgtable/space.js';
+import {
+  endSpace,
+  makeSpace,
+  noSpace,
+  rootOf,
+  type Space,
+  spaceOf,
+  spanOf,
+} from '../../core/pgtable/space.js';
 import { countTables } from '../../core/pgtable/tree.js';
 import { payerOf } from '../debts.js';
 import { createMmAgain, finish, obtainWithin, throwOutOfPages, type Work } from '../obtain.js';
@@ -226,6 +234,12 @@ export function* forkPages(parent: Space, waitMs: WaitMs): Work<Space> {
 /** Of steps that only run out of pages, which was thrown. */
 function stepsOf(step: Step): number {
   return step.kind === 'done' ? step.pages : 0;
+}
+
+/** Throws `UsageError` for an mm that has no tree of tables. */
+export function requireTree(space: Space): Space {
+  if (rootOf(space) === 0) throw noSpace(space.mm);
+  return space;
 }
 
 /** Refuses to end a space that others work on, or whose mm has tables of other use. */

@@ -15,7 +15,7 @@ import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import { dumpImage, type Image } from '../../core/pgtable/image.js';
-import { noSpace, rootOf, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
+import { noSpace, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
@@ -42,17 +42,12 @@ import {
   mapPages,
   protectPages,
   requireEndable,
+  requireTree,
   splitLarge,
   unmapPages,
 } from './ranges.js';
 import { finishInSlices, type RangeOptions, rangeOptionsOf } from './slices.js';
 import { noTlb, ThreadTlb } from './tlb.js';
-
-/** Throws `UsageError` for an mm that has no tree of tables. */
-export function requireTree(space: Space): Space {
-  if (rootOf(space) === 0) throw noSpace(space.mm);
-  return space;
-}
 
 /** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
 function tablesFor({ format }: Space, pages: number): number {
@@ -349,6 +344,4 @@ export class AddressSpace {
   }
 }
 
-showAs(AddressSpace.prototype, ({ mm, pageBytes }) => {
-  return `AddressSpace of mm ${mm}, pages of ${pageBytes} bytes`;
-});
+showAs(AddressSpace.prototype, ({ mm }) => `AddressSpace of mm ${mm}`);
