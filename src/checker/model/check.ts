@@ -5,6 +5,7 @@
 import { UsageError } from '../../core/base/errors.js';
 import type { Exploration, Step } from './explore.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
+import { requireCheckOptions, requireScenario } from './judge.js';
 import { endingOf } from './machine.js';
 import { findShort, type Mode, requireMode, run } from './run.js';
 import type { Finding, Scenario } from './scenario.js';
@@ -41,6 +42,8 @@ const STEPS_MAX = 50_000_000;
  * mode that would explore nothing.
  */
 export function check(scenario: Scenario, options: CheckOptions = {}): CheckResult {
+  requireScenario(scenario);
+  requireCheckOptions(options);
   if (options.mode !== undefined) requireMode(options.mode);
   try {
     requireSameSetup(scenario);
@@ -135,6 +138,7 @@ export interface Replay {
  * scenario, or the code has changed since.
  */
 export function replay(scenario: Scenario, text: string): Replay {
+  requireScenario(scenario);
   const schedule = parseSchedule(text);
   try {
     requireSameSetup(scenario);

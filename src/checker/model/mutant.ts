@@ -6,6 +6,7 @@
  * applies is a failure, for then nobody knows whether its safeguard is still needed.
  */
 import { InvariantError } from '../../core/base/errors.js';
+import { refusal } from './judge.js';
 import type { Scenario } from './scenario.js';
 
 export interface Mutant {
@@ -30,6 +31,9 @@ export interface Mutant {
  * bundler that builds a checker with one mutant in it for a browser.
  */
 export function applyMutant({ name, file, find, replace }: Mutant, text: string): string {
+  if (typeof text !== 'string') {
+    throw refusal('bad-mutant', 'text', text, "it is the text of the mutant's module");
+  }
   const parts = text.split(find);
   if (parts.length === 2) return parts.join(replace);
   const found = `its text occurs ${parts.length - 1} times in ${file}, not once`;

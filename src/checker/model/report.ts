@@ -6,6 +6,7 @@
  * nothing is hidden.
  */
 import type { Failure, Interleaving, NamedStep } from './interleaving.js';
+import { requireFailure } from './judge.js';
 
 /** Of a terminal that doesn't say how wide it is. */
 const COLUMNS_DEFAULT = 80;
@@ -25,6 +26,7 @@ export function formatFailure(
   failure: Failure,
   columns: number = COLUMNS_DEFAULT,
 ): string[] {
+  requireFailure(failure, columns);
   return [headline(failure), ...formatInterleaving(name, failure, columns)];
 }
 
@@ -42,6 +44,7 @@ export function formatInterleaving(
   told: Interleaving,
   columns: number = COLUMNS_DEFAULT,
 ): string[] {
+  requireFailure(told, columns);
   const lines = [`scenario  ${scenario}`];
   // A failure without a schedule: setting up failed, or something was never seen on any schedule.
   if (told.schedule !== '') lines.push(`schedule  ${told.schedule}`);

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import { Prng } from '../../core/base/prng.js';
+import { shown } from '../../core/base/shown.js';
 import { type Exploration, explore, type Step } from './explore.js';
 import { type Ending, endingOf, type Machine } from './machine.js';
 import type { Scenario } from './scenario.js';
@@ -29,7 +30,7 @@ const SHORTEN_PREEMPTIONS_MAX = 4;
 /** Throws `UsageError` for a mode that would explore nothing, or is none. */
 export function requireMode(mode: Mode): void {
   const refuse = (what: string): never => {
-    throw new UsageError('bad-mode', `${JSON.stringify(mode)} is no mode: ${what}`);
+    throw new UsageError('bad-mode', `${textOf(mode)} is no mode: ${what}`);
   };
   const whole = (value: unknown, least: number, name: string): void => {
     if (!Number.isInteger(value) || Number(value) < least) {
@@ -37,12 +38,22 @@ export function requireMode(mode: Mode): void {
     }
   };
   const kinds = ['exhaustive', 'naive', 'bounded', 'random', 'pct'];
-  if (!kinds.includes(mode.kind)) refuse(`its kind is one of ${kinds.join(', ')}`);
+  const oneOf = `its kind is one of ${kinds.join(', ')}`;
+  if (typeof mode !== 'object' || mode === null) refuse(oneOf);
+  if (!kinds.includes(mode.kind)) refuse(oneOf);
   if (mode.kind === 'bounded') whole(mode.preemptions, 0, 'preemptions');
   if (mode.kind === 'pct') whole(mode.depth, 1, 'depth');
   if (mode.kind !== 'random' && mode.kind !== 'pct') return;
   whole(mode.executions, 1, 'executions');
   whole(mode.seed, 0, 'seed');
+}
+
+/** A bigint has no text in JSON. */
+function textOf(mode: Mode): string {
+  const text = JSON.stringify(mode, (_, value: unknown) =>
+    typeof value === 'bigint' ? shown(value) : value,
+  );
+  return text ?? shown(mode);
 }
 
 export interface Run {

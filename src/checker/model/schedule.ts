@@ -7,6 +7,7 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import type { Step } from './explore.js';
+import { refusal } from './judge.js';
 
 const RUN = /^([0-9]+)(?:x([0-9]+))?$/;
 
@@ -41,6 +42,7 @@ export interface Schedule {
 
 /** Reads a schedule. Throws `UsageError` for anything else. */
 export function parseSchedule(text: string): Schedule {
+  if (typeof text !== 'string') throw refusal('bad-schedule', 'schedule', text, 'it is a text');
   const [runs = '', mark = '', ...rest] = text.split('~');
   const threads: number[] = [];
   const parts = runs === '' ? [] : runs.split('.');

@@ -1,6 +1,7 @@
 /** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
 import { UsageError } from '../../core/base/errors.js';
 import type { Step } from './explore.js';
+import { requireSetup } from './judge.js';
 import { type Ending, Machine } from './machine.js';
 import type { Finding, Scenario, Setup, Stage } from './scenario.js';
 
@@ -50,13 +51,7 @@ export class Stagehand {
       assume: (condition) => this.machine.assume(condition),
     };
     this.setup = setUp(scenario, stage);
-    if (this.setup.threads.length !== threads) {
-      const found = this.setup.threads.length;
-      throw new UsageError(
-        'bad-scenario',
-        `${scenario.name}: ${threads} threads said, ${found} made`,
-      );
-    }
+    requireSetup(scenario.name, threads, this.setup);
     this.machine.begin(this.setup.threads, this.setup.onReturn);
   }
 

@@ -1,5 +1,6 @@
 /** All scenarios, by name: those of the core made for it, and for each of its variants. */
 import { UsageError } from '../../core/base/errors.js';
+import { shown } from '../../core/base/shown.js';
 import { COMMON, CORES, type Core } from '../../core/variants/core.js';
 import type { Scenario } from '../model/scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
@@ -67,12 +68,14 @@ export function designOf({ design }: Scenario): string {
  */
 export function scenarioNamed(name: string, design: string = COMMON.name): Scenario {
   const core = CORES.find((each) => each.name === design);
+  if (typeof name !== 'string') throw noSuchScenario(shown(name));
   const whole = core === undefined ? name : prefixOf(core) + name;
   const found = CATALOGUE.find((scenario) => scenario.name === whole);
   if (found !== undefined) return found;
+  throw noSuchScenario(`"${whole}"`);
+}
+
+function noSuchScenario(what: string): UsageError {
   const names = CATALOGUE.map((scenario) => scenario.name).join('\n  ');
-  throw new UsageError(
-    'no-such-scenario',
-    `there is no scenario "${whole}"; there are\n  ${names}`,
-  );
+  return new UsageError('no-such-scenario', `there is no scenario ${what}; there are\n  ${names}`);
 }

@@ -1,0 +1,89 @@
+/**
+ * What users give to the checker, judged before anything is explored: a scenario that is none would
+ * throw from deep inside, or have no end.
+ */
+import { UsageError } from '../../core/base/errors.js';
+import { shown } from '../../core/base/shown.js';
+import type { Failure } from './interleaving.js';
+import type { Scenario, Setup } from './scenario.js';
+
+/** Sets of threads are bits of one number. */
+const THREADS_MAX = 30;
+const WORDS_MAX = 2 ** 22;
+
+/** Executions grow with each way to share them out. */
+const EARLY_RETURNS_MAX = 100;
+
+/** Wider than any terminal. */
+const COLUMNS_MAX = 10_000;
+
+export function refusal(code: string, name: string, given: unknown, allowed: string): UsageError {
+  return new UsageError(code, `${name} is ${shown(given)}; ${allowed}`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Refuses what is no scenario. */
+export function requireScenario(scenario: Scenario): void {
+  if (!isObject(scenario)) throw refusal('bad-scenario', 'scenario', scenario, 'it is an object');
+  const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee, setup } = scenario;
+  const wrong = (field: string, given: unknown, allowed: string): UsageError =>
+    refusal('bad-scenario', `${shown(name)}: ${field}`, given, allowed);
+  const whole = (field: string, value: unknown, least: number, most: number): void => {
+    if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
+    throw wrong(field, value, `it is a whole number, ${least} to ${most}`);
+  };
+  if (typeof name !== 'string') throw wrong('name', name, 'it is a text');
+  whole('words', words, 1, WORDS_MAX);
+  whole('ghostWords', ghostWords, 0, WORDS_MAX);
+  whole('threads', threads, 1, THREADS_MAX);
+  whole('earlyReturns', earlyReturns, 0, EARLY_RETURNS_MAX);
+  const isList = Array.isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
+  if (!isList) throw wrong('mustSee', mustSee, 'it is an array of texts');
+  if (typeof setup !== 'function') throw wrong('setup', setup, 'it is a function');
+}
+
+/** Refuses what `setup` returned if it is no setup for so many threads. */
+export function requireSetup(name: string, threads: number, setup: Setup): void {
+  const given: unknown = isObject(setup) ? setup.threads : setup;
+  const isList = Array.isArray(given) && given.every(isOperations);
+  if (!isList) {
+    const allowed = 'setup returns an object with threads: for each an array of functions';
+    throw refusal('bad-scenario', `${name}: what says the threads`, given, allowed);
+  }
+  if (given.length === threads) return;
+  const message = `${name}: ${threads} threads said, ${given.length} made`;
+  throw new UsageError('bad-scenario', message);
+}
+
+function isOperations(thread: unknown): boolean {
+  return Array.isArray(thread) && thread.every((operation) => typeof operation === 'function');
+}
+
+/** Refuses options of a check that are of the wrong type; its mode is judged by `requireMode`. */
+export function requireCheckOptions(options: {
+  readonly stepsMax?: unknown;
+  readonly keepSchedule?: unknown;
+}): void {
+  if (!isObject(options)) throw refusal('bad-option', 'check: options', options, 'it is an object');
+  const { stepsMax, keepSchedule } = options;
+  const isCount = typeof stepsMax === 'number' && stepsMax >= 1;
+  if (stepsMax !== undefined && !isCount) {
+    throw refusal('bad-option', 'check: stepsMax', stepsMax, 'it is a number from 1 on');
+  }
+  if (keepSchedule === undefined || typeof keepSchedule === 'boolean') return;
+  throw refusal('bad-option', 'check: keepSchedule', keepSchedule, 'it is true or false');
+}
+
+/** Refuses what is no failure to be shown, null above all: what a scenario that holds has. */
+export function requireFailure(failure: Pick<Failure, 'steps'>, columns: number): void {
+  if (!isObject(failure) || !Array.isArray(failure.steps)) {
+    const allowed = 'it is what check found, where it is not null';
+    throw refusal('bad-failure', 'failure', failure, allowed);
+  }
+  if (Number.isInteger(columns) && columns >= 1 && columns <= COLUMNS_MAX) return;
+  const allowed = `it is a whole number, 1 to ${COLUMNS_MAX}`;
+  throw refusal('bad-option', 'columns', columns, allowed);
+}
