@@ -24,6 +24,7 @@ import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
 import { AttachedThread } from './thread.js';
 
+/** How `attach` finds the heap in the buffer, and how the thread reads. */
 export interface AttachOptions {
   /** First byte of the heap in the buffer; a handle says it itself. Default: 0. */
   readonly byteOffset?: number;

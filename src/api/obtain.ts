@@ -20,6 +20,7 @@ import type { Attachment } from './attachment.js';
 import { POLL_MAX } from './debts.js';
 import { keepAlive, pause } from './waiting.js';
 
+/** How long to wait for a page, where none is free. */
 export interface ObtainOptions {
   /**
    * How long to wait, in milliseconds, for memory that was freed and still waits for a grace
@@ -30,6 +31,7 @@ export interface ObtainOptions {
   readonly waitMs?: number;
 }
 
+/** The same for a thread that must not block, with a signal to give up. */
 export interface ObtainAsyncOptions {
   /** As in `ObtainOptions`, without blocking. Default: 10,000. */
   readonly waitMs?: number;

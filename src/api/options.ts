@@ -12,6 +12,7 @@ import { type Geometry, geometryNamed, kindsOf, type TableKind } from '../core/p
 import { flag, isObject, oneOf, optionsOf, refusal, wholeNumber } from './arguments.js';
 import { type PlaceAsked, placeAsked } from './buffer.js';
 
+/** What `createHeap` makes: sizes, limits, and where. Counts are whole numbers. */
 export interface HeapOptions {
   /** A built-in geometry by name, or one of your own. Default: `generic`. */
   readonly geometry?: string | Geometry;

@@ -69,6 +69,7 @@ const { requireKind, requireMm, requireTable } = judges;
 
 const ALLOC_ASYNC = 'allocTableAsync';
 
+/** A thread in a heap. Only the JavaScript thread that called `attach` may call its methods. */
 export class AttachedThread {
   /** Number of this thread in its heap. */
   readonly id: ThreadId;

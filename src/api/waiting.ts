@@ -26,11 +26,13 @@ import {
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import type { Attachment } from './attachment.js';
 
+/** How long a wait may take before it is given up. */
 export interface WaitOptions {
   /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
   readonly stallMs?: number;
 }
 
+/** The same for a thread that must not block, with a signal to give up. */
 export interface WaitAsyncOptions extends WaitOptions {
   readonly signal?: AbortSignal;
 }

@@ -8,6 +8,7 @@ import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { WAITS, type Work, waitAskedAsync } from '../obtain.js';
 
+/** How an operation on a range in slices tells its progress, and is aborted. */
 export interface RangeOptions {
   /** How long to wait for page tables that wait for a grace period; see `ObtainAsyncOptions`. */
   readonly waitMs?: number;

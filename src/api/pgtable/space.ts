@@ -54,6 +54,7 @@ function tablesFor({ format }: Space, pages: number): number {
   return Math.ceil(pages / spanOf(format, 1));
 }
 
+/** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {
   readonly mm: MmId;
   readonly pageBytes: number;

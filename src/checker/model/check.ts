@@ -12,6 +12,7 @@ import type { Finding, Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
 import { type Found, requireSameSetup, SetupError, Stagehand } from './stagehand.js';
 
+/** How much of a scenario `check` explores, and what it does with a failure. */
 export interface CheckOptions {
   readonly mode?: Mode;
   readonly stepsMax?: number;
@@ -19,6 +20,7 @@ export interface CheckOptions {
   readonly keepSchedule?: boolean;
 }
 
+/** What came out of exploring a scenario, and how much was explored. */
 export interface CheckResult {
   readonly scenario: string;
   readonly verdict: 'holds' | 'violated' | 'inconclusive';

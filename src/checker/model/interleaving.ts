@@ -52,6 +52,7 @@ export interface NamedStep {
   readonly count: number;
 }
 
+/** One execution, step by step, with its words and threads named. */
 export interface Interleaving {
   /** Ready to be pasted: see schedule.ts. Empty: nothing was run. */
   readonly schedule: string;

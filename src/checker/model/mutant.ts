@@ -9,6 +9,7 @@ import { InvariantError } from '../../core/base/errors.js';
 import { refusal } from './judge.js';
 import type { Scenario } from './scenario.js';
 
+/** A change to one module that takes a safeguard out, and what must fail then. */
 export interface Mutant {
   readonly name: string;
   /** What is taken out or changed. */

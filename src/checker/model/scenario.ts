@@ -18,6 +18,7 @@ export interface Finding {
   readonly word?: number;
 }
 
+/** What setting up returns: the operations of the threads, and how they are judged. */
 export interface Setup {
   /** The operations of each thread, in order. */
   readonly threads: readonly (readonly Operation[])[];
@@ -54,6 +55,7 @@ export interface Stage {
   readonly assume: (condition: boolean) => void;
 }
 
+/** A few threads over shared words, what must hold, and what some execution must see. */
 export interface Scenario {
   readonly name: string;
   /** The core that is explored, where the scenario is about one. */

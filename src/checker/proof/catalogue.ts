@@ -42,6 +42,7 @@ function scenariosOf(core: Core): Scenario[] {
     .map((scenario) => ({ ...scenario, name: prefix + scenario.name }));
 }
 
+/** Every scenario that this project asks. */
 export const CATALOGUE: readonly Scenario[] = [
   ...LOCK_SCENARIOS,
   ...SUPPLY_SCENARIOS,

@@ -15,6 +15,7 @@ import { Machine } from '../model/machine.js';
 import { type KitOptions, kitWords, makeKit, PTE } from './kit.js';
 import { nameOfWord } from './names.js';
 
+/** What one operation costs: its accesses to shared memory, by what they are. */
 export interface Cost {
   /** Atomic read-modify-writes, letting go of locks and what the supply does included. */
   readonly writes: number;
@@ -24,6 +25,7 @@ export interface Cost {
   readonly stores: number;
 }
 
+/** A state of a heap, and the operation that is counted in it. */
 export interface Situation {
   readonly name: string;
   /** Makes it so, and returns the operation to be counted. */
@@ -227,6 +229,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
 ];
 
+/** Counts what an operation of a core costs in a situation. */
 export function costOf(core: Core, { perPage, prepare }: Situation): Cost {
   const bench = new Bench(core, perPage);
   return bench.count(prepare(bench));

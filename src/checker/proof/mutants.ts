@@ -10,6 +10,7 @@ import { RCU_MUTANTS } from './mutants/rcu.js';
 import { TREE_MUTANTS } from './mutants/tree.js';
 import { VARIANT_MUTANTS } from './mutants/variants.js';
 
+/** Every mutant, each with the scenario that must find it. */
 export const MUTANTS: readonly Mutant[] = [
   ...MEM_MUTANTS,
   ...RCU_MUTANTS,

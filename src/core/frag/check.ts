@@ -17,6 +17,7 @@ import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
 
 export type { Violation } from '../mem/supply-check.js';
 
+/** What `AttachedThread.check` may demand of the heap. */
 export interface HeapCheckOptions {
   /** Also demand that no callback is pending and nothing waits. */
   readonly drained?: boolean;

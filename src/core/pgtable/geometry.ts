@@ -15,6 +15,7 @@ import { shown } from '../base/shown.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
 import type { Kind } from '../mem/heap.js';
 
+/** One kind of blocks: how large they are, and how many of them a page has. */
 export interface TableKind {
   readonly name: string;
   readonly bytes: number;
@@ -34,6 +35,7 @@ export interface TableKind {
   readonly slotBytes?: number;
 }
 
+/** The size of a page, and the kinds of blocks (page tables) that pages are cut into. */
 export interface Geometry {
   readonly name: string;
   readonly pageBytes: number;

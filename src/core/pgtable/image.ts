@@ -10,6 +10,7 @@ import { ENTRY_WORDS, highWord, lowWord, physicalOf } from './entry.js';
 import { depthOf, levelOf, noSpace, rootOf, type Space, topTable } from './space.js';
 import { visitTree } from './tree.js';
 
+/** A tree of page tables as bytes of physical memory, for an architecture's MMU. */
 export interface Image {
   readonly geometry: string;
   /** Physical address of the top table. */

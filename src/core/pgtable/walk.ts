@@ -80,6 +80,7 @@ export function frameOf(found: number): number {
   return found >>> PROT_BITS;
 }
 
+/** What a mapping that `walk` found allows: bits of `PROT`. */
 export function protOf(found: number): Prot {
   return found & ((1 << PROT_BITS) - 1);
 }

@@ -21,6 +21,7 @@ import {
 import { HEAP, THREAD } from '../mem/layout.js';
 import { isReading } from './reader.js';
 
+/** How a thread says that it is in a read section: docs/start.md, "Which flavour". */
 export type Flavour = 'epoch' | 'qsbr';
 
 const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);

@@ -17,6 +17,7 @@ import { checkVariant } from './check.js';
 import * as eager from './eager.js';
 import * as lazy from './lazy.js';
 
+/** One implementation of the protocol, as scenarios call it. */
 export interface Core {
   readonly name: 'common' | 'common-A' | 'common-Y';
   /** Fragments of a page that it can serve. */
@@ -71,4 +72,5 @@ const LAZY: Core = {
   check: checkVariant,
 };
 
+/** The protocol as it ships, and its variants, by name. */
 export const CORES: readonly Core[] = [COMMON, EAGER, LAZY];
