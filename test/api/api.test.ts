@@ -202,7 +202,12 @@ describe('what is refused', () => {
     thread.leaveMm(one as never);
     thread.destroyMm(one as never);
     thread.barrier();
-    expect(thread.createMm()).toBe(one);
+    const next = thread.createMm();
+    expect(next).not.toBe(one);
+    expect(() => thread.destroyMm(one as never)).toThrow(
+      `mm ${one} has ended; its record serves mm ${next} now`,
+    );
+    expect(thread.tablesOf(next)).toBe(0);
     thread[Symbol.dispose]();
   });
 

@@ -238,7 +238,7 @@ function stepsOf(step: Step): number {
 
 /** Throws `UsageError` for an mm that has no tree of tables. */
 export function requireTree(space: Space): Space {
-  if (rootOf(space) === 0) throw noSpace(space.mm);
+  if (rootOf(space) === 0) throw noSpace(space);
   return space;
 }
 

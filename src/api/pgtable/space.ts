@@ -333,13 +333,15 @@ export class AddressSpace {
   private live(): Space {
     // Three things may have ended: the thread's stay, this handle, the tree by another handle.
     this.attachment.here();
-    if (this.ended) throw noSpace(this.mm);
+    if (this.ended) throw noSpace(this.space);
     return requireTree(this.space);
   }
 
   /** The space, for what relies on a read section instead. */
   private readable(): Space {
-    if (this.ended) throw noSpace(this.mm);
+    // First: once the thread has left, its record says whether another thread is in a section.
+    this.attachment.here();
+    if (this.ended) throw noSpace(this.space);
     if (isReading(this.space.thread)) return this.space;
     throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
   }

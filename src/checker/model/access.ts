@@ -7,7 +7,7 @@
  * both touch the same word's list of sleepers. Everything else commutes, and is explored in one
  * order only.
  *
- *   load                     reads the word
+ *   load, glance             reads the word
  *   store, cas, add, …       writes it. A CAS that fails only reads, but whether it fails depends
  *                            on the order, so it counts as what it turned out to be
  *   awaitChange              reads the word and changes its list of sleepers
@@ -35,6 +35,7 @@ export const ACCESS = {
   fill: 12,
   copy: 13,
   awaitBriefly: 14,
+  glance: 15,
 } as const;
 
 export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
@@ -73,6 +74,7 @@ export function isPlain(kind: AccessKind): boolean {
 export function effectsOf(kind: AccessKind, a: number, found: number): number {
   switch (kind) {
     case ACCESS.load:
+    case ACCESS.glance:
       return READS;
     case ACCESS.cas:
       return found === a ? READS | WRITES : READS;
@@ -170,6 +172,10 @@ export class Seam implements Memory {
 
   xor(word: Word, value: number): number {
     return this.performer.access(ACCESS.xor, word, value | 0, 0);
+  }
+
+  glance(word: Word): number {
+    return this.performer.access(ACCESS.glance, word, 0, 0);
   }
 
   peek(word: Word): number {

@@ -36,6 +36,7 @@ export class Effects {
     if (thread >= 0) this.record(thread, kind, word, a, found);
     switch (kind) {
       case ACCESS.load:
+      case ACCESS.glance:
       case ACCESS.peek:
         break;
       case ACCESS.awaitChange:
@@ -83,6 +84,7 @@ export class Effects {
     const { races } = this.state;
     if (kind === ACCESS.peek) races.plainRead(thread, word);
     else if (kind === ACCESS.poke) races.plainWrite(thread, word);
+    else if (kind === ACCESS.glance) races.glance(thread, word);
     else if (kind !== ACCESS.notify) {
       races.atomic(thread, word, effectsOf(kind, a, found), kind === ACCESS.store);
     }

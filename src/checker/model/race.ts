@@ -60,6 +60,11 @@ export class Races {
     for (let sort = 0; sort < SORTS; sort++) this.forbid(thread, word, sort, PLAIN_WRITE);
   }
 
+  /** Atomic writes may race with it, and the thread learns nothing of what they came after. */
+  glance(thread: number, word: Word): void {
+    if (this.stamp(thread, word, ATOMIC_READ)) this.forbid(thread, word, PLAIN_WRITE, ATOMIC_READ);
+  }
+
   atomic(thread: number, word: Word, effects: number, isStore: boolean): void {
     const reads = (effects & READS) !== 0 && !isStore;
     const writes = (effects & WRITES) !== 0;

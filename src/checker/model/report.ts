@@ -108,6 +108,7 @@ function effectOf({ verb, value, expected, found, count }: NamedStep): string {
   const isAsExpected = found?.number === expected?.number;
   switch (verb) {
     case 'load':
+    case 'glance':
     case 'peek':
       return `= ${was}`;
     case 'store':

@@ -16,6 +16,7 @@ import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { POISON_SCENARIOS } from './scenarios/poison.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+import { REUSE_HEAP_SCENARIOS, REUSE_SCENARIOS } from './scenarios/reuse.js';
 import { STALL_SCENARIOS } from './scenarios/stall.js';
 import { TLB_SCENARIOS } from './scenarios/tlb.js';
 import { WALK_SCENARIOS } from './scenarios/walk.js';
@@ -26,6 +27,7 @@ const CORE_SCENARIOS = [
   ...CALLBACK_SCENARIOS,
   ...EXIT_SCENARIOS,
   ...MM_SCENARIOS,
+  ...REUSE_SCENARIOS,
   ...ANY_ORDER_SCENARIOS,
 ];
 
@@ -52,6 +54,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...CORES.flatMap(scenariosOf),
   ...POISON_SCENARIOS,
   ...WALK_SCENARIOS,
+  ...REUSE_HEAP_SCENARIOS,
   ...TLB_SCENARIOS,
   ...STALL_SCENARIOS,
   ...OBTAIN_SCENARIOS,

@@ -19,7 +19,7 @@ export type FragIndex = number & { readonly __unit: 'FragIndex' };
 /** Number of a fragment kind (size, count per page, empty value): its index in the heap. */
 export type KindId = number & { readonly __unit: 'KindId' };
 
-/** Number of an address space's record. */
+/** Number of an address space: the index of its record, and how often that was used before. */
 export type MmId = number & { readonly __unit: 'MmId' };
 
 /**

@@ -53,7 +53,7 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   acquire(thread, owner);
   // destroyMm counts tables and ends the mm under this lock: an mm that is live here stays so until
   // we let go, and by then our table is counted.
-  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'allocTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'allocTable'));
   const node = listFirst(mem, partialList(owner, kindId));
   if (node === 0) return allocFresh(thread, mm, kindId, owner);
   // Plain accesses from here on. A listed page has an A (P4), so its OWNER is positive, and its
@@ -106,12 +106,12 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
     throw lockStalled(thread, owner, giveBack(thread, pfn, kind));
   }
   // Asked again: without the lock the mm may have ended, by a caller's mistake.
-  if (!isLive(mem, record)) {
+  if (!isLive(mem, record, mm)) {
     release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
     if (heap.debug) poisonPage(mem, page, kind);
     returnPages(thread, pfn, retireUnseen);
-    throw mmNotLive(mm, 'allocTable');
+    throw mmNotLive(heap, mm, 'allocTable');
   }
   // From here on it is a page of the owner's. Up to here a free that named it was refused.
   mem.store((ptdesc + OWNER) as Word, owner);

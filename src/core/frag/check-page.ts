@@ -1,7 +1,7 @@
 /** The whole-heap check of one page: its states, counts, gate and free memory. */
-import type { FragIndex, GracePeriod, KindId, MmId, Pfn, Word } from '../base/units.js';
+import type { FragIndex, GracePeriod, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, type HeapKind, headerWord, mmOfRecord, ptdescOf } from '../mem/heap.js';
+import { type Heap, type HeapKind, headerWord, mmIndexOf, ptdescOf } from '../mem/heap.js';
 import { HEAP, PTDESC, RCU_HEAD } from '../mem/layout.js';
 import type { OutBlock, Violation } from '../mem/supply-check.js';
 import { graceAhead, graceEnded, isBefore } from '../rcu/grace-period.js';
@@ -14,8 +14,8 @@ export interface PageFacts {
   readonly pfn: Pfn;
   readonly kindId: KindId;
   readonly states: string;
-  /** The mm that OWNER names; null if the page is lost. */
-  readonly owner: MmId | null;
+  /** Index of the record that OWNER names; null if the page is lost. */
+  readonly owner: number | null;
   readonly allocated: number;
   readonly waiting: boolean;
   readonly head: Word;
@@ -76,7 +76,7 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
     pfn: block.pfn,
     kindId,
     states: formatPage(mem, ptdesc, kind),
-    owner: mmOfRecord(heap, Math.abs(owner) as Word),
+    owner: mmIndexOf(heap, Math.abs(owner) as Word),
     allocated: counts[A],
     waiting: counts[C] > 0 || (unreturned && isRefused(heap, headState)),
     head,
@@ -86,7 +86,7 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
 }
 
 /** Whether a head has a callback that ran when it might, and is to run once more. */
-export function isRefused(heap: Heap, waitsFor: number): boolean {
+function isRefused(heap: Heap, waitsFor: number): boolean {
   return waitsFor > 0 && graceEnded(heap, waitsFor as GracePeriod);
 }
 

@@ -6,14 +6,14 @@
  * Context: no thread is inside an operation of ours. Callbacks may be pending; with `drained` none
  * may, and nothing may be lost (P6). It walks every page: O(pages).
  */
-import type { KindId, MmId, ThreadId, Word } from '../base/units.js';
+import type { KindId, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmRecord, threadRecord } from '../mem/heap.js';
+import { type Heap, headerWord, mmOfRecord, mmRecordAt, threadRecord } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { heldLocks, ownerOfLock } from '../mem/lock.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
-import { checkFreePages, checkPage, isRefused, type PageFacts } from './check-page.js';
-import { COMMON_OWNER, MM_DYING, MM_FREE, MM_LIVE, partialList } from './mm.js';
+import { checkFreePages, checkPage, type PageFacts } from './check-page.js';
+import { COMMON_OWNER, partialList } from './mm.js';
 
 export type { Violation } from '../mem/supply-check.js';
 
@@ -96,14 +96,15 @@ function checkLists(heap: Heap, pages: readonly PageFacts[], found: Violation[])
     // Either the common owner's lists are in use or those of each mm.
     if ((owner === COMMON_OWNER) !== heap.sharedOwner) continue;
     for (let kind = 0; kind < heap.kinds.length; kind++) {
-      const list = partialList(mmRecord(heap, owner as MmId), kind as KindId);
+      const record = mmRecordAt(heap, owner);
+      const list = partialList(record, kind as KindId);
       for (const node of walkList(heap, list, 'P4', found)) {
         const page = expected.get(node);
         expected.delete(node);
         if (page?.owner === owner && page.kindId === kind) continue;
         found.push({
           rule: 'P4',
-          detail: `mm ${owner}, list ${kind}: node ${node} is not its own`,
+          detail: `mm ${mmOfRecord(heap, record)}, list ${kind}: node ${node} is not its own`,
         });
       }
     }
@@ -120,36 +121,58 @@ function checkMms(
   queued: Set<Word> | null,
   found: Violation[],
 ): void {
-  const tables = new Map<MmId, number>();
+  const tables = new Map<number, number>();
   for (const page of pages) {
     if (page.owner !== null) tables.set(page.owner, (tables.get(page.owner) ?? 0) + page.allocated);
   }
   let counted = 0;
   const { mem } = heap;
   const high = mem.peek(headerWord(HEAP.MM_HIGH));
-  for (let mm = 1; mm < high; mm++) {
-    const record = mmRecord(heap, mm as MmId);
-    const state = mem.peek(at(record, MM.LIFE));
-    const count = state === MM_LIVE ? heap.mem.peek(at(record, MM.TABLES)) : 0;
+  const free = freeRecords(heap, found);
+  for (let index = 1; index < high; index++) {
+    const record = mmRecordAt(heap, index);
+    const mm = mmOfRecord(heap, record);
+    const isLive = mem.load(at(record, MM.LIFE)) > 0;
+    if ((mm & heap.mmMask) !== index) {
+      found.push({ rule: 'P11', detail: `record ${index} says that it serves mm ${mm}` });
+    }
+    const count = isLive ? mem.peek(at(record, MM.TABLES)) : 0;
     counted += count;
     // Pages of the common owner don't say whose their tables are: then only sums can be compared.
-    const expected = tables.get(mm as MmId) ?? 0;
+    const expected = tables.get(index) ?? 0;
     if (!heap.sharedOwner && count !== expected) {
       found.push({ rule: 'P6', detail: `mm ${mm} counts ${count} tables, its pages ${expected}` });
     }
-    const dying = state === MM_DYING;
-    // Free but for its place among the free ones: its callback could not have the table's lock.
+    const dying = !isLive && !free.has(record);
     const inQueue = queued === null ? dying : queued.delete(at(record, MM.RCU));
-    const unlisted = state === MM_FREE && isRefused(heap, mem.peek(at(record, MM.RCU)));
-    if (inQueue !== (dying || unlisted)) {
-      found.push({ rule: 'P7', detail: `mm ${mm}: state ${state}, head in a queue: ${inQueue}` });
+    if (inQueue !== dying) {
+      const detail = `mm ${mm}: ${isLive ? 'live' : 'ended'}, head in a queue: ${inQueue}`;
+      found.push({ rule: 'P7', detail });
     }
-    if (drained && (dying || unlisted)) found.push({ rule: 'P6', detail: `mm ${mm} still dies` });
+    if (drained && dying) found.push({ rule: 'P6', detail: `mm ${mm} still dies` });
   }
   const allocated = pages.reduce((sum, page) => sum + page.allocated, 0);
   if (counted !== allocated) {
     found.push({ rule: 'P6', detail: `mms count ${counted} tables, pages ${allocated}` });
   }
+}
+
+/** Records that are put up for the next mms, each once, and none that serves one (P11). */
+function freeRecords(heap: Heap, found: Violation[]): Set<Word> {
+  const { mem } = heap;
+  const free = new Set<Word>();
+  let record = mem.peek(headerWord(HEAP.MM_FREE)) as Word | 0;
+  while (record !== 0) {
+    const isLive = mem.load(at(record, MM.LIFE)) > 0;
+    if (isLive || free.has(record)) {
+      const why = isLive ? 'is free, but it is live' : 'is free twice';
+      found.push({ rule: 'P11', detail: `the record of mm ${mmOfRecord(heap, record)} ${why}` });
+      break;
+    }
+    free.add(record);
+    record = mem.peek(at(record, MM.NEXT)) as Word | 0;
+  }
+  return free;
 }
 
 /** Words that are zero while nothing is under way. */

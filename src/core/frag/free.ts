@@ -71,7 +71,7 @@ export function freeTable(
     const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
     throw lockStalled(thread, owner, unfinished);
   }
-  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'freeTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'freeTable'));
   // `| 0` leaves nothing but a whole number of 32 bits as it is.
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
     throw refused(thread, owner, explainForeign(heap, mm, table));

@@ -1,11 +1,29 @@
 /**
  * Address spaces: their records, their lists of partial pages, their end.
  *
+ * An mm's number:
+ *
+ *    31 30          n n-1            0
+ *   +--+-------------+----------------+
+ *   |0 | generation  | record's index |     n: enough bits for every index of the heap (mmMask)
+ *   +--+-------------+----------------+
+ *
+ * The generation is 0 for the first mm of a record, and one more for each that follows: what is
+ * kept of an mm that has ended names no other one. After the last generation comes 0 again, so a
+ * number is given out anew when its record was used 2^(31-n) times: 8 million times where there are
+ * 256 records.
+ *
  * LIFE of a record:
  *
- *   FREE -> LIVE    createMm, by the thread that took the record
- *   LIVE -> DYING   destroyMm; refused while tables or users are left
- *   DYING -> FREE   the mm's callback, a grace period later
+ *     0   not used yet
+ *    +m   serves the live mm of number m
+ *    -m   mm m has ended: the record waits for a grace period, or is free
+ *
+ *   0, -m -> m'   createMm, by the thread that took the record; m' is the next number
+ *       m -> -m   destroyMm; refused while tables or users are left
+ *
+ * Whoever acts on an mm compares LIFE with its number, under the owner's lock: so a number that has
+ * ended is refused, and the mm that has its record by now is not touched (P11).
  *
  * Each mm has an owner: the record whose lock and lists serve it. With `sharing: 'mm'` that is the
  * mm itself; with `sharing: 'all'` it is record 0, which never dies and is nobody's mm.
@@ -21,7 +39,7 @@ import { LimitError, type Shortage, UsageError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import { headerWord, mmOfRecord, mmRecord } from '../mem/heap.js';
+import { headerWord, mmIndexOf, mmRecord, mmRecordAt } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
 import { acquire, acquireWithin, breakRule, lockStalled, release } from '../mem/lock.js';
@@ -29,16 +47,14 @@ import type { Memory } from '../mem/memory.js';
 import { callbackPatience, callRcu, HEAD_IDLE, REFUSED } from '../rcu/callback.js';
 import { MM_CALLBACK } from './callback-table.js';
 
-export const MM_FREE = 0;
-export const MM_LIVE = 1;
-export const MM_DYING = 2;
+/** Index of the record that owns the pages of all mms where sharing is 'all'. Never an mm's. */
+export const COMMON_OWNER = 0;
 
-/** The record that owns the pages of all mms where sharing is 'all'. Never an mm of a user's. */
-export const COMMON_OWNER = 0 as MmId;
+/** The largest number of an mm: 31 bits, so that all are positive. */
+const MM_MAX = 0x7fffffff;
 
 // Consts of this module, as mem/layout.ts says.
 const { LISTS, LIFE, TABLES } = MM;
-const LIVE = MM_LIVE;
 
 const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
 
@@ -54,7 +70,7 @@ export function partialList(owner: Word, kind: KindId): Word {
 
 /** Prepares the common owner's lists; once, when the heap is made. */
 export function initCommonOwner(heap: Heap): void {
-  initLists(heap, mmRecord(heap, COMMON_OWNER));
+  initLists(heap, heap.mmsAt);
   heap.mem.poke(headerWord(HEAP.MM_HIGH), 1);
 }
 
@@ -77,39 +93,48 @@ export function throwNoMm({ mmsMax }: Heap, shortage: Shortage | null): never {
 /** Makes an address space; null when all records are in use or still dying. */
 export function tryCreateMm(thread: Thread): MmId | null {
   const { heap, mem } = thread;
-  const mm = takeRecord(thread);
-  if (mm === null) return null;
-  const owner = ownerOf(heap, mm);
-  // The record is ours, but whoever names its number by mistake asks for LIFE, under this lock.
+  const record = takeRecord(thread);
+  if (record === 0) return null;
+  const owner = heap.sharedOwner ? heap.mmsAt : record;
+  // The record is ours, but whoever has the number of an ended mm asks for LIFE, under this lock.
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
-    const isBack = putRecord(thread, mm, thread.lockWaits.stallMs);
-    const lost = isBack ? null : `mm ${mm} is lost, for the table of mms is locked too`;
+    const isBack = putRecord(thread, record, thread.lockWaits.stallMs);
+    const index = mmIndexOf(heap, record);
+    const lost = isBack ? null : `record ${index} is lost, for the table of mms is locked too`;
     throw lockStalled(thread, owner, lost);
   }
-  const record = mmRecord(heap, mm);
   initLists(heap, record);
   mem.poke(at(record, MM.TABLES), 0);
   mem.poke(at(record, MM.USERS), 0);
-  mem.poke(at(record, MM.LIFE), MM_LIVE);
+  const mm = nextNumber(heap, record);
+  // Before the mm has a tree: OBSERVE(root) relies on it (pgtable/space.ts).
+  mem.store(at(record, MM.LIFE), mm);
   release(thread, owner);
   return mm;
 }
 
-function takeRecord(thread: Thread): MmId | null {
+/** The number of a record's next mm. Context: owner's lock held. */
+function nextNumber(heap: Heap, record: Word): MmId {
+  const last = Math.abs(heap.mem.peek(at(record, MM.LIFE)));
+  const next = last === 0 ? mmIndexOf(heap, record) : (last + heap.mmMask + 1) & MM_MAX;
+  return next as MmId;
+}
+
+/** A record for a new mm; 0: none is free. */
+function takeRecord(thread: Thread): Word | 0 {
   const { heap, mem } = thread;
   const free = headerWord(HEAP.MM_FREE);
   const high = headerWord(HEAP.MM_HIGH);
   acquire(thread, TABLE_LOCK);
-  let mm = mem.peek(free);
-  if (mm !== 0) {
-    mem.poke(free, mem.peek(at(mmRecord(heap, mm as MmId), MM.NEXT)));
+  let record = mem.peek(free) as Word | 0;
+  if (record !== 0) {
+    mem.poke(free, mem.peek(at(record, MM.NEXT)));
   } else if (mem.peek(high) < heap.mmsMax) {
-    mm = mem.peek(high);
-    mem.poke(high, mm + 1);
+    record = mmRecordAt(heap, mem.peek(high));
+    mem.poke(high, mem.peek(high) + 1);
   }
   release(thread, TABLE_LOCK);
-  // Record 0 is the common owner's and on no list: 0 says that none was free.
-  return mm === 0 ? null : (mm as MmId);
+  return record;
 }
 
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
@@ -118,27 +143,39 @@ function lockMm(thread: Thread, mm: MmId, what: string): Word {
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm, what);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, mmRecord(heap, mm))) throw refused(thread, owner, mmNotLive(mm, what));
+  if (!isLive(mem, mmRecord(heap, mm), mm)) {
+    throw refused(thread, owner, mmNotLive(heap, mm, what));
+  }
   return owner;
 }
 
-/** Whether `mm` is the number of an mm, live or not. */
+/** Whether `mm` can be the number of an mm, live or not: it has a record of the heap's. */
 export function isMm(heap: Heap, mm: MmId): boolean {
-  return (mm | 0) === mm && mm > 0 && mm < heap.mmsMax;
+  const index = mm & heap.mmMask;
+  return (mm | 0) === mm && mm > 0 && index > 0 && index < heap.mmsMax;
 }
 
-/** Whether the mm of a record is live. Context: owner's lock held. */
-export function isLive(mem: Memory, record: Word): boolean {
-  return mem.peek((record + LIFE) as Word) === LIVE;
+/** Whether `mm`, whose record this is, is live. Context: owner's lock held. */
+export function isLive(mem: Memory, record: Word, mm: MmId): boolean {
+  return mem.peek((record + LIFE) as Word) === mm;
 }
 
 export function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
-  const message = `${what}: ${mm} is not an mm (1 to ${heap.mmsMax - 1})`;
-  return new UsageError('no-such-mm', message);
+  const records = `the heap has records for 1 to ${heap.mmsMax - 1}`;
+  return new UsageError('no-such-mm', `${what}: ${mm} is not the number of an mm: ${records}`);
 }
 
-export function mmNotLive(mm: MmId, what: string): UsageError {
-  return new UsageError('mm-not-live', `${what}: mm ${mm} was destroyed or never created`);
+export function mmNotLive(heap: Heap, mm: MmId, what: string): UsageError {
+  const why = whyNotLive(heap, mm) ?? `mm ${mm} is not live`;
+  return new UsageError('mm-not-live', `${what}: ${why}`);
+}
+
+/** What became of an mm, and who has its record now; null: it is live. For messages alone. */
+export function whyNotLive(heap: Heap, mm: MmId): string | null {
+  const life = heap.mem.load(at(mmRecord(heap, mm), MM.LIFE));
+  if (life === mm) return null;
+  const fate = mm <= Math.abs(life) ? `mm ${mm} has ended` : `mm ${mm} was never created`;
+  return life > 0 ? `${fate}; its record serves mm ${life} now` : fate;
 }
 
 /** Lets go of the lock and returns what to throw: the end of an operation that changed nothing. */
@@ -203,14 +240,14 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   const tables = mem.peek(at(record, MM.TABLES));
   const users = mem.peek(at(record, MM.USERS));
   // Whoever counts up, alloc and enterMm, does it under this lock and asks for LIFE before: nothing
-  // begins between this look and DYING.
+  // begins between this look and the mm's end.
   if (tables !== 0 || users !== 0) {
     release(thread, owner);
     const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
     throw new UsageError(code, `destroyMm: mm ${mm} has ${tables} tables and ${users} users`);
   }
   requireEmptyLists(heap, mm);
-  mem.poke(at(record, MM.LIFE), MM_DYING);
+  mem.store(at(record, MM.LIFE), -mm);
   release(thread, owner);
   // P5: with TABLES at 0 the last frees are through, and no OWNER is the positive address of this
   // record. A callback that read one earlier, and may still lock the record, does so in a section
@@ -226,29 +263,19 @@ function requireEmptyLists(heap: Heap, mm: MmId): void {
   }
 }
 
-/** Frees the record of an mm whose grace period is over; refuses if a lock is not let go of. */
+/** Frees the record of an mm whose grace period is over; refuses if the table stays locked. */
 export function mmCallback(thread: Thread, head: Word): unknown {
-  const { heap, mem } = thread;
-  const record = at(head, 0 - MM.RCU);
-  const mm = mmOfRecord(heap, record);
-  const owner = ownerOf(heap, mm);
-  const patience = callbackPatience(thread);
-  if (!acquireWithin(thread, owner, patience)) return REFUSED;
-  mem.poke(at(record, MM.LIFE), MM_FREE);
-  // One lock after the other: what each protects is whole in between, so neither needs the other.
-  release(thread, owner);
-  // Without the second it is done again, from the first on: nobody else has the record.
-  return putRecord(thread, mm, patience) ? undefined : REFUSED;
+  const isBack = putRecord(thread, at(head, 0 - MM.RCU), callbackPatience(thread));
+  return isBack ? undefined : REFUSED;
 }
 
 /** Puts a record up for the next mm; false, and nothing has changed, if the table stays locked. */
-function putRecord(thread: Thread, mm: MmId, stallMs: number): boolean {
-  const { heap, mem } = thread;
+function putRecord(thread: Thread, record: Word, stallMs: number): boolean {
+  const { mem } = thread;
   if (!acquireWithin(thread, TABLE_LOCK, stallMs)) return false;
-  const record = mmRecord(heap, mm);
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
-  mem.poke(free, mm);
+  mem.poke(free, record);
   // Before the lock is let go of: from then on somebody may take the record, and destroy it again.
   mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
   release(thread, TABLE_LOCK);

@@ -4,13 +4,13 @@
  * some moment of the look.
  */
 import { OutOfPagesError, type Shortage } from '../base/errors.js';
-import type { MmId, Pfn } from '../base/units.js';
+import type { Pfn } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmRecord, ptdescOf, type Thread } from '../mem/heap.js';
+import { type Heap, headerWord, mmRecordAt, ptdescOf, type Thread } from '../mem/heap.js';
 import { HEAP, MM, PTDESC, RCU_HEAD } from '../mem/layout.js';
 import { isReading } from '../rcu/reader.js';
 import { heldUpGrace } from '../rcu/wait.js';
-import { MM_DYING, MM_LIVE, throwNoMm } from './mm.js';
+import { throwNoMm } from './mm.js';
 
 interface Counts {
   readonly live: number;
@@ -54,10 +54,10 @@ function countMms(heap: Heap): Counts {
   const { mem } = heap;
   const high = mem.load(headerWord(HEAP.MM_HIGH));
   let [live, pending] = [0, 0];
-  for (let mm = 1; mm < high; mm++) {
-    const life = mem.load(at(mmRecord(heap, mm as MmId), MM.LIFE));
-    if (life === MM_LIVE) live++;
-    if (life === MM_DYING) pending++;
+  for (let index = 1; index < high; index++) {
+    const record = mmRecordAt(heap, index);
+    if (mem.load(at(record, MM.LIFE)) > 0) live++;
+    else if (mem.load(at(record, MM.RCU + RCU_HEAD.WAITS_FOR)) !== 0) pending++;
   }
   return { live, pending };
 }

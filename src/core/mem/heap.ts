@@ -66,6 +66,8 @@ export interface HeapConfig extends LayoutSizes {
 export interface Heap extends HeapConfig, Layout {
   readonly mem: Memory;
   readonly kinds: readonly HeapKind[];
+  /** Bits of an mm's number that are the index of its record: see frag/mm.ts. */
+  readonly mmMask: number;
 }
 
 /** A thread's handle: what each operation of the core is given first. */
@@ -112,12 +114,23 @@ export function pfnOfPtdesc(heap: Heap, word: Word): Pfn {
   return ((word - heap.ptdescsAt) >>> PTDESC_SHIFT) as Pfn;
 }
 
+/** The record of an mm, or of the mms that had it before or will have it later. */
 export function mmRecord(heap: Heap, mm: MmId): Word {
-  return (heap.mmsAt + mm * MM_WORDS) as Word;
+  return (heap.mmsAt + (mm & heap.mmMask) * MM_WORDS) as Word;
 }
 
+export function mmRecordAt(heap: Heap, index: number): Word {
+  return at(heap.mmsAt, index * MM_WORDS);
+}
+
+export function mmIndexOf(heap: Heap, record: Word): number {
+  return (record - heap.mmsAt) / MM_WORDS;
+}
+
+/** The mm that a record serves, or the last one that it did; before the first, that one. */
 export function mmOfRecord(heap: Heap, record: Word): MmId {
-  return ((record - heap.mmsAt) / MM.WORDS) as MmId;
+  const life = Math.abs(heap.mem.load(at(record, MM.LIFE)));
+  return (life === 0 ? mmIndexOf(heap, record) : life) as MmId;
 }
 
 export function threadRecord(heap: Heap, thread: ThreadId): Word {
@@ -189,6 +202,7 @@ export function openHeap(mem: Memory): Heap {
     pagesMax: sizes.pagesMax,
     threadsMax: sizes.threadsMax,
     mmsMax: sizes.mmsMax,
+    mmMask: maskFor(sizes.mmsMax),
     kindsAt: layout.kindsAt,
     mmsAt: layout.mmsAt,
     threadsAt: layout.threadsAt,
@@ -203,6 +217,11 @@ export function openHeap(mem: Memory): Heap {
     debug: sizes.debug,
     spins: get(HEAP.SPINS),
   });
+}
+
+/** The least 2^n - 1 that has every index of so many records in it. */
+function maskFor(records: number): number {
+  return 2 ** (32 - Math.clz32(records - 1)) - 1;
 }
 
 const KIND_FIELDS = [

@@ -178,7 +178,8 @@ export const PTDESC = {
  *     0    LOCK    any thread (mem/lock.ts)      any thread
  *   32-47  LISTS   lock owner                    lock owner
  *   64-66  RCU     destroyMm; the mm callback    the runner
- *    67    LIFE    lock owner                    lock owner
+ *    67    LIFE    lock owner                    lock owner; any thread, atomically, for names
+ *                                                and walks: frag/mm.ts, pgtable/space.ts
  *    68    TABLES  lock owner                    lock owner
  *    69    USERS   lock owner                    lock owner
  *    70    NEXT    lock mm table                 lock mm table

@@ -23,13 +23,13 @@
  * lock runs callbacks or waits for a grace period, so no count of held locks is kept.
  */
 import { InvariantError, StallError } from '../base/errors.js';
-import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
+import type { Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
   type Heap,
   headerWord,
   mmOfRecord,
-  mmRecord,
+  mmRecordAt,
   pfnOfPtdesc,
   ptdescOf,
   type Thread,
@@ -121,7 +121,7 @@ export function heldLocks(heap: Heap): HeldLock[] {
   };
   look(headerWord(HEAP.SUPPLY_LOCK));
   look(headerWord(HEAP.MM_TABLE_LOCK));
-  for (let mm = 0; mm < heap.mmsMax; mm++) look(at(mmRecord(heap, mm as MmId), MM.LOCK));
+  for (let i = 0; i < heap.mmsMax; i++) look(at(mmRecordAt(heap, i), MM.LOCK));
   for (let pfn = 0; pfn < heap.pagesMax; pfn++) look(at(ptdescOf(heap, pfn as Pfn), PTDESC.LOCK));
   return held;
 }
@@ -147,8 +147,7 @@ function nameOfLock(heap: Heap, lock: Word): string {
   if (lock === headerWord(HEAP.SUPPLY_LOCK)) return 'the supply';
   if (lock === headerWord(HEAP.MM_TABLE_LOCK)) return 'the table of mms';
   if (lock >= heap.ptdescsAt) return `the tables in page ${pfnOfPtdesc(heap, lock)}`;
-  const mm = mmOfRecord(heap, lock);
-  return mm === 0 ? 'all mms' : `mm ${mm}`;
+  return lock === heap.mmsAt ? 'all mms' : `mm ${mmOfRecord(heap, lock)}`;
 }
 
 /** Lets go of the lock and wakes one sleeper if there may be any. */
@@ -183,9 +182,7 @@ export function breakRule(
   mem.cas(headerWord(HEAP.BROKEN), 0, rule);
   wakeAll(mem, headerWord(HEAP.SUPPLY_LOCK));
   wakeAll(mem, headerWord(HEAP.MM_TABLE_LOCK));
-  for (let mm = 0; mm < heap.mmsMax; mm++) {
-    wakeAll(mem, at(mmRecord(heap, mm as MmId), MM.LOCK));
-  }
+  for (let i = 0; i < heap.mmsMax; i++) wakeAll(mem, at(mmRecordAt(heap, i), MM.LOCK));
   throw new InvariantError(`P${rule}`, found, word);
 }
 

@@ -8,6 +8,8 @@
  *   load … xor      one 32-bit word, sequentially consistent, and a scheduling point
  *   peek, poke      plain: no order, never a scheduling point. Only for words that a lock or a
  *                   label pair (PUBLISH/OBSERVE) protects, or that one thread alone uses
+ *   glance          as cheap as peek, of a word that others may `store` to meanwhile: the value is
+ *                   no older than what this thread knows of. A scheduling point, but no OBSERVE
  *   fill, copy      plain, over a range
  *   awaitChange     compares and sleeps in one step: no wake-up can fall between the two
  *
@@ -34,6 +36,7 @@ export interface SharedWords<Address extends number = number> {
   or(word: Address, value: number): number;
   xor(word: Address, value: number): number;
 
+  glance(word: Address): number;
   peek(word: Address): number;
   poke(word: Address, value: number): void;
   fill(word: Address, count: number, value: number): void;

@@ -76,6 +76,12 @@ export class SharedMemory implements Memory {
     return xor(this.words, word, value);
   }
 
+  // A plain read, which may race with atomic writes alone: a word is not torn, and by JavaScript's
+  // memory model what happens before the read overwrites what is older.
+  glance(word: Word): number {
+    return this.words[word] as number;
+  }
+
   // Words are never out of range here: the layout decides them all.
   peek(word: Word): number {
     return this.words[word] as number;

@@ -24,9 +24,9 @@ export interface Image {
 
 /** Context: nobody changes the tree. Throws `UsageError` if there is none. */
 export function dumpImage(space: Space): Image {
-  const { format, mm, thread } = space;
+  const { format, thread } = space;
   const root = rootOf(space);
-  if (root === 0) throw noSpace(mm);
+  if (root === 0) throw noSpace(space);
   // Twice through the tree: how far its tables reach is known before there is room for them.
   let [base, end] = [Number.POSITIVE_INFINITY, 0];
   visitTree(space, {

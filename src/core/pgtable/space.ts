@@ -19,7 +19,7 @@ import type { MmId, Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
-import { isMm, noSuchMm } from '../frag/mm.js';
+import { isMm, noSuchMm, whyNotLive } from '../frag/mm.js';
 import { mmRecord, type Thread } from '../mem/heap.js';
 import { MM } from '../mem/layout.js';
 import { ENTRY_WORDS, isNone, pokeEntry, tableLow } from './entry.js';
@@ -33,6 +33,9 @@ export interface Space {
   readonly record: Word;
 }
 
+// Consts of this module, as mem/layout.ts says.
+const { LIFE, ROOT } = MM;
+
 /** Bits of ROOT that are the depth. */
 const DEPTH_MASK = DEPTH_MAX;
 
@@ -42,13 +45,23 @@ export function spaceOf(thread: Thread, format: EntryFormat, mm: MmId): Space {
 }
 
 function rootWord(record: Word): Word {
-  return (record + MM.ROOT) as Word;
+  return (record + ROOT) as Word;
 }
 
-/** ROOT: 0 when the space has no tree (any more). Context: any; a read section to go further. */
-export function rootOf({ thread, record }: Space): number {
+/**
+ * ROOT: 0 when the space has no tree (any more). Context: any; a read section to go further.
+ *
+ * A handle may be older than what its record serves by now: what it asks for is refused here, for
+ * every way into a tree is this one. ROOT first, then LIFE: the record's next mm had its number
+ * before it had a tree, so whoever has that tree's root finds that number, or a later one. So no
+ * order is needed of the second read. And a root of our own mm stays good to the end of the read
+ * section, whatever ends meanwhile: before a grace period is over no table is used again, and the
+ * record serves no other mm.
+ */
+export function rootOf({ thread, mm, record }: Space): number {
   // OBSERVE(root): the top table is what it was when it was stored here, or something later.
-  return thread.mem.load((record + MM.ROOT) as Word);
+  const root = thread.mem.load((record + ROOT) as Word);
+  return thread.mem.glance((record + LIFE) as Word) === mm ? root : 0;
 }
 
 export function depthOf(root: number): number {
@@ -138,7 +151,7 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
   }
   for (;;) {
     const root = rootOf(space);
-    if (root === 0) throw noSpace(mm);
+    if (root === 0) throw noSpace(space);
     const depth = depthOf(root);
     if (vpn < pagesOf(format, depth)) return 'grown';
     const above = allocTable(thread, mm, levelOf(format, depth).kind);
@@ -161,10 +174,11 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
  * some page is still mapped or some table left. Context: nobody else works on the space; readers
  * may still walk it.
  */
-export function endSpace({ thread, format, mm, record }: Space): boolean {
+export function endSpace(space: Space): boolean {
+  const { thread, format, mm, record } = space;
   const { mem } = thread;
-  const root = mem.load(rootWord(record));
-  if (root === 0) throw noSpace(mm);
+  const root = rootOf(space);
+  if (root === 0) throw noSpace(space);
   const level = levelOf(format, depthOf(root) - 1);
   const top = topTable(root);
   for (let index = 0; index < 1 << level.indexBits; index++) {
@@ -176,6 +190,7 @@ export function endSpace({ thread, format, mm, record }: Space): boolean {
   return true;
 }
 
-export function noSpace(mm: MmId): UsageError {
-  return new UsageError('no-space', `mm ${mm} has no page tables: never made, or ended`);
+export function noSpace({ thread, mm }: Space): UsageError {
+  const why = whyNotLive(thread.heap, mm);
+  return new UsageError('no-space', why ?? `mm ${mm} has no page tables: never made, or ended`);
 }

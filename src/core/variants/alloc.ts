@@ -45,7 +45,7 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'allocTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'allocTable'));
   const list = partialList(owner, kindId);
   const node = listFirst(mem, list);
   if (node === 0) {
@@ -100,10 +100,10 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   mem.poke(at(ptdesc, PENDING), 0);
   initStates(mem, ptdesc, kind);
   acquire(thread, owner);
-  if (!isLive(mem, record)) {
+  if (!isLive(mem, record, mm)) {
     release(thread, owner);
     returnPages(thread, pfn, () => {});
-    throw mmNotLive(mm, 'allocTable');
+    throw mmNotLive(heap, mm, 'allocTable');
   }
   mem.store(at(ptdesc, PTDESC.OWNER), owner);
   mem.add(tablesWord(record), 1);

@@ -3,16 +3,7 @@ import { UsageError } from '../base/errors.js';
 import type { FragIndex, KindId, MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { MM_CALLBACK } from '../frag/callback-table.js';
-import {
-  isLive,
-  isMm,
-  MM_DYING,
-  mmNotLive,
-  noSuchMm,
-  ownerOf,
-  refused,
-  tablesWord,
-} from '../frag/mm.js';
+import { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } from '../frag/mm.js';
 import { kindIdOf } from '../frag/ptdesc.js';
 import {
   type Heap,
@@ -47,6 +38,8 @@ export function findTable(thread: Thread, mm: MmId, table: Word): Found {
   const pfn = pfnOfAddress(heap, table);
   const ptdesc = ptdescOf(heap, pfn);
   if (mem.load(at(ptdesc, PTDESC.OWNER)) !== ownerOf(heap, mm)) throw foreign(table, mm);
+  // Without the lock: an mm that has this table stays live until it is freed.
+  if (mem.glance(at(mmRecord(heap, mm), MM.LIFE)) !== mm) throw mmNotLive(heap, mm, 'freeTable');
   const kind = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   const offset = table - pageAddress(heap, pfn);
   if ((offset & (kind.fragmentWords - 1)) !== 0) throw foreign(table, mm);
@@ -71,7 +64,7 @@ export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => voi
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, record)) throw refused(thread, owner, mmNotLive(mm, 'destroyMm'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'destroyMm'));
   const tables = mem.load(tablesWord(record));
   const users = mem.peek(at(record, MM.USERS));
   if (tables !== 0 || users !== 0) {
@@ -79,7 +72,7 @@ export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => voi
     throw refused(thread, owner, new UsageError(code, `destroyMm: mm ${mm} is in use`));
   }
   if (owner === record) emptyLists(owner);
-  mem.poke(at(record, MM.LIFE), MM_DYING);
+  mem.store(at(record, MM.LIFE), -mm);
   release(thread, owner);
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
 }

@@ -40,6 +40,17 @@ describe('litmus tests', () => {
     expect(returnedBy(exploreAll(2, [writer, reader]))).toEqual(['[[0],["none"]]', '[[0],[1]]']);
   });
 
+  it('a glance may race with atomic writes, but not with plain ones, and orders nothing', () => {
+    const glances: Program = (mem) => mem.glance(X);
+    const outcomes = returnedBy(exploreAll(2, [(mem) => mem.add(X, 1), glances]));
+    expect(outcomes).toEqual(['[[0],[0]]', '[[0],[1]]']);
+    const endsOf = (...programs: Program[]): string => [...exploreAll(2, programs).ends].join();
+    expect(endsOf((mem) => [mem.poke(X, 1)].at(-1), glances)).toContain('race does not hold');
+    const writer: Program = (mem) => [mem.poke(X, 1), mem.store(Y, 1)].at(-1);
+    const reader: Program = (mem) => (mem.glance(Y) === 1 ? mem.peek(X) : 'none');
+    expect(endsOf(writer, reader)).toContain('race does not hold');
+  });
+
   it('adding by load and store loses updates; by compare and swap it does not', () => {
     const sums = (program: Program): number[] => {
       const { ends } = exploreAll(1, [program, program]);

@@ -168,6 +168,13 @@ const LISTS: readonly Damage[] = [
   ['P6', 'mm 2 counts 0 tables, its pages 1', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 0)],
 ];
 
+/** Puts the record of an mm up for the next one. */
+function putUp({ heap, mem }: Scene, mm: MmId): void {
+  const free = headerWord(HEAP.MM_FREE);
+  mem.poke(at(mmRecord(heap, mm), MM.NEXT), mem.peek(free));
+  mem.poke(free, mmRecord(heap, mm));
+}
+
 function left(name: keyof typeof THREAD, value: number) {
   return ({ mem, thread }: Scene): void => mem.store(at(thread.record, THREAD[name]), value);
 }
@@ -212,11 +219,11 @@ const QUEUES: readonly Damage[] = [
     'is of no page and no mm',
     (s) => s.mem.store(at(s.thread.record, THREAD.QUEUE_NEW), 2 ** 30),
   ],
-  ['P7', 'mm 3: state 0, head in a queue: true', (s) => s.mem.poke(mmField(s, s.dying, 'LIFE'), 0)],
-  ['P7', 'mm 2: state 2, head in a queue: false', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 2)],
+  ['P7', 'mm 3: live, head in a queue: true', (s) => s.mem.poke(mmField(s, s.dying, 'LIFE'), 3)],
+  ['P7', 'mm 2: ended, head in a queue: false', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), -2)],
   [
     'P7',
-    'mm 1: state 1, head in a queue: true',
+    'mm 1: live, head in a queue: true',
     (s) => callRcu(s.thread, mmField(s, s.one, 'RCU'), MM_CALLBACK),
   ],
   [
@@ -229,6 +236,16 @@ const QUEUES: readonly Damage[] = [
     'the lock of the table of mms is held by thread 0',
     (s) => s.mem.poke(headerWord(HEAP.MM_TABLE_LOCK), 1 - 2 ** 31),
   ],
+  ['P11', 'the record of mm 2 is free, but it is live', (s) => putUp(s, s.two)],
+  [
+    'P11',
+    'the record of mm 3 is free twice',
+    (s) => {
+      putUp(s, s.dying);
+      putUp(s, s.dying);
+    },
+  ],
+  ['P11', 'record 2 says that it serves mm 17', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), 17)],
   ['L1', 'the lock of mm 2 is held by', (s) => s.mem.poke(mmRecord(s.heap, s.two), 3)],
   ['L1', 'the lock of all mms is held', (s) => s.mem.poke(mmRecord(s.heap, 0 as MmId), 3)],
   ['L1', 'the lock of the tables in page', poke('LOCK', 'full', 3)],

@@ -185,13 +185,13 @@ const CASES: readonly Case[] = [
   [
     'a free into an mm that dies',
     'mm-not-live',
-    /^freeTable: mm 3 was destroyed or never created$/,
+    /^freeTable: mm 3 has ended$/,
     freeOf((s) => [s.dying, s.mixed]),
   ],
   [
     'a free into an mm that is gone',
     'mm-not-live',
-    /mm 4 was destroyed/,
+    /^freeTable: mm 4 has ended$/,
     freeOf((s) => [s.gone, s.mixed]),
   ],
   [
@@ -209,20 +209,20 @@ const CASES: readonly Case[] = [
   [
     'an allocation in an mm that dies',
     'mm-not-live',
-    /^allocTable: mm 3 was destroyed/,
+    /^allocTable: mm 3 has ended$/,
     ({ thread, dying }) => allocTable(thread, dying, KIND_0),
   ],
   [
     'an allocation in an mm that never was',
     'mm-not-live',
-    /^allocTable: mm 7 was destroyed or never created$/,
+    /^allocTable: mm 7 was never created$/,
     ({ thread }) => allocTable(thread, 7 as MmId, KIND_0),
   ],
-  ...[0, -1, 9, 1.5, Number.NaN].map(
+  ...[0, -1, 9, 16, 32 + 9, 1.5, 2 ** 32 + 1, Number.NaN].map(
     (mm): Case => [
       `mm ${mm}`,
       'no-such-mm',
-      /^allocTable: \S+ is not an mm \(1 to 8\)$/,
+      /^allocTable: \S+ is not the number of an mm: the heap has records for 1 to 8$/,
       ({ thread }) => allocTable(thread, mm as MmId, KIND_0),
     ],
   ),

@@ -1,12 +1,21 @@
 /** Address spaces: what they count, how they end, and when their record is used again. */
 import { describe, expect, it } from 'vitest';
-import type { MmId, Word } from '#src/core/base/units.js';
+import { at, type MmId, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
 import { checkHeap } from '#src/core/frag/check.js';
 import { freeTable } from '#src/core/frag/free.js';
-import { createMm, destroyMm, enterMm, leaveMm, ownerOf, tablesOf } from '#src/core/frag/mm.js';
-import { mmRecord, pfnOfAddress } from '#src/core/mem/heap.js';
+import {
+  createMm,
+  destroyMm,
+  enterMm,
+  leaveMm,
+  ownerOf,
+  tablesOf,
+  usersOf,
+} from '#src/core/frag/mm.js';
+import { type Heap, mmRecord, pfnOfAddress, type Thread } from '#src/core/mem/heap.js';
+import { MM } from '#src/core/mem/layout.js';
 import { supplyCounts } from '#src/core/mem/supply.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { pollAll } from '#src/core/rcu/callback.js';
@@ -14,12 +23,14 @@ import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import {
   checkClean,
   checkDrained,
+  checkUnchanged,
   drain,
   KIND_0,
   KIND_1,
   kindOf,
   makeHeap,
   pageField,
+  snapshot,
 } from '../../support/heap.js';
 
 describe('an mm', () => {
@@ -47,15 +58,104 @@ describe('an mm', () => {
   });
 
   it('number 0 is nobody, and numbers are given out from 1, lowest free record last freed', () => {
-    const { thread } = makeHeap();
+    const { heap, thread } = makeHeap();
     const [one, two, three] = [createMm(thread), createMm(thread), createMm(thread)];
     expect([one, two, three]).toEqual([1, 2, 3]);
     destroyMm(thread, one);
     drain(thread);
-    expect(createMm(thread)).toBe(one);
+    const next = createMm(thread);
+    expect(mmRecord(heap, next)).toBe(mmRecord(heap, one));
     expect(createMm(thread)).toBe(4);
   });
 });
+
+describe('the number of an mm', () => {
+  it.each([
+    [2, 1],
+    [3, 2],
+    [5, 3],
+    [8, 3],
+    [9, 4],
+    [256, 8],
+    [257, 9],
+  ])('of a heap with %i records has %i bits for the record', (mmsMax, bits) => {
+    const { heap, thread } = makeHeap({ mmsMax });
+    expect(heap.mmMask).toBe(2 ** bits - 1);
+    const mm = createMm(thread);
+    destroyMm(thread, mm);
+    drain(thread);
+    expect(createMm(thread)).toBe(2 ** bits + 1);
+  });
+
+  it('is another for each use of a record, up to 2^31, and then the first again (P11)', () => {
+    const { heap, thread } = makeHeap({ mmsMax: 4 });
+    const numbers = [createMm(thread)];
+    const record = mmRecord(heap, numbers[0] as MmId);
+    const replace = (): void => {
+      destroyMm(thread, numbers.at(-1) as MmId);
+      drain(thread);
+      numbers.push(createMm(thread));
+    };
+    replace();
+    replace();
+    expect(numbers).toEqual([1, 5, 9]);
+    // As if the generations up to the last but one were through.
+    heap.mem.store(at(record, MM.LIFE), 2 ** 31 - 7);
+    numbers.push((2 ** 31 - 7) as MmId);
+    replace();
+    replace();
+    expect(numbers.slice(3)).toEqual([2 ** 31 - 7, 2 ** 31 - 3, 1]);
+    expect(numbers.every((mm) => mmRecord(heap, mm) === record)).toBe(true);
+    checkClean(heap, { drained: true });
+  });
+});
+
+describe.each([false, true])(
+  'the number of an mm that has ended (one owner: %s)',
+  (sharedOwner) => {
+    /** An mm that has ended, and the next one in its record, with a table. */
+    const makeNext = (): { heap: Heap; thread: Thread; ended: MmId; next: MmId; table: Word } => {
+      const { heap, thread } = makeHeap({ mmsMax: 2, kinds: [kindOf(4)], sharedOwner });
+      const ended = createMm(thread);
+      destroyMm(thread, ended);
+      drain(thread);
+      const next = createMm(thread);
+      return { heap, thread, ended, next, table: allocTable(thread, next, KIND_0) as Word };
+    };
+
+    it.each<[string, (thread: Thread, mm: MmId, table: Word) => unknown]>([
+      ['allocTable', (thread, mm) => allocTable(thread, mm, KIND_0)],
+      ['freeTable', freeTable],
+      ['destroyMm', destroyMm],
+      ['enterMm', enterMm],
+      ['leaveMm', leaveMm],
+      ['tablesOf', tablesOf],
+      ['usersOf', usersOf],
+    ])('is refused by %s, and the next mm is not touched (P11)', (name, operation) => {
+      const { heap, thread, ended, next, table } = makeNext();
+      const before = snapshot(heap);
+      expect(() => operation(thread, ended, table)).toThrow(
+        expect.objectContaining({
+          code: 'mm-not-live',
+          message: `${name}: mm ${ended} has ended; its record serves mm ${next} now`,
+        }),
+      );
+      checkUnchanged(heap, before);
+      freeTable(thread, next, table);
+      destroyMm(thread, next);
+      checkDrained(thread);
+    });
+
+    it('and of one that was not created yet are told apart', () => {
+      const { thread, ended, next } = makeNext();
+      const later = (next + 2) as MmId;
+      expect(() => destroyMm(thread, later)).toThrow(
+        `mm ${later} was never created; its record serves mm ${next} now`,
+      );
+      expect(() => destroyMm(thread, ended)).toThrow(`mm ${ended} has ended; its record`);
+    });
+  },
+);
 
 describe('the record of a destroyed mm', () => {
   it('is used again only after a grace period (P5)', () => {
@@ -71,7 +171,7 @@ describe('the record of a destroyed mm', () => {
     checkClean(heap);
     rcuReadUnlock(reader);
     drain(thread);
-    expect(createMm(thread)).toBe(one);
+    expect(mmRecord(heap, createMm(thread))).toBe(mmRecord(heap, one));
     checkClean(heap, { drained: true });
   });
 
@@ -90,7 +190,7 @@ describe('the record of a destroyed mm', () => {
     rcuReadUnlock(reader);
     // In whatever order: the mm's callback first, then the pages', and a new mm in between.
     pollAll(thread, CALLBACKS, 1);
-    expect(createMm(thread)).toBe(mm);
+    expect(mmRecord(heap, createMm(thread))).toBe(mmRecord(heap, mm));
     expect(supplyCounts(thread).free).toBe(30);
     checkClean(heap);
     checkDrained(thread);

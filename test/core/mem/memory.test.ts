@@ -50,12 +50,12 @@ describe('an access', () => {
     );
   });
 
-  it('load and peek read what store and poke wrote, as signed 32-bit integers', () => {
+  it('load, glance and peek read what store and poke wrote, as signed 32-bit integers', () => {
     const mem = makeMemory();
     fc.assert(
       fc.property(word, value, (w, v) => {
         mem.store(w, v);
-        expect([mem.load(w), mem.peek(w)]).toEqual([v, v]);
+        expect([mem.load(w), mem.glance(w), mem.peek(w)]).toEqual([v, v, v]);
         mem.poke(w, v ^ 1);
         expect([mem.load(w), mem.peek(w)]).toEqual([v ^ 1, v ^ 1]);
       }),

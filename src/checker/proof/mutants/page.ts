@@ -191,7 +191,7 @@ const MM_MUTANTS: readonly Mutant[] = [
     find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
     replace: `acquire(thread, TABLE_LOCK);
     mem.poke(at(record, MM.NEXT), mem.peek(headerWord(HEAP.MM_FREE)));
-    mem.poke(headerWord(HEAP.MM_FREE), mm);
+    mem.poke(headerWord(HEAP.MM_FREE), record);
     release(thread, TABLE_LOCK);
     callRcu(thread, at(record, MM.RCU), MM_CALLBACK);`,
     scenario: 'late-callback-vs-next-mm+record',
@@ -219,27 +219,36 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'An mm that was destroyed can be locked for an operation.',
     rules: ['P5'],
     file: MM,
-    find: 'return mem.peek((record + LIFE)) === LIVE;',
-    replace: 'return mem.peek((record + LIFE)) >= 0;',
+    find: 'return mem.peek((record + LIFE)) === mm;',
+    replace: 'return Math.abs(mem.peek((record + LIFE))) === mm;',
     scenario: 'enter-vs-destroy+users',
+  },
+  {
+    name: 'stale-number-accepted',
+    about: 'An mm is live if its record serves any: whose number it was is not compared.',
+    rules: ['P11', 'P5'],
+    file: MM,
+    find: 'return mem.peek((record + LIFE)) === mm;',
+    replace: 'return mem.peek((record + LIFE)) > 0;',
+    scenario: 'stale-destroy-vs-create+number',
+  },
+  {
+    name: 'generation-not-raised',
+    about: 'The next mm of a record gets the number of the last one.',
+    rules: ['P11'],
+    file: MM,
+    find: '(last + heap.mmMask + 1) & MM_MAX',
+    replace: 'last',
+    scenario: 'stale-alloc-vs-create+number',
   },
   {
     name: 'mm-table-unlocked',
     about: 'A record is taken without the lock of the table.',
     rules: ['P5'],
     file: MM,
-    find: 'acquire(thread, TABLE_LOCK);\n    let mm = mem.peek(free);',
-    replace: 'let mm = mem.peek(free);',
+    find: 'acquire(thread, TABLE_LOCK);\n    let record = mem.peek(free);',
+    replace: 'let record = mem.peek(free);',
     scenario: 'create-vs-destroy+table',
-  },
-  {
-    name: 'mm-state-unlocked',
-    about: 'The callback of an mm changes its state without the lock.',
-    rules: ['P5'],
-    file: MM,
-    find: 'if (!acquireWithin(thread, owner, patience))\n        return REFUSED;',
-    replace: '',
-    scenario: 'enter-vs-destroy+users',
   },
   {
     name: 'mm-record-returned-unlocked',

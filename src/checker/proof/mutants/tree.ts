@@ -209,7 +209,16 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     file: SPACE,
     find: 'mem.store(rootWord(record), 0);',
     replace: '',
-    scenario: 'exit-vs-walk+outsider',
+    scenario: 'exit-vs-walk+tables',
+  },
+  {
+    name: 'stale-handle-walks',
+    about: 'A handle finds the tree of whichever mm its record serves by now.',
+    rules: ['P11', 'T3'],
+    file: SPACE,
+    find: 'return thread.mem.glance((record + LIFE)) === mm ? root : 0;',
+    replace: 'return root;',
+    scenario: 'stale-walk-vs-create+handle',
   },
   {
     name: 'unmap-does-not-flush',

@@ -9,9 +9,8 @@ const WORDS = 'core/variants/words.js';
 
 /** Frees an mm's record at once: 160 and 161 are the mm table's lock and its first free record. */
 const RECORD_AT_ONCE = `acquire(thread, 160);
-    mem.poke(at(record, MM.LIFE), 0);
     mem.poke(at(record, MM.NEXT), mem.peek(161));
-    mem.poke(161, mm);
+    mem.poke(161, record);
     release(thread, 160);`;
 
 const EAGER_MUTANTS: readonly Mutant[] = [

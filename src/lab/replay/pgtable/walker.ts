@@ -9,6 +9,7 @@
 
 import { InvariantError } from '../../../core/base/errors.js';
 import type { MmId, Vpn, Word } from '../../../core/base/units.js';
+import { mmRecord } from '../../../core/mem/heap.js';
 import { release } from '../../../core/mem/lock.js';
 import { reserveBuffer, SharedMemory, viewWords } from '../../../core/mem/shared.js';
 import { lowWord } from '../../../core/pgtable/entry.js';
@@ -38,7 +39,8 @@ const LARGE = 1;
 export class SpaceWalker extends Roamer {
   private readonly shared: Shared;
   private readonly tlb: Tlb;
-  private readonly spaces = new Map<number, Space>();
+  /** By record, not by mm: a recording has more mms than there are records. */
+  private readonly spaces = new Map<Word, Space>();
   /** Whether a span goes from a table to a large frame in one store (entry.ts). */
   private readonly inOneStore: boolean;
 
@@ -81,10 +83,10 @@ export class SpaceWalker extends Roamer {
   }
 
   private spaceOf(id: MmId): Space {
-    const known = this.spaces.get(id);
-    if (known !== undefined) return known;
+    const known = this.spaces.get(mmRecord(this.thread.heap, id));
+    if (known?.mm === id) return known;
     const space = spaceOf(this.thread, this.shared.format, id);
-    this.spaces.set(id, space);
+    this.spaces.set(space.record, space);
     return space;
   }
 
