@@ -339,8 +339,7 @@ export class AddressSpace {
 
   /** The space, for what relies on a read section instead. */
   private readable(): Space {
-    // First: once the thread has left, its record says whether another thread is in a section.
-    this.attachment.here();
+    this.attachment.here(); // first: later its record says what another thread reads
     if (this.ended) throw noSpace(this.space);
     if (isReading(this.space.thread)) return this.space;
     throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
