@@ -223,7 +223,8 @@ export const MM = {
  *    68    QUEUE_RUNNING   runners, add             barriers
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
- *    70    QUEUE_TAKEN     holder of QUEUE_LOCK     the thread, atomically
+ *    70    QUEUE_TAKEN     holder of QUEUE_LOCK,    the thread, atomically
+ *                          runners: add
  *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
  */
 export const THREAD = {

@@ -156,13 +156,15 @@ function cutAfter(thread: Thread, record: Word, first: Word, max: number): Word 
     count++;
   }
   mem.poke((last + NEXT) as Word, 0);
-  const taken = at(record, THREAD.QUEUE_TAKEN);
-  mem.store(taken, (mem.peek(taken) + count) | 0);
+  // Added, for a runner may be putting heads back, without the lock.
+  mem.add(at(record, THREAD.QUEUE_TAKEN), count);
   return rest;
 }
 
 /** Puts a head whose callback refused where the queue's next taker finds it. */
 function putBack({ mem }: Thread, record: Word, head: Word): void {
+  // It will be taken, and counted, once more.
+  mem.add(at(record, THREAD.QUEUE_TAKEN), -1);
   const refused = at(record, THREAD.QUEUE_REFUSED);
   let below = mem.load(refused);
   for (;;) {

@@ -13,6 +13,7 @@ import {
   owedBy,
   poll,
   pollAll,
+  REFUSED,
   runCallback,
   serveQueue,
   takeRipe,
@@ -220,6 +221,22 @@ describe('polling', () => {
     expect(owedBy(thread)).toBe(2);
     pollOften(others[0] as Thread, callbacks);
     expect(owedBy(thread)).toBe(0);
+  });
+
+  it('still counts what was taken and refused to run', () => {
+    const { thread, heads } = makeQueues();
+    for (const head of heads.slice(0, 3)) callRcu(thread, head, 0);
+    const answers: unknown[] = [REFUSED, undefined, REFUSED, REFUSED, undefined, undefined];
+    const fickle: Callback = ({ mem }, head) => {
+      const answer = answers.shift();
+      if (answer === undefined) mem.poke(head, 0);
+      return answer;
+    };
+    const owed = Array.from({ length: 4 }, () => {
+      poll(thread, [fickle], 9);
+      return owedBy(thread);
+    });
+    expect(owed).toEqual([2, 1, 0, 0]);
   });
 
   it('tries again what found nothing for as long as anything is ripe, and no longer', () => {
