@@ -29,7 +29,7 @@ const { listAdd, listDelete, listFirst } = lists;
 const { acquire, acquireWithin, lockStalled, release } = locks;
 const { returnPages, takePages, tryReturnPages } = supply;
 const { eraseNode, fillEmpty } = contents;
-const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, partialList, refused, tablesWord } = mms;
+const { isLive, isMm, mmNotLive, noSuchMm, ownerOfRecord, partialList, refused, tablesWord } = mms;
 const { findFree, initStates, nodeAt, pfnOfNode, slotOf, stateWordOf, tableAt } = ptdescs;
 const { withA } = states;
 
@@ -49,7 +49,7 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'allocTable');
   const record = mmRecord(heap, mm);
-  const owner = ownerOf(heap, mm);
+  const owner = ownerOfRecord(heap, record);
   acquire(thread, owner);
   // destroyMm counts tables and ends the mm under this lock: an mm that is live here stays so until
   // we let go, and by then our table is counted.

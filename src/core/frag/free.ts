@@ -40,7 +40,7 @@ const { listDelete } = lists;
 const { acquireWithin, lockStalled, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
-const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } = mms;
+const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, ownerOfRecord, refused, tablesWord } = mms;
 const { getState, nodeAt, slotOf, stateWordOf } = ptdescs;
 const { A, C, fromA, N, stateAt } = states;
 
@@ -66,7 +66,7 @@ export function freeTable(
   const { heap, mem } = thread;
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'freeTable');
   const record = mmRecord(heap, mm);
-  const owner = ownerOf(heap, mm);
+  const owner = ownerOfRecord(heap, record);
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
     const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
     throw lockStalled(thread, owner, unfinished);

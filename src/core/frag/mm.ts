@@ -60,7 +60,12 @@ const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
 
 /** The record whose lock and lists serve `mm`; its first word is its lock. */
 export function ownerOf(heap: Heap, mm: MmId): Word {
-  return heap.sharedOwner === true ? heap.mmsAt : mmRecord(heap, mm);
+  return ownerOfRecord(heap, mmRecord(heap, mm));
+}
+
+/** The same of the record of an mm. */
+export function ownerOfRecord(heap: Heap, record: Word): Word {
+  return heap.sharedOwner === true ? heap.mmsAt : record;
 }
 
 /** Head of the owner's list of partial pages of a kind. */
@@ -95,7 +100,7 @@ export function tryCreateMm(thread: Thread): MmId | null {
   const { heap, mem } = thread;
   const record = takeRecord(thread);
   if (record === 0) return null;
-  const owner = heap.sharedOwner ? heap.mmsAt : record;
+  const owner = ownerOfRecord(heap, record);
   // The record is ours, but whoever has the number of an ended mm asks for LIFE, under this lock.
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
     const isBack = putRecord(thread, record, thread.lockWaits.stallMs);
