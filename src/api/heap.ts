@@ -7,8 +7,8 @@
 import { LimitError, UnsupportedError } from '../core/base/errors.js';
 import { initCommonOwner } from '../core/frag/mm.js';
 import { checkConfig } from '../core/mem/config.js';
-import { formatHeap, type Heap, type HeapConfig, openHeap } from '../core/mem/heap.js';
-import { HEAD_WORDS, layoutOf } from '../core/mem/layout.js';
+import { formatHeap, type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
+import { HEAD_WORDS, layoutOf, NAME_WORDS } from '../core/mem/layout.js';
 import {
   type HeapBuffer,
   mayThreadSleep,
@@ -19,7 +19,7 @@ import {
 import { growSupply } from '../core/mem/supply.js';
 import { missingFeature } from '../core/mem/support.js';
 import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js';
-import { oneOf, optionsOf, refusal } from './arguments.js';
+import { milliseconds, oneOf, optionsOf, refusal } from './arguments.js';
 import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
 import { AttachedThread } from './thread.js';
@@ -30,6 +30,16 @@ export interface AttachOptions {
   readonly byteOffset?: number;
   /** See docs/start.md, "Which flavour". Default: `epoch`. */
   readonly flavour?: Flavour;
+  /**
+   * What errors and `blocker()` of other threads call this one: 1 to 32 characters of ASCII. Default:
+   * its number alone.
+   */
+  readonly name?: string;
+  /**
+   * After how long a wait for a lock is given up with a `StallError`, in milliseconds: locks are held
+   * for microseconds, so by then who has it is stopped or dead. Default: 10,000.
+   */
+  readonly lockStallMs?: number;
 }
 
 /** Whether heaps work here; if not, why. Touches nothing shared. */
@@ -109,9 +119,21 @@ export function attach(
   buffer: ArrayBufferLike | HeapHandle,
   options: AttachOptions = {},
 ): AttachedThread {
-  const { byteOffset, flavour } = optionsOf(options, 'attach');
+  const { byteOffset, flavour, name, lockStallMs } = optionsOf(options, 'attach');
   const chosen = oneOf(flavour, ['epoch', 'qsbr'], 'attach: flavour', 'bad-option');
-  return new AttachedThread(attachThread(openAt(placeIn(buffer, byteOffset, 'attach')), chosen));
+  const stallMs = milliseconds(lockStallMs, LOCK_WAITS.stallMs, 'attach: lockStallMs');
+  const identity = { name: threadNameOf(name), atSeconds: Math.floor(Date.now() / 1000) };
+  const heap = openAt(placeIn(buffer, byteOffset, 'attach'));
+  return new AttachedThread(attachThread(heap, chosen, { ...LOCK_WAITS, stallMs }, identity));
+}
+
+/** '' for none. */
+function threadNameOf(name: unknown): string {
+  if (name === undefined) return '';
+  const most = 4 * NAME_WORDS.THREAD;
+  if (typeof name === 'string' && /^[ -~]+$/.test(name) && name.length <= most) return name;
+  const allowed = `it must be 1 to ${most} characters of ASCII, or left out`;
+  throw refusal('bad-option', 'attach: name', name, allowed);
 }
 
 function openAt(place: Place): Heap {

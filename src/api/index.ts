@@ -1,4 +1,5 @@
 /** The public names of `ptfrag`. */
+export type { Blocker, StallCause } from '../core/base/blocker.js';
 export {
   InputError,
   InvariantError,
@@ -23,6 +24,6 @@ export type { HeapHandle } from './buffer.js';
 export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from './heap.js';
 export type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
 export type { HeapOptions } from './options.js';
-export { AttachedThread, type Table } from './thread.js';
+export { AttachedThread, type Table, type ThreadInfo } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';
 export { at } from './words.js';

@@ -5,6 +5,7 @@
  *
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
+import type { Blocker } from '../core/base/blocker.js';
 import { UsageError } from '../core/base/errors.js';
 import { showAs } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
@@ -13,11 +14,12 @@ import { CALLBACKS } from '../core/frag/callback.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { destroyMm, enterMm, leaveMm, tablesOf, tryCreateMm } from '../core/frag/mm.js';
-import type { Heap, Thread } from '../core/mem/heap.js';
+import { describeThread, type Heap, type Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
-import { detachThread } from '../core/rcu/attach.js';
+import { attachedThreads, detachThread } from '../core/rcu/attach.js';
 import { poll } from '../core/rcu/callback.js';
+import { blockersOf } from '../core/rcu/held-up.js';
 import {
   isReading,
   quiescent,
@@ -53,7 +55,6 @@ import {
 import { refuseAsync, type UnlessAsync } from './section.js';
 import {
   BARRIER,
-  blockerOf,
   GRACE_PERIOD,
   type WaitAsyncOptions,
   type WaitOptions,
@@ -63,6 +64,11 @@ import {
 
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
+
+/** A thread that is attached to a heap. */
+export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAt'> {
+  readonly thread: ThreadId;
+}
 
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
 const { requireKind, requireMm, requireTable } = judges;
@@ -289,9 +295,25 @@ export class AttachedThread {
     await waitForAsync(this.attachment, BARRIER, options);
   }
 
-  /** The thread whose read section holds up the grace period under way, or null. */
-  blocker(): ThreadId | null {
-    return blockerOf(this.heap);
+  /**
+   * Who holds up others now: a reader of the grace period under way, who has a queue of callbacks or
+   * runs one, who has a lock; null: nobody. A thread that waits for a lock is not named, but the one
+   * that has it. A hint: nothing is locked, so in a heap at work somebody is named often. One that
+   * goes on being named is stuck, or dead. Takes no lock; O(pages).
+   */
+  blocker(): Blocker | null {
+    return this.blockers()[0] ?? null;
+  }
+
+  /** All of those, the reader first. */
+  blockers(): Blocker[] {
+    return blockersOf(this.heap);
+  }
+
+  /** The threads that are attached: a dead one stays here, for it could not detach. */
+  threads(): ThreadInfo[] {
+    const { heap } = this;
+    return attachedThreads(heap).map((id) => ({ ...describeThread(heap, id), thread: id }));
   }
 
   /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */

@@ -5,18 +5,16 @@
  * reader that never leaves, or a thread that was killed inside a section, would be waited for
  * without end and without a word.
  */
+import type { Blocker } from '../core/base/blocker.js';
 import { StallError } from '../core/base/errors.js';
-import type { ThreadId } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
-import type { Heap, Thread } from '../core/mem/heap.js';
+import type { Thread } from '../core/mem/heap.js';
 import { GP_COMPLETED, graceAhead } from '../core/rcu/grace-period.js';
+import { heldUpBarrier, heldUpGrace } from '../core/rcu/held-up.js';
 import { rcuOffline } from '../core/rcu/reader.js';
 import {
   type Barrier,
   beginBarrier,
-  type HeldUp,
-  heldUpBarrier,
-  heldUpGrace,
   LOOK_MS_MAX,
   refuseWait,
   sleepForGrace,
@@ -53,7 +51,7 @@ interface Begun {
   /** Does what can be done now, and says whether all is over. */
   readonly isOver: () => boolean;
   /** Why it is not; null: nobody to be named. */
-  readonly heldUp: () => HeldUp | null;
+  readonly heldUp: () => Blocker | null;
 }
 
 export const GRACE_PERIOD: Wait = {
@@ -159,12 +157,8 @@ function stallCheck(heldUp: Begun['heldUp'], what: string, limit: number): () =>
   return () => {
     const forMs = performance.now() - begin;
     if (forMs <= limit) return;
-    const held = heldUp();
-    throw new StallError(what, held?.thread ?? null, forMs, held?.waitsFor);
+    // Nobody: it ended between the last look and this one.
+    const blocker = heldUp();
+    if (blocker !== null) throw new StallError(what, blocker, forMs);
   };
-}
-
-/** The thread whose read section holds up the grace period under way, or null. */
-export function blockerOf(heap: Heap): ThreadId | null {
-  return heldUpGrace(heap)?.thread ?? null;
 }

@@ -117,7 +117,7 @@ describe('a heap and its threads', () => {
     reader.readLock();
     const stall = { thread: reader.id, code: 'stalled' };
     expect(() => thread.synchronize({ stallMs: 30 })).toThrow(StallError);
-    expect(thread.blocker()).toBe(reader.id);
+    expect(thread.blocker()).toMatchObject({ cause: 'reader', thread: reader.id });
     await expect(thread.synchronizeAsync({ stallMs: 30 })).rejects.toMatchObject(stall);
     const signal = AbortSignal.timeout(20);
     await expect(thread.synchronizeAsync({ signal })).rejects.toThrow(/timeout/i);

@@ -64,8 +64,8 @@ describe('a table', () => {
     reader.readLock();
     thread.freeTable(pool, blocks[0]);
     const error = errorOf(() => thread.allocTable(pool));
-    expect(error).toMatchObject({ live: 3, pending: 1, blocker: reader.id });
-    expect(error.message).toContain(`thread ${reader.id} holds it up`);
+    expect(error).toMatchObject({ live: 3, pending: 1, blocker: { thread: reader.id } });
+    expect(error.message).toContain(`thread ${reader.id} is inside a read section and holds it up`);
     expect(error.message).toContain('waitMs');
     expect(thread.tryAllocTable(pool)).toBe(null);
     reader.readUnlock();
@@ -88,7 +88,7 @@ describe('a table', () => {
     thread.readLock();
     thread.freeTable(pool, blocks[0]);
     const error = errorOf(() => thread.allocTable(pool));
-    expect(error).toMatchObject({ pending: 1, blocker: thread.id });
+    expect(error).toMatchObject({ pending: 1, blocker: { thread: thread.id } });
     expect(error.message).toContain('inside a read section');
     expect(errorOf(() => thread.allocTable(pool, undefined, { waitMs: 1 }))).toMatchObject({
       code: 'inside-reader',
@@ -182,7 +182,12 @@ describe('a record of an mm', () => {
     thread.destroyMm(mm);
     const error = errorOf(() => thread.createMm({ waitMs: 0 }));
     expect(error).toBeInstanceOf(LimitError);
-    expect(error).toMatchObject({ limit: 'mmsMax', live: 0, pending: 1, blocker: reader.id });
+    expect(error).toMatchObject({
+      limit: 'mmsMax',
+      live: 0,
+      pending: 1,
+      blocker: { thread: reader.id },
+    });
     leavesDuring(reader, thread, 2);
     expect(thread.createMm()).toBeGreaterThan(0);
   });
@@ -211,7 +216,7 @@ describe('a record of a thread', () => {
     const threads = [attach(buffer), attach(buffer)];
     const error = errorOf(() => attach(buffer));
     expect(error).toMatchObject({ limit: 'threadsMax', max: 2 });
-    expect(error.message).toContain('0, 1 are attached');
+    expect(error.message).toContain('thread 0, thread 1 are attached');
     threads[0]?.detach();
     expect(attach(buffer).id).toBe(0);
   });
@@ -239,7 +244,7 @@ describe('page tables', () => {
     for (const page of pages) thread.freeTable(other, page);
     expect(errorOf(() => space.mapPage(2 ** 40, 0, RW, { waitMs: 0 }))).toMatchObject({
       pending: pages.length,
-      blocker: reader.id,
+      blocker: { thread: reader.id },
     });
     leavesDuring(reader, thread, 2);
     const done = map(space);

@@ -6,6 +6,8 @@
  * parse the message. Each has a `code`, a short name that stays the same: docs/errors.md lists all.
  */
 
+import { type Blocker, blockerText, type StallCause } from './blocker.js';
+
 /** The caller broke the contract. Thrown before anything is changed: the heap is as it was. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError';
@@ -66,8 +68,8 @@ export interface Shortage {
   readonly live: number;
   /** How many wait for a grace period: pages with a freed table, or mms that were destroyed. */
   readonly pending: number;
-  /** Number of the thread that holds up the grace period; null where none can be named. */
-  readonly blocker: number | null;
+  /** Who holds up the grace period; null where nobody can be named. */
+  readonly blocker: Blocker | null;
   /** Whether the caller was inside a read section, where nobody can wait for a grace period. */
   readonly isReading: boolean;
 }
@@ -78,7 +80,7 @@ function adviceFor({ pending, blocker, isReading }: Shortage, more: string): str
   if (isReading) {
     return 'this thread is inside a read section, where nobody can wait: leave it, and try again';
   }
-  const by = blocker === null ? '' : `thread ${blocker} holds it up, inside a read section: `;
+  const by = blocker === null ? '' : `${blockerText(blocker)} and holds it up: `;
   return `${by}wait for it with waitMs, or synchronize, and try again`;
 }
 
@@ -95,7 +97,7 @@ export class OutOfPagesError extends Error {
   readonly live: number;
   /** Pages with a freed table that waits for a grace period; some have live ones, too. */
   readonly pending: number;
-  readonly blocker: number | null;
+  readonly blocker: Blocker | null;
 
   constructor(what: string, pagesLimit: number, shortage: Shortage) {
     const { live, pending, blocker } = shortage;
@@ -123,7 +125,7 @@ export class LimitError extends Error {
   /** How many there are, and how many wait for a grace period; null where nothing can. */
   readonly live: number | null;
   readonly pending: number | null;
-  readonly blocker: number | null;
+  readonly blocker: Blocker | null;
 
   constructor(limit: string, max: number, message: string, shortage: Shortage | null = null) {
     const set = `(limit ${limit} = ${max}, set when the heap was created)`;
@@ -142,51 +144,24 @@ function foundOf(shortage: Shortage): string {
   return `${live} are live, ${pending} wait for a grace period; ${advice}`;
 }
 
-/** What a wait that was given up was for. */
-export type StallCause =
-  /** A thread inside a read section. */
-  | 'reader'
-  /** A thread that holds a lock. */
-  | 'lock'
-  /** A thread that holds a queue of callbacks. */
-  | 'queue'
-  /** Threads that run callbacks. */
-  | 'callbacks';
-
-const STALLED: Readonly<Record<StallCause, (thread: number | null) => string>> = Object.freeze({
-  reader: (thread) => `${nameOfThread(thread)} is inside a read section`,
-  lock: (thread) => `${nameOfThread(thread)} holds it`,
-  queue: (thread) => `${nameOfThread(thread)} holds a queue of callbacks`,
-  callbacks: (thread) =>
-    thread === null ? 'callbacks still run' : `thread ${thread} still runs callbacks`,
-});
-
-function nameOfThread(thread: number | null): string {
-  return thread === null ? 'a thread' : `thread ${thread}`;
-}
-
 /** Somebody holds up this thread for longer than it wants to wait: it may wait again. */
 export class StallError extends Error {
   override readonly name: string = 'StallError';
   readonly code = 'stalled';
   readonly waitsFor: StallCause;
-  /** Number of the thread that is waited for; null where none can be named. */
+  /** Number of the thread that is waited for, and its name; null where none can be told. */
   readonly thread: number | null;
+  readonly threadName: string | null;
   readonly forMs: number;
   /** What the operation had done already, and how to go on; null: nothing has changed. */
   readonly unfinished: string | null;
 
-  constructor(
-    what: string,
-    thread: number | null,
-    forMs: number,
-    waitsFor: StallCause = thread === null ? 'callbacks' : 'reader',
-    unfinished: string | null = null,
-  ) {
+  constructor(what: string, blocker: Blocker, forMs: number, unfinished: string | null = null) {
     const rest = unfinished === null ? '' : `; ${unfinished}`;
-    super(`${what}: no end after ${Math.round(forMs)} ms, ${STALLED[waitsFor](thread)}${rest}`);
-    this.waitsFor = waitsFor;
-    this.thread = thread;
+    super(`${what}: no end after ${Math.round(forMs)} ms, ${blockerText(blocker)}${rest}`);
+    this.waitsFor = blocker.cause;
+    this.thread = blocker.thread;
+    this.threadName = blocker.name;
     this.forMs = forMs;
     this.unfinished = unfinished;
   }

@@ -8,9 +8,16 @@
  */
 import type { KindId, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmOfRecord, mmRecordAt, threadRecord } from '../mem/heap.js';
+import {
+  type Heap,
+  headerWord,
+  mmOfRecord,
+  mmRecordAt,
+  nameOfThread,
+  threadRecord,
+} from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
-import { heldLocks, ownerOfLock } from '../mem/lock.js';
+import { heldLocks, nameOfLock, ownerOfLock } from '../mem/lock.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
 import { checkFreePages, checkPage, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, partialList } from './mm.js';
@@ -181,7 +188,8 @@ function checkWords(heap: Heap, drained: boolean, found: Violation[]): void {
   const broken = mem.load(headerWord(HEAP.BROKEN));
   if (broken !== 0) found.push({ rule: `P${broken}`, detail: 'a thread found it broken' });
   for (const { name, thread } of heldLocks(heap)) {
-    found.push({ rule: 'L1', detail: `the lock of ${name} is held by thread ${thread}` });
+    const by = nameOfThread(heap, thread);
+    found.push({ rule: 'L1', detail: `the lock of ${name} is held by ${by}` });
   }
   const high = mem.load(headerWord(HEAP.THREADS_HIGH));
   for (let id = 0; id < high; id++) checkThread(heap, id as ThreadId, drained, found);
@@ -192,9 +200,15 @@ function checkThread(heap: Heap, id: ThreadId, drained: boolean, found: Violatio
   const get = (field: number): number => heap.mem.load(at(threadRecord(heap, id), field));
   const holder = ownerOfLock(get(THREAD.QUEUE_LOCK));
   const running = get(THREAD.QUEUE_RUNNING);
-  const says = `thread ${id}`;
+  const says = nameOfThread(heap, id);
+  const sleepsFor = get(THREAD.SLEEPS_FOR) as Word | 0;
   if (holder !== null) {
-    found.push({ rule: 'L1', detail: `the queue of ${says} is held by thread ${holder}` });
+    const by = nameOfThread(heap, holder);
+    found.push({ rule: 'L1', detail: `the queue of ${says} is held by ${by}` });
+  }
+  if (sleepsFor !== 0) {
+    const detail = `${says} waits for the lock of ${nameOfLock(heap, sleepsFor)}`;
+    found.push({ rule: 'L2', detail });
   }
   if (running !== 0) {
     found.push({ rule: 'R3', detail: `${running} run callbacks of the queue of ${says}` });

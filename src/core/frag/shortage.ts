@@ -8,8 +8,8 @@ import type { Pfn } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, headerWord, mmRecordAt, ptdescOf, type Thread } from '../mem/heap.js';
 import { HEAP, MM, PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { heldUpGrace } from '../rcu/held-up.js';
 import { isReading } from '../rcu/reader.js';
-import { heldUpGrace } from '../rcu/wait.js';
 import { throwNoMm } from './mm.js';
 
 interface Counts {
@@ -30,7 +30,7 @@ export function throwOutOfMms(thread: Thread): never {
 }
 
 function shortageOf(heap: Heap, { live, pending }: Counts, reading: boolean): Shortage {
-  const blocker = pending === 0 ? null : (heldUpGrace(heap)?.thread ?? null);
+  const blocker = pending === 0 ? null : heldUpGrace(heap);
   return { live, pending, blocker, isReading: reading };
 }
 

@@ -4,6 +4,7 @@
  * A `Heap` is a thread's handle on it: the seam and the numbers of the layout, read once from the
  * header and never changed. Nothing of the heap lives outside its words.
  */
+import type { Blocker } from '../base/blocker.js';
 import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { checkConfig } from './config.js';
@@ -135,6 +136,31 @@ export function mmOfRecord(heap: Heap, record: Word): MmId {
 
 export function threadRecord(heap: Heap, thread: ThreadId): Word {
   return at(heap.threadsAt, thread * THREAD.WORDS);
+}
+
+/** What a thread said of itself at attach. Racy: for reports. Null: there is none. */
+export function describeThread(
+  heap: Heap,
+  thread: ThreadId | null,
+): Pick<Blocker, 'thread' | 'name' | 'attachedAt'> {
+  if (thread === null) return { thread, name: null, attachedAt: null };
+  const since = heap.mem.load(at(threadRecord(heap, thread), THREAD.ATTACHED_AT)) >>> 0;
+  return { thread, name: threadName(heap, thread), attachedAt: dateOf(since) };
+}
+
+function dateOf(seconds: number): Date | null {
+  return seconds === 0 ? null : new Date(seconds * 1000);
+}
+
+function threadName(heap: Heap, thread: ThreadId): string | null {
+  const word = at(threadRecord(heap, thread), THREAD.NAME);
+  return readName(heap.mem, word, NAME_WORDS.THREAD) || null;
+}
+
+/** How a message speaks of a thread: `thread 2 (renderer)`, or by its number alone. */
+export function nameOfThread(heap: Heap, thread: ThreadId): string {
+  const name = threadName(heap, thread);
+  return name === null ? `thread ${thread}` : `thread ${thread} (${name})`;
 }
 
 export function pageAddress(heap: Heap, pfn: Pfn): Word {

@@ -102,8 +102,8 @@ export const HEAP = {
   WORDS: 192,
 } as const;
 
-/** A name in the header or a kind: bytes of ASCII, four to a word. */
-export const NAME_WORDS = { GEOMETRY: 8, KIND: 4 } as const;
+/** A name in the header, a kind or a thread's record: bytes of ASCII, four to a word. */
+export const NAME_WORDS = { GEOMETRY: 8, KIND: 4, THREAD: 8 } as const;
 
 /**
  * A fragment kind. All written by createHeap, read by attach.
@@ -209,12 +209,15 @@ export const MM = {
  *    32    ATTACHED        attach, detach: CAS      attach
  *    33    NESTING         the thread               the thread
  *    34    BRIEFLY_ONLINE  the thread               the thread
- *    35    IN_CALLBACK     the thread               the thread; checks
+ *    35    IN_CALLBACK     the thread               the thread; checks and reports (racy)
  *    36    CURSOR          the thread               the thread
- *    37    FLAVOUR         attach                   reports
+ *    37    FLAVOUR         attach                   reports (racy, harmless)
  *    38    QUEUE_PUSHED    the thread               the thread
  *    39    QUEUED          the thread               the thread
  *    40    STOPS_SEEN      attach, the thread       the thread
+ *    41    SLEEPS_FOR      the thread               reports (racy, harmless)
+ *    42    ATTACHED_AT     attach                   reports (racy, harmless)
+ *   48-55  NAME            attach                   reports (racy, harmless)
  *    64    QUEUE_NEW       the thread; who takes    any thread
  *                          it, holding QUEUE_LOCK
  *    65    QUEUE_WAITING   holder of QUEUE_LOCK     any thread (a hint without the lock)
@@ -225,7 +228,13 @@ export const MM = {
  *                          it, holding QUEUE_LOCK
  *    70    QUEUE_TAKEN     holder of QUEUE_LOCK,    the thread, atomically
  *                          runners: add
+ *
  *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
+ *
+ *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs
+ *   SLEEPS_FOR   0, or the address of the lock that the thread waits for
+ *   ATTACHED_AT  seconds since 1970, 0 if attach was not told
+ *   NAME         ASCII, 0 for none
  */
 export const THREAD = {
   READER: 0,
@@ -238,6 +247,9 @@ export const THREAD = {
   QUEUE_PUSHED: 38,
   QUEUED: 39,
   STOPS_SEEN: 40,
+  SLEEPS_FOR: 41,
+  ATTACHED_AT: 42,
+  NAME: 48,
   QUEUE_NEW: 64,
   QUEUE_WAITING: 65,
   QUEUE_RIPE_AT: 66,
@@ -254,6 +266,7 @@ assertAtImport(
   'the geometry name is too long',
 );
 assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
+assertAtImport(THREAD.NAME + NAME_WORDS.THREAD <= 64, 'a thread name is too long');
 assertAtImport(PTDESC.STATES + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
 assertAtImport(MM.LOCK === 0, 'an owner, a record, is not locked by its own address');
 assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the counters');

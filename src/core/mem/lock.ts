@@ -22,10 +22,12 @@
  * taken inside a read section. It can't be taken twice by one thread. Nothing that runs under a
  * lock runs callbacks or waits for a grace period, so no count of held locks is kept.
  */
+import type { Blocker } from '../base/blocker.js';
 import { InvariantError, StallError } from '../base/errors.js';
 import type { Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
+  describeThread,
   type Heap,
   headerWord,
   mmOfRecord,
@@ -34,7 +36,7 @@ import {
   ptdescOf,
   type Thread,
 } from './heap.js';
-import { HEAP, MM, PTDESC } from './layout.js';
+import { HEAP, MM, PTDESC, THREAD } from './layout.js';
 import type { Memory } from './memory.js';
 
 /** Bit 31, as a signed word. */
@@ -61,11 +63,21 @@ export function acquireWithin(thread: Thread, lock: Word, stallMs: number): bool
 }
 
 function acquireSlowly(thread: Thread, lock: Word, stallMs: number): boolean {
+  const { mem, heap, id } = thread;
+  for (let spin = 0; spin < heap.spins; spin++) {
+    if (mem.load(lock) === 0 && mem.cas(lock, 0, id + 1) === 0) return true;
+  }
+  const sleepsFor = at(thread.record, THREAD.SLEEPS_FOR);
+  // For whoever waits for this thread: it is not to be blamed (rcu/held-up.ts).
+  mem.store(sleepsFor, lock);
+  const isTaken = acquireAsleep(thread, lock, stallMs);
+  mem.store(sleepsFor, 0);
+  return isTaken;
+}
+
+function acquireAsleep(thread: Thread, lock: Word, stallMs: number): boolean {
   const { mem, heap } = thread;
   const mine = thread.id + 1;
-  for (let spin = 0; spin < heap.spins; spin++) {
-    if (mem.load(lock) === 0 && mem.cas(lock, 0, mine) === 0) return true;
-  }
   // No clock: the time that sleeps took that were over by themselves, with one thread inside.
   let waitedMs = 0;
   let seen = mem.load(lock);
@@ -85,8 +97,9 @@ function acquireSlowly(thread: Thread, lock: Word, stallMs: number): boolean {
         wakeAll(mem, lock);
         throwIfBroken(heap);
       }
-      // S is set: if it was this thread that was woken, who is inside now wakes another.
-      if (waitedMs >= stallMs) return false;
+      // S is set: if it was this thread that was woken, who is inside now wakes another. A thread
+      // that is inside itself was broken off there, and would wait for itself.
+      if (waitedMs >= stallMs || ownerOfLock(seen) === thread.id) return false;
       const sleepMs = sleepOf(thread, stallMs);
       const isOver = mem.awaitChange(lock, seen, sleepMs);
       const found = mem.load(lock);
@@ -128,13 +141,21 @@ export function heldLocks(heap: Heap): HeldLock[] {
 
 /** What to throw where a lock was waited for too long. `unfinished`: see StallError. */
 export function lockStalled(
-  { heap, mem, lockWaits }: Thread,
+  { heap, mem, id, lockWaits }: Thread,
   lock: Word,
   unfinished: string | null = null,
 ): StallError {
-  const inside = ownerOfLock(mem.load(lock));
-  const what = `the lock of ${nameOfLock(heap, lock)}`;
-  return new StallError(what, inside, lockWaits.stallMs, 'lock', unfinished);
+  const isOwn = ownerOfLock(mem.load(lock)) === id;
+  const what = isOwn ? `waiting for a lock ${OF_ITS_OWN}` : 'waiting for a lock';
+  return new StallError(what, lockBlocker(heap, lock), isOwn ? 0 : lockWaits.stallMs, unfinished);
+}
+
+const OF_ITS_OWN = 'that this thread has itself, since an operation of it was broken off';
+
+/** Who holds a lock, for messages. Racy: it may have let go by now. */
+export function lockBlocker(heap: Heap, lock: Word): Blocker {
+  const thread = ownerOfLock(heap.mem.load(lock));
+  return { cause: 'lock', ...describeThread(heap, thread), of: nameOfLock(heap, lock) };
 }
 
 /** The thread that a lock's word names; null: it is free. */
@@ -143,7 +164,8 @@ export function ownerOfLock(word: number): ThreadId | null {
   return inside === 0 ? null : ((inside - 1) as ThreadId);
 }
 
-function nameOfLock(heap: Heap, lock: Word): string {
+/** What a lock protects, in words. */
+export function nameOfLock(heap: Heap, lock: Word): string {
   if (lock === headerWord(HEAP.SUPPLY_LOCK)) return 'the supply';
   if (lock === headerWord(HEAP.MM_TABLE_LOCK)) return 'the table of mms';
   if (lock >= heap.ptdescsAt) return `the tables in page ${pfnOfPtdesc(heap, lock)}`;

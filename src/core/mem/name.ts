@@ -1,4 +1,7 @@
-/** Short ASCII names in words of the heap, four bytes to a word, the first in the lowest bits. */
+/**
+ * Short ASCII names in words of the heap, four bytes to a word, the first in the lowest bits. A
+ * thread's name may be read while the next one is written: by atomic accesses, word by word.
+ */
 import type { Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Memory } from './memory.js';
@@ -11,14 +14,16 @@ export function writeName(mem: Memory, word: Word, words: number, name: string):
       const code = name.charCodeAt(i * 4 + byte);
       if (code > 0) packed |= (code & 0x7f) << (8 * byte);
     }
-    mem.poke(at(word, i), packed);
+    mem.store(at(word, i), packed);
   }
 }
 
+/** The name that ends where a word is 0, or with the last word. */
 export function readName(mem: Memory, word: Word, words: number): string {
   let name = '';
   for (let i = 0; i < words; i++) {
-    const packed = mem.peek(at(word, i));
+    const packed = mem.load(at(word, i));
+    if (packed === 0) break;
     for (let byte = 0; byte < 4; byte++) {
       const code = (packed >>> (8 * byte)) & 0x7f;
       if (code !== 0) name += String.fromCharCode(code);

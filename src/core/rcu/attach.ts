@@ -8,17 +8,20 @@
  * was inside a section, holds up grace periods for ever; `findBlocker` names it.
  */
 import { LimitError, UsageError } from '../base/errors.js';
-import type { ThreadId } from '../base/units.js';
+import type { ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
   type Heap,
   headerWord,
   LOCK_WAITS,
   type LockWaits,
+  nameOfThread,
   type Thread,
   threadRecord,
 } from '../mem/heap.js';
-import { HEAP, THREAD } from '../mem/layout.js';
+import { HEAP, NAME_WORDS, THREAD } from '../mem/layout.js';
+import type { Memory } from '../mem/memory.js';
+import { writeName } from '../mem/name.js';
 import { isReading } from './reader.js';
 
 /** How a thread says that it is in a read section: docs/start.md, "Which flavour". */
@@ -26,11 +29,22 @@ export type Flavour = 'epoch' | 'qsbr';
 
 const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);
 
-/** Takes a free thread record. Throws `LimitError` when all are taken. */
+/** What is said of a thread to others that wait for it. */
+export interface Identity {
+  /** Up to 32 characters of ASCII; empty: none. */
+  readonly name: string;
+  /** When it attached, in seconds since 1970; 0: unknown. */
+  readonly atSeconds: number;
+}
+
+const NOBODY: Identity = Object.freeze({ name: '', atSeconds: 0 });
+
+/** Takes a free thread record. Throws `LimitError` that names who has them when all are taken. */
 export function attachThread(
   heap: Heap,
   flavour: Flavour,
   lockWaits: LockWaits = LOCK_WAITS,
+  identity: Identity = NOBODY,
 ): Thread {
   const { mem } = heap;
   for (let id = 0; id < heap.threadsMax; id++) {
@@ -41,12 +55,22 @@ export function attachThread(
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
     // A stop of reclaimers from here on is for this one too (reclaim.ts).
     mem.poke(at(record, THREAD.STOPS_SEEN), mem.load(headerWord(HEAP.RECLAIM_STOP)));
+    identify(mem, record, identity);
     const qsbr = flavour === 'qsbr';
     return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr, lockWaits });
   }
-  const taken = attachedThreads(heap).join(', ');
+  const taken = attachedThreads(heap)
+    .map((id) => nameOfThread(heap, id))
+    .join(', ');
   const message = `no thread record is free: ${taken} are attached, and one must detach first`;
   throw new LimitError('threadsMax', heap.threadsMax, message);
+}
+
+/** Leaves nothing of who had the record before. Most threads have no name: then no word is written. */
+function identify(mem: Memory, record: Word, { name, atSeconds }: Identity): void {
+  const [nameAt, since] = [at(record, THREAD.NAME), at(record, THREAD.ATTACHED_AT)];
+  if (name !== '' || mem.peek(nameAt) !== 0) writeName(mem, nameAt, NAME_WORDS.THREAD, name);
+  if (atSeconds !== 0 || mem.peek(since) !== 0) mem.store(since, atSeconds);
 }
 
 /** THREADS_HIGH must cover the record before its thread enters a section: see G1. */

@@ -36,7 +36,7 @@ import { assertAtImport } from '../base/assert.js';
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import { headerWord, threadRecord } from '../mem/heap.js';
+import { headerWord, threadRecord, withLockWaits } from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
 import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';
@@ -176,21 +176,27 @@ function putBack({ mem }: Thread, record: Word, head: Word): void {
   }
 }
 
-/** Runs the callbacks of a chain from takeRipe, of the queue of `record`; returns how many. */
-function runChain(thread: Thread, callbacks: CallbackTable, record: Word, first: Word): number {
+/** Runs the callbacks of a chain from takeRipe; returns how many. */
+function runChain(thread: Thread, callbacks: CallbackTable, queue: ThreadId, first: Word): number {
   const { mem } = thread;
   const inCallback = at(thread.record, THREAD.IN_CALLBACK);
-  mem.poke(inCallback, 1);
+  mem.poke(inCallback, queue + 1);
   // One section around them all: it delays a grace period no longer than `max` callbacks take.
   enterBriefly(thread);
   let count = 0;
+  let runner = thread;
   let head: Word | 0 = first;
   while (head !== 0) {
     // Read before the callback: it may queue the head again.
     const next = mem.peek((head + NEXT) as Word) as Word | 0;
     const callback = callbacks[mem.peek((head + CALLBACK) as Word)] as Callback;
-    if (callback(thread, head) === REFUSED) putBack(thread, record, head);
-    else count++;
+    if (callback(runner, head) === REFUSED) {
+      putBack(thread, threadRecord(thread.heap, queue), head);
+      // One wait for a chain: its other heads may well need the same lock.
+      runner = withLockWaits(thread, { ...thread.lockWaits, stallMs: 0 });
+    } else {
+      count++;
+    }
     head = next;
   }
   leaveBriefly(thread);
@@ -239,7 +245,7 @@ export function serveQueue(
   const first = takeRipe(thread, queue, max);
   if (first === 0) return 0;
   const record = threadRecord(thread.heap, queue);
-  const count = runChain(thread, callbacks, record, first);
+  const count = runChain(thread, callbacks, queue, first);
   // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
   // was put back.
   thread.mem.add(at(record, THREAD.QUEUE_RUNNING), -1);

@@ -6,21 +6,14 @@
  * leaves does not notify (it would cost every reader 40 ns). The asynchronous twins in src/api run
  * the same steps.
  */
-import { type StallCause, UsageError } from '../base/errors.js';
+import { UsageError } from '../base/errors.js';
 import type { GracePeriod, ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, type Thread, threadRecord } from '../mem/heap.js';
+import { headerWord, type Thread, threadRecord } from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
-import { heldLocks, ownerOfLock, throwIfBroken } from '../mem/lock.js';
+import { throwIfBroken } from '../mem/lock.js';
 import { type CallbackTable, refill, serveQueue } from './callback.js';
-import {
-  advanceGrace,
-  findBlocker,
-  GP_COMPLETED,
-  graceAhead,
-  graceEnded,
-  graceStarted,
-} from './grace-period.js';
+import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
 import { quiescent, rcuOffline, refuseReader } from './reader.js';
 
 /** The longest sleep between two looks, in milliseconds. */
@@ -116,44 +109,6 @@ export function tryBarrier(
   mem.store(lock, 0);
   if (done) return { queue: (queue + 1) as ThreadId, moved: false };
   return idle && !moved ? { queue, moved: true } : barrier;
-}
-
-/** What a wait that does not end waits for, and whom: a hint, for nothing is locked. */
-export interface HeldUp {
-  readonly waitsFor: StallCause;
-  readonly thread: ThreadId | null;
-}
-
-/** Who holds up the end of the grace period under way; null: nobody. */
-export function heldUpGrace(heap: Heap): HeldUp | null {
-  const n = graceStarted(heap);
-  const thread = graceEnded(heap, n) ? null : findBlocker(heap, n);
-  return thread === null ? null : { waitsFor: 'reader', thread };
-}
-
-/**
- * Who holds up a barrier: who has the queue that it is at, or a lock that a callback of the queue
- * refused to wait for; a reader; or who runs callbacks, as far as that can be told.
- */
-export function heldUpBarrier(heap: Heap, { queue }: Barrier): HeldUp {
-  const { mem } = heap;
-  const record = threadRecord(heap, queue);
-  const holder = ownerOfLock(mem.load(at(record, THREAD.QUEUE_LOCK)));
-  if (holder !== null) return { waitsFor: 'queue', thread: holder };
-  if (mem.load(at(record, THREAD.QUEUE_RUNNING)) !== 0) {
-    const high = mem.load(headerWord(HEAP.THREADS_HIGH));
-    for (let id = 0; id < high; id++) {
-      const inCallback = at(threadRecord(heap, id as ThreadId), THREAD.IN_CALLBACK);
-      if (mem.load(inCallback) !== 0) return { waitsFor: 'callbacks', thread: id as ThreadId };
-    }
-    return { waitsFor: 'callbacks', thread: null };
-  }
-  const reader = heldUpGrace(heap);
-  if (reader !== null) return reader;
-  const [lock] = heldLocks(heap);
-  return lock === undefined
-    ? { waitsFor: 'callbacks', thread: null }
-    : { waitsFor: 'lock', thread: lock.thread };
 }
 
 /**

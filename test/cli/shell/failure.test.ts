@@ -23,6 +23,8 @@ import { alignRight, formatCount, formatMean, formatRatio, wrap } from '#src/rep
 
 const PLACE = { code: 'bad-number', file: 'a.txt', line: 7, expected: 'a number' };
 
+const READER = { cause: 'reader', thread: 3, name: null, attachedAt: null, of: null } as const;
+
 describe('an error', () => {
   it.each([
     [new InputError('a.txt:7: no', PLACE), 2, 'inconclusive', PLACE.code],
@@ -35,7 +37,7 @@ describe('an error', () => {
       'out-of-pages',
     ],
     [new LimitError('mmsMax', 9, 'no'), 3, 'inconclusive', 'limit'],
-    [new StallError('it', 3, 99), 3, 'inconclusive', 'stalled'],
+    [new StallError('it', READER, 99), 3, 'inconclusive', 'stalled'],
     [new InvariantError('P4', 'no'), 1, 'violated', 'rule-violated'],
     [new TypeError('no'), 1, 'violated', 'internal'],
     ['no', 1, 'violated', 'internal'],

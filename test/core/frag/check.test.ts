@@ -250,6 +250,11 @@ const QUEUES: readonly Damage[] = [
   ['L1', 'the lock of all mms is held', (s) => s.mem.poke(mmRecord(s.heap, 0 as MmId), 3)],
   ['L1', 'the lock of the tables in page', poke('LOCK', 'full', 3)],
   ['L1', 'the queue of thread 0 is held by thread 1', left('QUEUE_LOCK', 2)],
+  [
+    'L2',
+    'thread 0 waits for the lock of the supply',
+    left('SLEEPS_FOR', headerWord(HEAP.SUPPLY_LOCK)),
+  ],
   ['R3', '1 run callbacks of the queue of thread 0', left('QUEUE_RUNNING', 1)],
   ['R1', 'thread 0 is inside a callback', left('IN_CALLBACK', 1)],
   [

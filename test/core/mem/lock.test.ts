@@ -160,7 +160,7 @@ describe('a wait for a lock', () => {
         waitsFor: 'lock',
         thread: holder.id,
         unfinished: null,
-        message: `the lock of ${name}: no end after 3 ms, thread ${holder.id} holds it`,
+        message: `waiting for a lock: no end after 3 ms, thread ${holder.id} holds the lock of ${name}`,
       }),
     );
     // S stays: it is a waiter's who may still be there.

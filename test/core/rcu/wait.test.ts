@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { at, type Word } from '#src/core/base/units.js';
 import { type Heap, headerWord, type Thread } from '#src/core/mem/heap.js';
 import { HEAP, THREAD } from '#src/core/mem/layout.js';
-import { acquire, breakRule } from '#src/core/mem/lock.js';
+import { breakRule } from '#src/core/mem/lock.js';
 import { SharedMemory } from '#src/core/mem/shared.js';
 import { attachThread, detachThread } from '#src/core/rcu/attach.js';
 import { type Callback, callRcu, pollAll, runCallback, takeRipe } from '#src/core/rcu/callback.js';
@@ -13,8 +13,6 @@ import { pollInterval, reclaim, stopReclaimers } from '#src/core/rcu/reclaim.js'
 import {
   type Barrier,
   beginBarrier,
-  heldUpBarrier,
-  heldUpGrace,
   rcuBarrier,
   refuseWait,
   synchronizeRcu,
@@ -291,26 +289,5 @@ describe('a stop of reclaimers', () => {
     const ran = reclaim(thread, [again]);
     expect(ran).toBeGreaterThan(10);
     expect(ran).toBeLessThan(1000);
-  });
-});
-
-describe('what holds up a wait', () => {
-  it('is a reader, who has a queue, who runs its callbacks, or who has a lock', () => {
-    const { heap, mem, thread, other } = makeWaits();
-    const field = (name: keyof typeof THREAD): Word => at(other.record, THREAD[name]);
-    const barrier: Barrier = { queue: other.id, moved: false };
-    const now = (): unknown => heldUpBarrier(heap, barrier);
-    expect([heldUpGrace(heap), now()]).toEqual([null, { waitsFor: 'callbacks', thread: null }]);
-    acquire(thread, headerWord(HEAP.SUPPLY_LOCK));
-    expect(now()).toEqual({ waitsFor: 'lock', thread: thread.id });
-    rcuReadLock(other);
-    advanceGrace(heap);
-    expect([heldUpGrace(heap), now()]).toEqual(Array(2).fill({ waitsFor: 'reader', thread: 1 }));
-    mem.store(field('QUEUE_RUNNING'), 1);
-    expect(now()).toEqual({ waitsFor: 'callbacks', thread: null });
-    mem.store(field('IN_CALLBACK'), 1);
-    expect(now()).toEqual({ waitsFor: 'callbacks', thread: other.id });
-    mem.store(field('QUEUE_LOCK'), thread.id + 1);
-    expect(now()).toEqual({ waitsFor: 'queue', thread: thread.id });
   });
 });

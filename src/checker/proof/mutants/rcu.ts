@@ -280,10 +280,10 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A runner stops counting as running before its callbacks run.',
     rules: ['R3'],
     file: CALLBACK,
-    find: `const count = runChain(thread, callbacks, record, first);`,
+    find: `const count = runChain(thread, callbacks, queue, first);`,
     replace: `const running = at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING);
     thread.mem.add(running, -1);
-    const count = runChain(thread, callbacks, record, first);
+    const count = runChain(thread, callbacks, queue, first);
     thread.mem.add(running, 1);`,
     scenario: 'barrier-vs-callback+other-thread',
   },
@@ -312,8 +312,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A callback that refused does not run once more.',
     rules: ['L4', 'R1', 'P6', 'P9'],
     file: CALLBACK,
-    find: 'putBack(thread, record, head);\n        else',
-    replace: ';\n        else',
+    find: 'putBack(thread, threadRecord(thread.heap, queue), head);',
+    replace: '',
     scenario: 'stall-vs-callback+last-table',
   },
   {

@@ -7,9 +7,10 @@ import { InvariantError, StallError } from '../../../core/base/errors.js';
 import type { MmId, ThreadId, Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
 import { freeTable } from '../../../core/frag/free.js';
-import { createMm, destroyMm } from '../../../core/frag/mm.js';
+import { createMm, destroyMm, ownerOf } from '../../../core/frag/mm.js';
 import { pfnOfAddress, ptdescOf, type Thread, threadRecord } from '../../../core/mem/heap.js';
 import { PTDESC, THREAD } from '../../../core/mem/layout.js';
+import { acquire, release } from '../../../core/mem/lock.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import { tryBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
@@ -165,4 +166,30 @@ const trees = treeScenario({
   },
 });
 
-export const STALL_SCENARIOS: readonly Scenario[] = [callbackRefuses, barrierWaits, mms, trees];
+const own = heapScenario({
+  name: 'stall-vs-alloc+own-lock',
+  about: 'A thread that was broken off under a lock does not wait for it, while another does.',
+  rules: ['L4'],
+  mustSee: ['own: stalled', 'other: done'],
+  // Waits without an end: what is the thread's own must be told at once.
+  kit: { threads: 2, pages: 1 },
+  play: (world) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const lock = ownerOf(world.kit.heap, world.mm);
+    acquire(one, lock);
+    return {
+      threads: [
+        [orStalled('own', () => world.takeOne(one)), () => release(one, lock)],
+        [orStalled('other', () => world.takeOne(two))],
+      ],
+    };
+  },
+});
+
+export const STALL_SCENARIOS: readonly Scenario[] = [
+  callbackRefuses,
+  barrierWaits,
+  mms,
+  trees,
+  own,
+];

@@ -1,0 +1,44 @@
+/** Whoever holds something up: what can be told of a thread by those that wait for it. */
+
+/** How it holds something up. */
+export type StallCause =
+  /** It is inside a read section. */
+  | 'reader'
+  /** It is online, of flavour qsbr, and has not been quiescent since. */
+  | 'online'
+  /** It holds a lock. */
+  | 'lock'
+  /** It holds a queue of callbacks. */
+  | 'queue'
+  /** It runs callbacks. */
+  | 'callbacks';
+
+export interface Blocker {
+  readonly cause: StallCause;
+  /** Number of the thread; null where none can be named. */
+  readonly thread: number | null;
+  /** What it was called at attach; null: nothing. */
+  readonly name: string | null;
+  /** When it attached; null where that is not known. */
+  readonly attachedAt: Date | null;
+  /** What the lock is of, or whose the queue is; null for other causes. */
+  readonly of: string | null;
+}
+
+const DOES: Readonly<Record<StallCause, (of: string | null) => string>> = Object.freeze({
+  reader: () => 'is inside a read section',
+  online: () => 'is online (qsbr) and has called neither quiescent nor offline since',
+  lock: (of) => `holds the lock of ${of}`,
+  queue: (of) => `holds the queue of ${of}`,
+  callbacks: () => 'still runs callbacks',
+});
+
+/** For example `thread 2 (renderer) holds the lock of mm 1`. */
+export function blockerText({ cause, thread, name, of }: Blocker): string {
+  return `${subjectOf(cause, thread, name)} ${DOES[cause](of)}`;
+}
+
+function subjectOf(cause: StallCause, thread: number | null, name: string | null): string {
+  if (thread === null) return cause === 'callbacks' ? 'some thread' : 'a thread';
+  return name === null ? `thread ${thread}` : `thread ${thread} (${name})`;
+}

@@ -1,0 +1,112 @@
+/**
+ * Who holds up a wait that does not end: for messages, and for people who look for a dead thread.
+ *
+ * Hints all of them. Nothing is locked, and whoever is named may have gone on by now; a thread that
+ * is dead or stuck goes on being named.
+ *
+ * A reader may itself wait for a lock: then it is not to be blamed but who holds that, and so on
+ * along the chain. SLEEPS_FOR of a thread's record says what it waits for.
+ */
+import type { Blocker } from '../base/blocker.js';
+import type { ThreadId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import { describeThread, type Heap, headerWord, nameOfThread, threadRecord } from '../mem/heap.js';
+import { HEAP, THREAD } from '../mem/layout.js';
+import { heldLocks, lockBlocker, ownerOfLock } from '../mem/lock.js';
+import { findBlocker, graceEnded, graceStarted } from './grace-period.js';
+import type { Barrier } from './wait.js';
+
+/** Some callbacks run, but on which thread can't be told: it is about to begin, or has ended. */
+const SOME_RUNNER: Blocker = Object.freeze({
+  cause: 'callbacks',
+  thread: null,
+  name: null,
+  attachedAt: null,
+  of: null,
+});
+
+/** Who holds up the end of the grace period under way; null: nobody. */
+export function heldUpGrace(heap: Heap): Blocker | null {
+  const n = graceStarted(heap);
+  const thread = graceEnded(heap, n) ? null : findBlocker(heap, n);
+  return thread === null ? null : behind(heap, readerBlocker(heap, thread));
+}
+
+/** Who holds up a barrier: at its queue, at a lock that the queue's callbacks need, or in a section. */
+export function heldUpBarrier(heap: Heap, { queue }: Barrier): Blocker {
+  const [atQueue] = queueBlockers(heap, queue);
+  if (atQueue !== undefined) return behind(heap, atQueue);
+  return heldUpGrace(heap) ?? lockBlockers(heap)[0] ?? SOME_RUNNER;
+}
+
+/**
+ * All who hold something at this moment that others may wait for, those first that surely are
+ * waited for: the reader of the grace period under way, holders of queues, who runs callbacks,
+ * holders of locks. O(pages).
+ */
+export function blockersOf(heap: Heap): Blocker[] {
+  const reader = heldUpGrace(heap);
+  const found = reader === null ? [] : [reader];
+  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  for (let id = 0; id < high; id++) {
+    for (const each of queueBlockers(heap, id as ThreadId)) found.push(behind(heap, each));
+  }
+  return [...found, ...lockBlockers(heap)].filter(isFirst);
+}
+
+function isFirst(blocker: Blocker, index: number, all: readonly Blocker[]): boolean {
+  const isSame = ({ cause, thread, of }: Blocker): boolean =>
+    cause === blocker.cause && thread === blocker.thread && of === blocker.of;
+  return all.findIndex(isSame) === index;
+}
+
+/** Follows a thread that waits for a lock to the thread that has it. */
+function behind(heap: Heap, from: Blocker): Blocker {
+  let blocker = from;
+  // Threads that wait for each other in a circle would be followed for ever.
+  for (let steps = 0; steps < heap.threadsMax; steps++) {
+    const { thread } = blocker;
+    const lock = thread === null ? 0 : wordOf(heap, thread as ThreadId, THREAD.SLEEPS_FOR);
+    if (lock === 0) break;
+    const next = lockBlocker(heap, lock as Word);
+    if (next.thread === null || next.thread === thread) break;
+    blocker = next;
+  }
+  return blocker;
+}
+
+function readerBlocker(heap: Heap, thread: ThreadId): Blocker {
+  const isOutside = wordOf(heap, thread, THREAD.NESTING) === 0;
+  const isOnline = wordOf(heap, thread, THREAD.FLAVOUR) !== 0 && isOutside;
+  return { cause: isOnline ? 'online' : 'reader', ...describeThread(heap, thread), of: null };
+}
+
+/** Who has a queue, and who runs its callbacks. */
+function queueBlockers(heap: Heap, queue: ThreadId): Blocker[] {
+  const found: Blocker[] = [];
+  const holder = ownerOfLock(wordOf(heap, queue, THREAD.QUEUE_LOCK));
+  if (holder !== null) {
+    const of = nameOfThread(heap, queue);
+    found.push({ cause: 'queue', ...describeThread(heap, holder), of });
+  }
+  if (wordOf(heap, queue, THREAD.QUEUE_RUNNING) !== 0) found.push(runnerOf(heap, queue));
+  return found;
+}
+
+function runnerOf(heap: Heap, queue: ThreadId): Blocker {
+  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  for (let id = 0; id < high; id++) {
+    const thread = id as ThreadId;
+    if (wordOf(heap, thread, THREAD.IN_CALLBACK) !== queue + 1) continue;
+    return { ...SOME_RUNNER, ...describeThread(heap, thread) };
+  }
+  return SOME_RUNNER;
+}
+
+function lockBlockers(heap: Heap): Blocker[] {
+  return heldLocks(heap).map(({ word }) => behind(heap, lockBlocker(heap, word)));
+}
+
+function wordOf(heap: Heap, thread: ThreadId, field: number): number {
+  return heap.mem.load(at(threadRecord(heap, thread), field));
+}
