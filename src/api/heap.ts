@@ -31,13 +31,13 @@ export interface AttachOptions {
   /** See docs/start.md, "Which flavour". Default: `epoch`. */
   readonly flavour?: Flavour;
   /**
-   * What errors and `blocker()` of other threads call this one: 1 to 32 characters of ASCII. Default:
-   * its number alone.
+   * What errors and `blocker()` of other threads call this one: 1 to 32 characters of ASCII.
+   * Default: its number alone.
    */
   readonly name?: string;
   /**
-   * After how long a wait for a lock is given up with a `StallError`, in milliseconds: locks are held
-   * for microseconds, so by then who has it is stopped or dead. Default: 10,000.
+   * After how long a wait for a lock is given up with a `StallError`, in milliseconds. Locks are
+   * held for microseconds: by then who has it is stopped or dead. Default: 10,000.
    */
   readonly lockStallMs?: number;
 }

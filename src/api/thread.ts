@@ -5,21 +5,18 @@
  *
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
-import type { Blocker } from '../core/base/blocker.js';
 import { UsageError } from '../core/base/errors.js';
 import { showAs } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
 import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
-import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { freeTable } from '../core/frag/free.js';
 import { destroyMm, enterMm, leaveMm, tablesOf, tryCreateMm } from '../core/frag/mm.js';
-import { describeThread, type Heap, type Thread } from '../core/mem/heap.js';
+import type { Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
-import { attachedThreads, detachThread } from '../core/rcu/attach.js';
+import { detachThread } from '../core/rcu/attach.js';
 import { poll } from '../core/rcu/callback.js';
-import { blockersOf } from '../core/rcu/held-up.js';
 import {
   isReading,
   quiescent,
@@ -33,7 +30,6 @@ import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/r
 import * as judges from './arguments.js';
 import {
   ANY_COUNT,
-  checkOptionsOf,
   FINITE_COUNT,
   refusal,
   requireCore,
@@ -52,6 +48,7 @@ import {
   obtainAsync,
   waitAsked,
 } from './obtain.js';
+import { HeapReports } from './reports.js';
 import { refuseAsync, type UnlessAsync } from './section.js';
 import {
   BARRIER,
@@ -65,18 +62,13 @@ import {
 /** Address of a table: the index of its first word in the heap. */
 export type Table = Word;
 
-/** A thread that is attached to a heap. */
-export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAt'> {
-  readonly thread: ThreadId;
-}
-
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
 const { requireKind, requireMm, requireTable } = judges;
 
 const ALLOC_ASYNC = 'allocTableAsync';
 
 /** A thread in a heap. Only the JavaScript thread that called `attach` may call its methods. */
-export class AttachedThread {
+export class AttachedThread extends HeapReports {
   /** Number of this thread in its heap. */
   readonly id: ThreadId;
   /** Shared memory, by word: what is read and written in tables goes through it. */
@@ -84,7 +76,6 @@ export class AttachedThread {
   /** For the other entries of this package, as `ptfrag/pgtable`; of no use to others. */
   readonly attachment: Attachment;
   private readonly core: Thread;
-  private readonly heap: Heap;
   /** Frees and sections since the last poll, while callbacks may be pending. */
   private owed = 0;
   private attached = true;
@@ -94,6 +85,7 @@ export class AttachedThread {
   /** For this package: users call `attach`. */
   constructor(core: Thread) {
     requireCore(core);
+    super(core.heap);
     const freed = (tables: number): void => this.freed(tables);
     const running = (cancel: (reason: Error) => void): (() => void) => {
       this.cancels.add(cancel);
@@ -101,22 +93,8 @@ export class AttachedThread {
     };
     this.attachment = { here: () => this.here(), freed, running };
     this.core = core;
-    this.heap = core.heap;
     this.id = core.id;
     this.memory = core.mem;
-  }
-
-  /** Name of the heap's geometry. */
-  get geometry(): string {
-    return this.heap.geometry;
-  }
-
-  /** Number of a kind by its name. Throws `UsageError` that lists the names. */
-  kind(name: string): KindId {
-    const index = this.heap.kinds.findIndex((kind) => kind.name === name);
-    if (index >= 0) return index as KindId;
-    const known = this.heap.kinds.map((kind) => kind.name).join(', ');
-    throw refusal('no-such-kind', 'kind: name', name, `kinds of ${this.geometry} are: ${known}`);
   }
 
   /**
@@ -295,27 +273,6 @@ export class AttachedThread {
     await waitForAsync(this.attachment, BARRIER, options);
   }
 
-  /**
-   * Who holds up others now: a reader of the grace period under way, who has a queue of callbacks or
-   * runs one, who has a lock; null: nobody. A thread that waits for a lock is not named, but the one
-   * that has it. A hint: nothing is locked, so in a heap at work somebody is named often. One that
-   * goes on being named is stuck, or dead. Takes no lock; O(pages).
-   */
-  blocker(): Blocker | null {
-    return this.blockers()[0] ?? null;
-  }
-
-  /** All of those, the reader first. */
-  blockers(): Blocker[] {
-    return blockersOf(this.heap);
-  }
-
-  /** The threads that are attached: a dead one stays here, for it could not detach. */
-  threads(): ThreadInfo[] {
-    const { heap } = this;
-    return attachedThreads(heap).map((id) => ({ ...describeThread(heap, id), thread: id }));
-  }
-
   /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */
   reclaim(): number {
     return reclaim(this.here(), CALLBACKS);
@@ -334,11 +291,6 @@ export class AttachedThread {
   /** Pages that are free now and pages in all. */
   pages(): { readonly free: number; readonly limit: number } {
     return supplyCounts(this.here());
-  }
-
-  /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */
-  check(options: HeapCheckOptions = {}): Violation[] {
-    return checkHeap(this.heap, checkOptionsOf(options));
   }
 
   /**

@@ -207,6 +207,13 @@ describe.each(CALLABLES.map((callable) => [named(callable), callable] as const))
   },
 );
 
+/** Names of a class's own members, and of those that it inherits from classes of the package. */
+function memberNames(prototype: object): string[] {
+  const base: object = Object.getPrototypeOf(prototype);
+  const inherited = base === Object.prototype ? [] : memberNames(base);
+  return [...new Set([...inherited, ...Object.getOwnPropertyNames(prototype)])];
+}
+
 describe('what is published', () => {
   it.each([
     ['AttachedThread', '.', ptfrag.AttachedThread.prototype],
@@ -214,7 +221,7 @@ describe('what is published', () => {
   ])('of %s every method was found in the declarations', (owner, entry, prototype) => {
     const found = CALLABLES.filter((each) => each.owner === owner).map(({ name }) => name);
     const others = [...otherMembersOf(entry, owner), 'constructor', 'toString', 'toJSON'];
-    const there = Object.getOwnPropertyNames(prototype).filter((name) => !others.includes(name));
+    const there = memberNames(prototype).filter((name) => !others.includes(name));
     expect(found.filter((name) => name !== 'constructor').sort()).toEqual(there.sort());
     expect(there.length).toBeGreaterThan(15);
   });

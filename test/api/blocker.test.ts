@@ -53,7 +53,7 @@ describe('a name', () => {
     const [first, second] = other.threads();
     expect(first).toMatchObject({ thread: thread.id, name: 'renderer' });
     expect(second).toMatchObject({ thread: other.id, name: null });
-    expect(first?.attachedAt?.getTime()).toBeGreaterThan(before);
+    expect(first?.attachedAtMs).toBeGreaterThan(before);
     expect(() => attach(buffer)).toThrow('thread 0 (renderer), thread 1 are attached');
     thread.readLock();
     expect(stallOf(() => other.synchronize({ stallMs: 1 }))).toMatchObject({

@@ -74,15 +74,19 @@ function isPlainFunction(value: unknown): boolean {
 }
 
 function bodyOf(entry: string, owner: string): string {
-  const [, body] =
-    new RegExp(`declare class ${owner} \\{([\\s\\S]*?)^\\}`, 'm').exec(declarations(entry)) ?? [];
+  const head = `declare (?:abstract )?class ${owner}(?: extends (\\w+))? `;
+  const [, base, body] =
+    new RegExp(`${head}\\{([\\s\\S]*?)^\\}`, 'm').exec(declarations(entry)) ?? [];
   if (body === undefined) throw new Error(`no declaration of ${owner} is found`);
-  return body;
+  if (base === undefined) return body;
+  return bodyOf(entry, base).replace(/^ {4}constructor[^;]*;/m, '') + body;
 }
 
 /** What a class has that is not for its users, and properties that are no methods. */
 export function otherMembersOf(entry: string, owner: string): string[] {
-  const members = bodyOf(entry, owner).matchAll(/^ {4}(?:private|get|set)(?: readonly)? (\w+)/gm);
+  const members = bodyOf(entry, owner).matchAll(
+    /^ {4}(?:private|protected|get|set)(?: readonly)? (\w+)/gm,
+  );
   return [...members].map(([, name = '']) => name);
 }
 

@@ -13,14 +13,15 @@ export type StallCause =
   /** It runs callbacks. */
   | 'callbacks';
 
+/** Whoever holds something up, as far as others can tell. */
 export interface Blocker {
   readonly cause: StallCause;
   /** Number of the thread; null where none can be named. */
   readonly thread: number | null;
   /** What it was called at attach; null: nothing. */
   readonly name: string | null;
-  /** When it attached; null where that is not known. */
-  readonly attachedAt: Date | null;
+  /** When it attached, in milliseconds since 1970, to the second; null where that is not known. */
+  readonly attachedAtMs: number | null;
   /** What the lock is of, or whose the queue is; null for other causes. */
   readonly of: string | null;
 }

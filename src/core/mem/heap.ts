@@ -142,14 +142,11 @@ export function threadRecord(heap: Heap, thread: ThreadId): Word {
 export function describeThread(
   heap: Heap,
   thread: ThreadId | null,
-): Pick<Blocker, 'thread' | 'name' | 'attachedAt'> {
-  if (thread === null) return { thread, name: null, attachedAt: null };
+): Pick<Blocker, 'thread' | 'name' | 'attachedAtMs'> {
+  if (thread === null) return { thread, name: null, attachedAtMs: null };
   const since = heap.mem.load(at(threadRecord(heap, thread), THREAD.ATTACHED_AT)) >>> 0;
-  return { thread, name: threadName(heap, thread), attachedAt: dateOf(since) };
-}
-
-function dateOf(seconds: number): Date | null {
-  return seconds === 0 ? null : new Date(seconds * 1000);
+  const attachedAtMs = since === 0 ? null : since * 1000;
+  return { thread, name: threadName(heap, thread), attachedAtMs };
 }
 
 function threadName(heap: Heap, thread: ThreadId): string | null {

@@ -66,7 +66,7 @@ export function attachThread(
   throw new LimitError('threadsMax', heap.threadsMax, message);
 }
 
-/** Leaves nothing of who had the record before. Most threads have no name: then no word is written. */
+/** Leaves nothing of who had the record before. A thread without a name writes no word. */
 function identify(mem: Memory, record: Word, { name, atSeconds }: Identity): void {
   const [nameAt, since] = [at(record, THREAD.NAME), at(record, THREAD.ATTACHED_AT)];
   if (name !== '' || mem.peek(nameAt) !== 0) writeName(mem, nameAt, NAME_WORDS.THREAD, name);

@@ -21,7 +21,7 @@ const SOME_RUNNER: Blocker = Object.freeze({
   cause: 'callbacks',
   thread: null,
   name: null,
-  attachedAt: null,
+  attachedAtMs: null,
   of: null,
 });
 
@@ -32,7 +32,7 @@ export function heldUpGrace(heap: Heap): Blocker | null {
   return thread === null ? null : behind(heap, readerBlocker(heap, thread));
 }
 
-/** Who holds up a barrier: at its queue, at a lock that the queue's callbacks need, or in a section. */
+/** Who holds up a barrier: at its queue, in a section, or by a lock that its callbacks may need. */
 export function heldUpBarrier(heap: Heap, { queue }: Barrier): Blocker {
   const [atQueue] = queueBlockers(heap, queue);
   if (atQueue !== undefined) return behind(heap, atQueue);

@@ -23,7 +23,7 @@ import { alignRight, formatCount, formatMean, formatRatio, wrap } from '#src/rep
 
 const PLACE = { code: 'bad-number', file: 'a.txt', line: 7, expected: 'a number' };
 
-const READER = { cause: 'reader', thread: 3, name: null, attachedAt: null, of: null } as const;
+const READER = { cause: 'reader', thread: 3, name: null, attachedAtMs: null, of: null } as const;
 
 describe('an error', () => {
   it.each([

@@ -30,7 +30,7 @@ function makeScene(): Scene {
   return { ...made, other };
 }
 
-const NAMED = { thread: 1, name: 'renderer', attachedAt: new Date('1970-01-02') };
+const NAMED = { thread: 1, name: 'renderer', attachedAtMs: 86_400_000 };
 
 describe('what holds up a wait', () => {
   it('is a reader, who has a queue, who runs its callbacks, or who has a lock', () => {
@@ -38,10 +38,10 @@ describe('what holds up a wait', () => {
     const field = (name: keyof typeof THREAD): Word => at(other.record, THREAD[name]);
     const barrier: Barrier = { queue: other.id, moved: false };
     const now = (): unknown => heldUpBarrier(heap, barrier);
-    const nobody = { cause: 'callbacks', thread: null, name: null, attachedAt: null, of: null };
+    const nobody = { cause: 'callbacks', thread: null, name: null, attachedAtMs: null, of: null };
     expect([heldUpGrace(heap), now()]).toEqual([null, nobody]);
     acquire(thread, SUPPLY);
-    const unnamed = { thread: 0, name: null, attachedAt: null };
+    const unnamed = { thread: 0, name: null, attachedAtMs: null };
     expect(now()).toEqual({ cause: 'lock', ...unnamed, of: 'the supply' });
     rcuReadLock(other);
     advanceGrace(heap);
