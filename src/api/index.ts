@@ -24,7 +24,7 @@ export type { HeapHandle } from './buffer.js';
 export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from './heap.js';
 export type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
 export type { HeapOptions } from './options.js';
-export type { HeapReports, ThreadInfo } from './reports.js';
+export type { ThreadInfo } from './reports.js';
 export { AttachedThread, type Table } from './thread.js';
 export type { WaitAsyncOptions, WaitOptions } from './waiting.js';
 export { at } from './words.js';
