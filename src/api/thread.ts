@@ -28,14 +28,7 @@ import {
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
-import {
-  ANY_COUNT,
-  FINITE_COUNT,
-  refusal,
-  requireCore,
-  requireFunction,
-  wholeNumber,
-} from './arguments.js';
+import { ANY_COUNT, FINITE_COUNT, requireCore, requireFunction, wholeNumber } from './arguments.js';
 import type { Attachment } from './attachment.js';
 import { POLL_MAX, payOff } from './debts.js';
 import {
