@@ -42,7 +42,9 @@ export class Port {
   look(page) {
     const found = page >= 0 && page < ADDRESS_END ? this.find(page) : NOT_MAPPED;
     this.page = this.keep ? page : NO_PAGE;
-    this.prot = found === NOT_MAPPED ? 0 : protOf(found);
+    this.prot = 0;
+    if (found === NOT_MAPPED) return;
+    this.prot = protOf(found);
     this.word = frameOf(found) * PAGE_WORDS;
   }
 }
