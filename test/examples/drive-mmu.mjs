@@ -60,7 +60,7 @@ async function usesOfUnmapped() {
     isOut = true;
   });
   // Either it waits for the reader, or it ends.
-  while (!isOut && thread.blocker() !== reader.id) await setImmediate();
+  while (!isOut && thread.blocker()?.thread !== reader.id) await setImmediate();
   const inside = machine.uses[index];
   reader.readUnlock();
   await out;
