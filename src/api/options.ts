@@ -33,7 +33,10 @@ export interface HeapOptions {
    * the heap's bytes in it must be 0; to see to that takes a second for 1 GiB. Default: a new one.
    */
   readonly buffer?: ArrayBufferLike;
-  /** First byte in `buffer`, a multiple of 128. Default: 0. */
+  /**
+   * First byte in `buffer`, a multiple of 128. Default: 0. Tables are aligned to their size counted
+   * from here: for a machine that finds them in `buffer`, give a multiple of the largest one's.
+   */
   readonly byteOffset?: number;
 }
 

@@ -2,6 +2,9 @@
  * Naive MMUs, one for each architecture, over the bytes of an image: written from the rules of the
  * architectures alone, bit by bit, to say what a processor makes of what ptfrag wrote. They share
  * nothing with src/core/pgtable; each rule below names where it stands.
+ *
+ * A table that is not aligned as its architecture asks makes them throw: the processor would take
+ * another address, or other bits of the entry, for what was meant.
  */
 
 /** What a processor is given. */
@@ -43,6 +46,8 @@ function fetch({ bytes, base }: Machine, address: bigint, littleEndian: boolean)
 const x86: Mmu = (machine, va) => {
   // Canonical: what is above bit 47 is like it.
   if (bits(va, 63, 48) !== (bit(va, 47) ? 0xffffn : 0n)) return null;
+  // CR3 has flags at 3 and 4, and 0 in the other bits below the page that is the top table.
+  if ((bits(machine.root, 11, 0) & ~0x18n) !== 0n) throw new Error('CR3 is not aligned');
   let table = bits(machine.root, 51, 12) << 12n;
   let [write, user, execute] = [true, true, true];
   for (const low of [39, 30, 21, 12]) {
@@ -98,6 +103,7 @@ function ibm(value: bigint, from: number, to: number = from): bigint {
 /** z/Architecture Principles of Operation, chapter 3, dynamic address translation, EDAT-1. */
 const s390: Mmu = (machine, va) => {
   let designation = machine.root;
+  if (ibm(designation, 52, 53) !== 0n) throw new Error('the ASCE is not aligned');
   // The table type of the ASCE, bits 60 and 61, says which index comes first.
   const indexes = [
     [33, 43],
@@ -118,6 +124,8 @@ const s390: Mmu = (machine, va) => {
     if (ibm(entry, 58) === 1n) return null;
     if (Number(ibm(entry, 60, 61)) !== type) throw new Error('translation specification: type');
     if (type === 0) return s390Segment(machine, entry, va);
+    // Of segment and region tables the origin ends at bit 51: behind it bit 52 is unassigned.
+    if (ibm(entry, 52) !== 0n) throw new Error('an entry of a region table is not aligned');
     offset = ibm(entry, 56, 57);
     designation = entry;
   }
@@ -148,6 +156,8 @@ const radix: Mmu = (machine, va) => {
   let indexBits = ibm(machine.root, 59, 63);
   for (let left = size; ; ) {
     if (indexBits < 5n || indexBits > 16n) throw new Error(`a table of ${indexBits} index bits`);
+    // Root and next level base: a table is aligned to its size, 2^(index bits + 3).
+    if (bits(table, Number(indexBits) + 2, 0) !== 0n) throw new Error('a table is not aligned');
     left -= indexBits;
     const index = (va >> left) & ((1n << indexBits) - 1n);
     const entry = fetch(machine, table + 8n * index, false);
@@ -185,10 +195,11 @@ const hash: Mmu = (machine, va) => {
     [33, 24],
     [23, 16],
   ] as const) {
+    if (bits(table, 7, 0) !== 0n) throw new Error('a table is not aligned');
     const entry = fetch(machine, table + 8n * bits(va, to, from), false);
     if (!bit(entry, 63)) return null;
     if (bit(entry, 62)) return powerpcLeaf(entry, va, BigInt(from));
-    table = bits(entry, 59, 8) << 8n;
+    table = bits(entry, 59, 0);
   }
   return null;
 };

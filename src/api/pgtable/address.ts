@@ -21,7 +21,7 @@ export interface PageRange {
 }
 
 /** Physical addresses end here: they are in one word of an entry. */
-const PHYSICAL_END = 2 ** 32;
+export const PHYSICAL_END: number = 2 ** 32;
 
 const PROT_ALL = PROT.read | PROT.write | PROT.exec | PROT.young | PROT.dirty;
 

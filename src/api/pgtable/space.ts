@@ -34,6 +34,7 @@ import {
   requireFrames,
   requireProt,
 } from './address.js';
+import { baseOf, type ImageOptions } from './image.js';
 import {
   endPages,
   forkPages,
@@ -289,9 +290,13 @@ export class AddressSpace {
     }
   }
 
-  /** The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile. */
-  dumpImage(): Image {
-    return dumpImage(this.live());
+  /**
+   * The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile.
+   * Throws `UsageError` for a `base` that is not aligned as the largest table must be.
+   */
+  dumpImage(options: ImageOptions = {}): Image {
+    const space = this.live();
+    return dumpImage(space, baseOf(space, options));
   }
 
   /** What is wrong with the tree; [] if nothing is. Nobody may work on it meanwhile. */

@@ -1,8 +1,9 @@
 /** `ptfrag image`: page tables as a machine's MMU reads them. */
+import { InvalidArgumentError } from 'commander';
 import { ENTRY_FORMATS } from '../../core/pgtable/formats/index.js';
 import { countOf, formatCount } from '../../report/text.js';
 import { type Command, defineCommand } from '../shell/command.js';
-import { choice, one, text } from '../shell/flags.js';
+import { choice, one, parsed, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
 import type { ImageDocument, work } from './work.js';
 
@@ -23,6 +24,12 @@ export const command: Command = defineCommand({
       'layout of page tables',
       Object.keys(ENTRY_FORMATS),
     ).required(),
+    base: parsed(
+      '--base <address>',
+      'physical address of the first byte, where the machine has memory: aligned as its largest ' +
+        'table must be',
+      addressOf,
+    ),
     prefix: text('-o, --output <prefix>', 'how the names of both files begin').required(),
   },
   notes: NOTES,
@@ -37,6 +44,12 @@ export const command: Command = defineCommand({
     return context.finish(document, context.prose([imageVerdict(document)]));
   },
 });
+
+/** As numbers of the list are written: 65536, 0x10000. */
+function addressOf(given: string): number {
+  if (/^(?:0x[\da-f]{1,9}|\d{1,11})$/i.test(given)) return Number(given);
+  throw new InvalidArgumentError('Expected an address below 4 GiB, like 0x80000000.');
+}
 
 function imageReport(document: ImageDocument): string {
   const { geometry, mappings, tables, rootAddress, rootEntry, base, bytes, files } = document;

@@ -21,6 +21,8 @@ export interface ImageRequest {
   readonly geometry: string;
   /** Of the two files that are written. */
   readonly prefix: string;
+  /** Physical address of the first byte; null: where it is in a heap. */
+  readonly base: number | null;
 }
 
 export interface ImageDocument {
@@ -45,9 +47,9 @@ const MAPPABLE = "the geometry's own addresses, whole pages, frames below 4 GiB"
 /** Mappings between two looks at the signal. */
 const BATCH = 4096;
 
-/** Throws `InputError` for a list that can't be mapped; nothing is written then. */
+/** Throws `InputError` for a list that can't be mapped, `UsageError` for a base; writes nothing. */
 export async function work(request: ImageRequest, port: JobPort<never>): Promise<ImageDocument> {
-  const { file, geometry } = request;
+  const { file, geometry, base } = request;
   const format = formatNamed(geometry);
   const mappings = readMappings(file);
   const pages = pagesFor(format, mappings);
@@ -61,7 +63,8 @@ export async function work(request: ImageRequest, port: JobPort<never>): Promise
   }
   const found = mappings.every(({ va }) => thread.read(() => space.walk(va)) !== NOT_MAPPED);
   const ok = found && space.check().length === 0;
-  return writeImage(request, format, space.dumpImage(), {
+  const image = space.dumpImage(base === null ? {} : { base });
+  return writeImage(request, format, image, {
     ok,
     mappings: mappings.length,
     tables: thread.tablesOf(space.mm),

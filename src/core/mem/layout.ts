@@ -2,7 +2,7 @@
  * The map of a heap: its regions, and the records in them as tables of named offsets.
  *
  *   +--------+-------+-----+------+---------+----------+---------------------------+
- *   | header | kinds | mms | thr. | ptdescs | freed by | pages, from a page border |
+ *   | header | kinds | mms | thr. | ptdescs | freed by | pages, aligned to a block |
  *   +--------+-------+-----+------+---------+----------+---------------------------+
  *
  * Offsets are in words. Every record is a whole number of 128-byte slots, so that no two records
@@ -274,7 +274,7 @@ for (const words of [HEAP.WORDS, PTDESC.WORDS, MM.WORDS, THREAD.WORDS]) {
   assertAtImport(words % SLOT_WORDS === 0, 'a record is not a whole number of slots');
 }
 
-/** Where the kinds are, whatever else there is. */
+/** Where the kinds are, whatever else there is: they say where the pages begin. */
 export const KINDS_AT: Word = HEAP.WORDS as Word;
 
 /** The header and the kinds: what tells how long the heap is. */
@@ -289,7 +289,7 @@ export interface LayoutSizes {
   /** Records for address spaces, the common owner's (number 0) included. */
   readonly mmsMax: number;
   readonly debug: boolean;
-  readonly kinds: readonly { readonly fragmentWords: number }[];
+  readonly kinds: readonly { readonly fragmentWords: number; readonly order: number }[];
 }
 
 /** First word of each region, and the size of it all. */
@@ -316,7 +316,11 @@ export const FREED_BY = {
   KIND_SHIFT: 16,
 } as const;
 
-/** Lays the regions out. The page area begins on a page border, counted from the heap's start. */
+/**
+ * Lays the regions out. The page area begins at a multiple of the largest block that a kind takes,
+ * counted from the heap's start. So each table is aligned to its own size there: a block is in the
+ * page area (mem/supply.ts), a fragment in its page. It costs less than one such block.
+ */
 export function layoutOf(sizes: LayoutSizes): Layout {
   const kindsAt = KINDS_AT;
   const mmsAt = HEAD_WORDS as Word;
@@ -327,8 +331,9 @@ export function layoutOf(sizes: LayoutSizes): Layout {
   const freedByShift = sizes.debug ? smallestShift(sizes) : 0;
   const freedByWords = sizes.debug ? (sizes.pagesMax * pageWords) / 2 ** freedByShift : 0;
   const end = freedByAt + Math.ceil(freedByWords);
+  const blockWords = pageWords * 2 ** Math.max(0, ...sizes.kinds.map(({ order }) => order));
   // `| 0`: the quotient is a double to V8 even where it is whole, and would stay one.
-  const pagesAt = ((Math.ceil(end / pageWords) * pageWords) | 0) as Word;
+  const pagesAt = ((Math.ceil(end / blockWords) * blockWords) | 0) as Word;
   const words = pagesAt + sizes.pagesMax * pageWords;
   return { kindsAt, mmsAt, threadsAt, ptdescsAt, freedByAt, freedByShift, pagesAt, words };
 }

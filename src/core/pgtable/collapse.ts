@@ -42,7 +42,7 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   const above = lockTable(space, vpn, LARGE);
   if (above === 0) return false;
   const entry = entryFor(format, LARGE, above, vpn);
-  const table = childOf(heap, level, entry);
+  const table = childOf(mem, level, entry);
   if (table === 0) {
     release(thread, tableLock(heap, above));
     return false;
@@ -112,7 +112,7 @@ export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
     // Filled before it is linked: a walk that finds the table finds all of its entries. No flush:
     // every page maps to where it did, and allows what it did.
     fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
-    changeEntry(mem, level, entry, tableLow(heap, level, deposited), level.tableHigh);
+    changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);
   }
   release(thread, tableLock(heap, above));
   return isLarge;

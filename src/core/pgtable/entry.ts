@@ -11,7 +11,6 @@
  */
 import type { Word } from '../base/units.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
-import type { Heap } from '../mem/heap.js';
 import type { Memory } from '../mem/memory.js';
 import { isTable, type Level, tableAddress, tableEntry } from './format.js';
 
@@ -29,24 +28,22 @@ export function highWord(entry: Word): Word {
   return (entry + HIGH) as Word;
 }
 
-/** Physical address of the page area: no table lies at 0, which an entry may take for none. */
-function physicalBase(heap: Heap): number {
-  return 4 << heap.pageShift;
-}
-
-export function physicalOf(heap: Heap, table: Word): number {
-  return (physicalBase(heap) + ((table - heap.pagesAt) << 2)) >>> 0;
+/**
+ * Physical address of a table: its byte offset in the heap, where it is aligned to its size
+ * (mem/layout.ts). No table lies at 0, which an entry may take for none: there is the header.
+ */
+export function physicalOf(table: Word): number {
+  return (table << 2) >>> 0;
 }
 
 /** The table that an entry names, by its low word. */
-export function tableNamed(heap: Heap, level: Level, low: number): Word {
-  const offset = tableAddress(level, low) - physicalBase(heap);
-  return (heap.pagesAt + (offset >>> 2)) as Word;
+export function tableNamed(level: Level, low: number): Word {
+  return (tableAddress(level, low) >>> 2) as Word;
 }
 
 /** Low word of an entry of `level` that names `table`. */
-export function tableLow(heap: Heap, level: Level, table: Word): number {
-  return tableEntry(level, physicalOf(heap, table));
+export function tableLow(level: Level, table: Word): number {
+  return tableEntry(level, physicalOf(table));
 }
 
 /** Whether an entry is none. Context: its table's lock held, or the table private. */
@@ -55,9 +52,9 @@ export function isNone(mem: Memory, level: Level, entry: Word): boolean {
 }
 
 /** The table that an entry names, 0 if it names none. Context: as isNone. */
-export function childOf(heap: Heap, level: Level, entry: Word): Word | 0 {
-  const low = heap.mem.load(lowWord(entry));
-  return isTable(level, low) ? tableNamed(heap, level, low) : 0;
+export function childOf(mem: Memory, level: Level, entry: Word): Word | 0 {
+  const low = mem.load(lowWord(entry));
+  return isTable(level, low) ? tableNamed(level, low) : 0;
 }
 
 /** Makes a none entry valid. Context: its table's lock held. */

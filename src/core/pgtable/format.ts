@@ -49,6 +49,8 @@ export interface Level {
   readonly spanShift: number;
   /** log2 of the entries of such a table. */
   readonly indexBits: number;
+  /** What the architecture wants the physical address of such a table to be a multiple of. */
+  readonly alignBytes: number;
   readonly emptyLow: number;
   readonly emptyHigh: number;
   /** Bits of the low word that may be set in an entry that is none. */

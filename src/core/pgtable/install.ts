@@ -54,8 +54,8 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   }
   const entry = entryFor(format, below + 1, table, vpn);
   const none = isNone(mem, level, entry);
-  const other = childOf(heap, level, entry);
-  if (none) setEntry(mem, level, entry, tableLow(heap, level, fresh), level.tableHigh);
+  const other = childOf(mem, level, entry);
+  if (none) setEntry(mem, level, entry, tableLow(level, fresh), level.tableHigh);
   release(thread, tableLock(heap, table));
   if (none) return 'ready';
   // The table was never linked, but there is only one way to free it.
@@ -88,7 +88,7 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
     const table = lockTable(space, vpn, below + 1);
     if (table === 0) return;
     const entry = entryFor(format, below + 1, table, vpn);
-    const child = childOf(heap, level, entry);
+    const child = childOf(mem, level, entry);
     // Both locks: under its own nobody fills the table while we see that it is empty, and
     // under the upper one nobody else unlinks it.
     const lower = tableLock(heap, child as Word);

@@ -31,7 +31,7 @@ export function tableLock(heap: Heap, table: Word): Word {
  */
 export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   const { thread, format } = space;
-  const { heap, mem } = thread;
+  const { mem } = thread;
   const root = rootOf(space);
   if (root === 0 || !(vpn < pagesOf(format, depthOf(root)))) return 0;
   // Each table was linked when the entry above named it, and stays a table until our section ends.
@@ -43,7 +43,7 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
     const entry = entryFor(format, above, table, vpn);
     const low = mem.load(lowWord(entry));
     if (!isTable(level, low)) return 0;
-    table = tableNamed(heap, level, low);
+    table = tableNamed(level, low);
   }
   return table;
 }

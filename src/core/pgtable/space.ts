@@ -159,7 +159,7 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
     // Nobody knows the table yet.
     const level = levelOf(format, depth);
     const entry = entryFor(format, depth, above, 0 as Vpn);
-    pokeEntry(thread.mem, entry, tableLow(thread.heap, level, topTable(root)), level.tableHigh);
+    pokeEntry(thread.mem, entry, tableLow(level, topTable(root)), level.tableHigh);
     // No lock: who comes second fails and starts again from what it finds. A walk that has the old
     // root goes on in the same tables.
     if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root) continue;

@@ -39,7 +39,7 @@ function visitTable(
   begin: Vpn,
 ): void {
   const { thread, format } = space;
-  const { heap, mem } = thread;
+  const { mem } = thread;
   const level = levelOf(format, number);
   const span = spanOf(format, number);
   visitor.onTable?.(number, table, begin);
@@ -49,7 +49,7 @@ function visitTable(
     const low = mem.load(lowWord(entry));
     // A level lower each time: even a tree whose entries name a table twice has an end.
     if (number > 0 && isTable(level, low)) {
-      visitTable(space, visitor, number - 1, tableNamed(heap, level, low), vpn);
+      visitTable(space, visitor, number - 1, tableNamed(level, low), vpn);
     } else if (isLeaf(level, low)) {
       const address = frameAddress(level, low);
       const prot = format.protOf(number, low);
@@ -66,12 +66,12 @@ export function countTables(space: Space): number {
 
 function countBelow(space: Space, number: number, table: Word): number {
   if (number === 0) return 1;
-  const { heap, mem } = space.thread;
+  const { mem } = space.thread;
   const level = levelOf(space.format, number);
   let count = 1;
   for (let index = 0; index < 1 << level.indexBits; index++) {
     const low = mem.load(lowWord(at(table, index * ENTRY_WORDS)));
-    if (isTable(level, low)) count += countBelow(space, number - 1, tableNamed(heap, level, low));
+    if (isTable(level, low)) count += countBelow(space, number - 1, tableNamed(level, low));
   }
   return count;
 }

@@ -87,7 +87,7 @@ export function protOf(found: number): Prot {
 
 function walkOnce(space: Space, page: number, high: number): number {
   const { thread, format } = space;
-  const { heap, mem } = thread;
+  const { mem } = thread;
   const root = rootOf(space);
   if (root === 0 || !reaches(format, depthOf(root), page, high)) return NOT_MAPPED;
   let table = topTable(root);
@@ -109,7 +109,7 @@ function walkOnce(space: Space, page: number, high: number): number {
     }
     above = word;
     named = low;
-    table = tableNamed(heap, level, low);
+    table = tableNamed(level, low);
   }
 }
 

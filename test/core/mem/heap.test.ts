@@ -77,7 +77,7 @@ const SIZES: fc.Arbitrary<LayoutSizes> = fc.record({
 });
 
 describe('the layout', () => {
-  it('puts the regions one behind the other, on slots, and pages on page borders', () => {
+  it('puts regions one behind the other, on slots, and aligns pages to the largest block', () => {
     fc.assert(
       fc.property(SIZES, (sizes) => {
         const layout = layoutOf(sizes);
@@ -95,7 +95,9 @@ describe('the layout', () => {
         const freedBy = each > 0 ? (sizes.pagesMax * pageWords) / each : 0;
         expect(layout.pagesAt - layout.freedByAt).toBeGreaterThanOrEqual(freedBy);
         expect(layout.words - layout.pagesAt).toBe(sizes.pagesMax * pageWords);
-        expect(layout.pagesAt % pageWords).toBe(0);
+        const blockWords = pageWords * 2 ** Math.max(0, ...sizes.kinds.map((kind) => kind.order));
+        expect(layout.pagesAt % blockWords).toBe(0);
+        expect(layout.pagesAt - layout.freedByAt - Math.ceil(freedBy)).toBeLessThan(blockWords);
         for (const region of [layout.mmsAt, layout.threadsAt, layout.ptdescsAt]) {
           expect(region % SLOT_WORDS).toBe(0);
         }

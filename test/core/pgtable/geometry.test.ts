@@ -1,6 +1,10 @@
 /** The built-in geometries: sizes of Linux, in words of this machine. */
 import { describe, expect, it } from 'vitest';
+import type { KindId } from '#src/core/base/units.js';
+import { allocTable } from '#src/core/frag/alloc.js';
+import { createMm } from '#src/core/frag/mm.js';
 import { LITTLE_ENDIAN } from '#src/core/mem/endian.js';
+import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { GEOMETRIES, geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';
 import { contentsOf, emptyContents, makeHeap } from '../../support/heap.js';
 
@@ -70,6 +74,41 @@ describe('the geometries', () => {
     const [pte, pmd, pud, pgd] = kindsOf(geometryNamed('powerpc-hash-64k'));
     const slots = [pte, pmd, pud, pgd].map((k) => (k ? k.fragmentWords - k.entryWords : -1));
     expect(slots).toEqual([512, 2048, 0, 512]);
+  });
+
+  /** Of Linux's tables; what the processors ask for is in formats, and never more. */
+  it.each(Object.keys(GEOMETRIES))('%s has every table at a multiple of its size', (name) => {
+    const { kinds } = geometryNamed(name);
+    // Other numbers of records end on other pages, so that luck aligns not all of them.
+    for (const mmsMax of [2, 9, 40, 77, 150]) {
+      const { thread } = makeHeap({ geometry: name, pagesMax: 64, mmsMax });
+      const mm = createMm(thread);
+      kinds.forEach(({ bytes }, kind) => {
+        for (let i = 0; i < 3; i++) {
+          const table = allocTable(thread, mm, kind as KindId) ?? Number.NaN;
+          expect((table * 4) % bytes).toBe(0);
+        }
+      });
+    }
+  });
+
+  it('are aligned to no more than their size by any format, and in powers of two', () => {
+    for (const { levels, geometry } of Object.values(ENTRY_FORMATS)) {
+      levels.forEach(({ alignBytes }, number) => {
+        expect(geometry.kinds[number]!.bytes % alignBytes).toBe(0);
+        expect(Number.isInteger(Math.log2(alignBytes))).toBe(true);
+      });
+    }
+  });
+
+  it('are aligned as the manuals ask, from the lowest level up', () => {
+    const of = (name: string): number[] =>
+      ENTRY_FORMATS[name]!.levels.map(({ alignBytes }) => alignBytes);
+    expect(of('s390')).toEqual([2048, 4096, 4096, 4096, 4096]);
+    expect(of('powerpc-radix-64k')).toEqual([256, 4096, 4096, 65536]);
+    expect(of('powerpc-radix-4k')).toEqual([4096, 4096, 4096, 65536]);
+    expect(of('generic')).toEqual([4096, 4096, 4096, 4096]);
+    expect(of('riscv-sv39')).toEqual([4096, 4096, 4096]);
   });
 
   it('are found by name, and an unknown name is refused with the known ones', () => {

@@ -1,11 +1,19 @@
 /** Images of trees, as machines read them: every address is translated as a walk does. */
 import type { AttachedThread } from 'ptfrag';
-import { type AddressSpace, createSpace, frameOf, NOT_MAPPED, PROT, protOf } from 'ptfrag/pgtable';
+import {
+  type AddressSpace,
+  createSpace,
+  frameOf,
+  type ImageOptions,
+  NOT_MAPPED,
+  PROT,
+  protOf,
+} from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
 import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { spanOf } from '#src/core/pgtable/space.js';
 import { type Machine, MMUS } from '../../support/mmu.js';
-import { setUp } from '../../support/space.js';
+import { codeOf, setUp } from '../../support/space.js';
 
 /** A machine takes what is old for absent on s390, and what is clean for read-only. */
 const TOUCHED = PROT.young | PROT.dirty;
@@ -17,8 +25,8 @@ const RIGHTS = [
   PROT.read | PROT.write | PROT.exec,
 ];
 
-function machineOf(space: AddressSpace): Machine {
-  const { rootEntry, bytes, base } = space.dumpImage();
+function machineOf(space: AddressSpace, options: ImageOptions = {}): Machine {
+  const { rootEntry, bytes, base } = space.dumpImage(options);
   return { root: rootEntry, bytes, base };
 }
 
@@ -63,6 +71,11 @@ function fill(space: AddressSpace, geometry: string): bigint[] {
   return pages.filter((each) => each >= 0n && each < end).map((each) => each * page);
 }
 
+/** What the largest table of a geometry is aligned to. */
+function alignOf(geometry: string): number {
+  return Math.max(...ENTRY_FORMATS[geometry]!.levels.map(({ alignBytes }) => alignBytes));
+}
+
 describe.each(Object.keys(ENTRY_FORMATS))('an image of %s', (geometry) => {
   const mmu = MMUS[geometry]!;
 
@@ -77,6 +90,34 @@ describe.each(Object.keys(ENTRY_FORMATS))('an image of %s', (geometry) => {
       if (wanted !== null) mapped++;
     }
     expect(mapped).toBeGreaterThan(40);
+  });
+
+  it('is walked in the same way wherever its base is in physical memory', () => {
+    const { thread, space } = setUp({ geometry, pages: 2048 });
+    const addresses = fill(space, geometry);
+    const align = alignOf(geometry);
+    const { length } = space.dumpImage().bytes;
+    const last = Math.floor((2 ** 32 - length) / align) * align;
+    for (const base of [align, 0x8000_0000, last]) {
+      const machine = machineOf(space, { base });
+      expect(machine.base).toBe(base);
+      expect(machine.bytes.length).toBe(length);
+      for (const va of addresses) {
+        expect([va, mmu(machine, va)]).toEqual([va, translate(thread, space, va)]);
+      }
+    }
+  });
+
+  it('has no base at which a table is misaligned, at 0, or beyond 4 GiB', () => {
+    const { space } = setUp({ geometry, pages: 512 });
+    space.mapPage(0, 0, PROT.read);
+    const align = alignOf(geometry);
+    expect(space.dumpImage().base % align).toBe(0);
+    const refused = (base: number): string => codeOf(() => space.dumpImage({ base }));
+    expect([align / 2, 3 * align + 8].map(refused)).toEqual(['unaligned', 'unaligned']);
+    const bad = [0, -align, 2 ** 32 - align, 2 ** 40, Number.NaN, 0.5, 4096n as never];
+    const end = space.dumpImage().bytes.length > align ? 'bad-address' : 'nothing thrown';
+    expect(bad.map(refused)).toEqual(bad.map((_, i) => (i === 2 ? end : 'bad-address')));
   });
 
   it('of parent and child lets neither write, and shows what nobody may touch', () => {
@@ -116,6 +157,18 @@ describe.each(Object.keys(ENTRY_FORMATS))('an image of %s', (geometry) => {
     expect(image.rootAddress).toBeLessThan(image.base + image.bytes.length);
     other.unmapRange(0, 4 * pageBytes);
     expect(Buffer.compare(space.dumpImage().bytes, image.bytes)).toBe(0);
+  });
+});
+
+describe('machines refuse', () => {
+  const moved = { 'powerpc-radix-4k': 4096, 'powerpc-radix-64k': 4096, s390: 2048, generic: 2048 };
+
+  it.each(Object.entries(moved))('%s: tables that lie %i bytes too high', (geometry, bytes) => {
+    const { space } = setUp({ geometry, pages: 512 });
+    space.mapPage(0, 0, PROT.read | TOUCHED);
+    const { root, base, ...rest } = machineOf(space);
+    const machine = { ...rest, root: root + BigInt(bytes), base: base + bytes };
+    expect(() => MMUS[geometry]!(machine, 0n)).toThrow('not aligned');
   });
 });
 

@@ -51,7 +51,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
         if (table === 0)
             return;
         const entry = entryFor(format, below + 1, table, vpn);
-        const child = childOf(heap, level, entry);
+        const child = childOf(mem, level, entry);
         // Both locks: under its own nobody fills the table while we see that it is empty, and
         // under the upper one nobody else unlinks it.
         const lower = tableLock(heap, child);

@@ -42,6 +42,7 @@ function levelOf(number: number): Level {
     shift: PAGE_SHIFT + number * INDEX_BITS,
     spanShift: number * INDEX_BITS,
     indexBits: INDEX_BITS,
+    alignBytes: 16,
     emptyLow: 0,
     emptyHigh: 0,
     residueLow: 0,

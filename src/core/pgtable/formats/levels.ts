@@ -11,13 +11,13 @@ const ENTRY_BYTES = 8;
 
 /** What a format says of the entries of one level. */
 export interface LevelBits {
+  /** What tables of this level are aligned to. */
+  readonly alignBytes: number;
   /** Entries that name a table; none at the lowest level. */
   readonly table?: {
     /** (low & mask) === value is such an entry. */
     readonly mask: number;
     readonly value: number;
-    /** What tables are aligned to. */
-    readonly align: number;
     /** What it has besides the address: `value` and 0 if left out. */
     readonly low?: number;
     readonly high?: number;
@@ -26,7 +26,7 @@ export interface LevelBits {
   readonly leaf?: { readonly all?: number; readonly any: number };
 }
 
-const NO_TABLE: Required<LevelBits>['table'] = { mask: 0, value: 1, align: 0 };
+const NO_TABLE: Required<LevelBits>['table'] = { mask: 0, value: 1 };
 const NO_LEAF: Required<LevelBits>['leaf'] = { any: 0 };
 
 /** One `LevelBits` for each kind of the geometry, from the lowest up. */
@@ -42,10 +42,16 @@ export function levelsOf(
     kinds.every(({ bytes }) => bytes % (4 * (DEPTH_MAX + 1)) === 0),
     `${name} has tables whose addresses leave no room for a depth in ROOT`,
   );
+  assertAtImport(
+    bits.every(({ alignBytes }, number) => kinds[number]!.bytes % alignBytes === 0),
+    `${name} has tables that must be aligned to more than their size, which is what a heap gives`,
+  );
   const pageShift = log2(pageBytes);
   let shift = pageShift;
-  return bits.map(({ table = NO_TABLE, leaf = NO_LEAF }, number) => {
+  return bits.map(({ alignBytes, table = NO_TABLE, leaf = NO_LEAF }, number) => {
     const kind = kinds[number]!;
+    // Of the tables that this level's entries name; the lowest one names none.
+    const pointerAlign = number === 0 ? 0 : bits[number - 1]!.alignBytes;
     const { emptyLow = 0, emptyHigh = 0, residueLow = 0, slotBytes = 0 } = kind;
     const indexBits = log2((kind.bytes - slotBytes) / ENTRY_BYTES);
     // Addresses of tables and frames are aligned, so an entry's lower bits are free for its marks.
@@ -55,12 +61,13 @@ export function levelsOf(
       shift,
       spanShift: shift - pageShift,
       indexBits,
+      alignBytes,
       emptyLow,
       emptyHigh,
       residueLow,
       tableMask: table.mask,
       tableValue: table.value,
-      pointerMask: (-table.align >>> addressShift) | 0,
+      pointerMask: (-pointerAlign >>> addressShift) | 0,
       tableLow: table.low ?? table.value,
       tableHigh: table.high ?? 0,
       leafAll: leaf.all ?? 0,

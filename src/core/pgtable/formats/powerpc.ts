@@ -16,7 +16,7 @@
  */
 import type { EntryFormat, Prot } from '../format.js';
 import { PROT, withRead } from '../format.js';
-import { geometryNamed } from '../geometry.js';
+import { geometryNamed, type TableKind } from '../geometry.js';
 import { bitsIf, type LevelBits, levelsOf, log2 } from './levels.js';
 
 const EXEC = 0x001;
@@ -32,9 +32,6 @@ const RIGHTS = EXEC | WRITE | READ | PRIVILEGED;
 
 const LOW_BYTE = 0xff;
 
-/** Tables are named to 256 bytes: the smallest fragment is as big. */
-const POINTER_BYTES = 0x100;
-
 /** PRESENT, bit 63. */
 const TABLE_HIGH = 1 << 31;
 
@@ -44,12 +41,19 @@ const LEAF_HIGH = 3 << 30;
 export interface PowerpcTraits {
   /** The low byte of an entry that names a table, by level; level 0 names none. */
   readonly tableBytes: readonly number[];
+  /** What the tables of a kind are aligned to. */
+  readonly alignOf: (kind: TableKind) => number;
   readonly rootEntry: EntryFormat['rootEntry'];
 }
 
-export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTraits): EntryFormat {
+export function powerpcFormat(
+  name: string,
+  { tableBytes, alignOf, rootEntry }: PowerpcTraits,
+): EntryFormat {
   const geometry = geometryNamed(name);
-  const bits = geometry.kinds.map((_, level) => levelBits(level, tableBytes[level]!));
+  const bits = geometry.kinds.map((kind, level) =>
+    levelBits(level, alignOf(kind), tableBytes[level]!),
+  );
   return {
     name,
     geometry,
@@ -66,11 +70,11 @@ export function powerpcFormat(name: string, { tableBytes, rootEntry }: PowerpcTr
   };
 }
 
-function levelBits(level: number, value: number): LevelBits {
+function levelBits(level: number, alignBytes: number, value: number): LevelBits {
   const leaf = { any: RIGHTS };
-  if (level === 0) return { leaf };
-  const table = { mask: LOW_BYTE, value, align: POINTER_BYTES, high: TABLE_HIGH };
-  return level === 1 ? { table, leaf } : { table };
+  if (level === 0) return { alignBytes, leaf };
+  const table = { mask: LOW_BYTE, value, high: TABLE_HIGH };
+  return level === 1 ? { alignBytes, table, leaf } : { alignBytes, table };
 }
 
 function leafLow(tableByte: number, address: number, asked: Prot): number {

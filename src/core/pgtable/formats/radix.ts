@@ -6,6 +6,7 @@
  * right, so such an entry maps nothing.
  */
 import type { EntryFormat } from '../format.js';
+import type { TableKind } from '../geometry.js';
 import { powerpcFormat } from './powerpc.js';
 
 /**
@@ -17,12 +18,17 @@ const ROOT_FIELD = 0x4000_0000_0000_00adn;
 
 const rootEntry: EntryFormat['rootEntry'] = (address) => BigInt(address) | ROOT_FIELD;
 
+/** A table is aligned to its size: the lower bits of its address are ignored, or refused. */
+const alignOf = ({ bytes }: TableKind): number => bytes;
+
 export const RADIX_64K: EntryFormat = powerpcFormat('powerpc-radix-64k', {
   tableBytes: [0, 5, 9, 9],
+  alignOf,
   rootEntry,
 });
 
 export const RADIX_4K: EntryFormat = powerpcFormat('powerpc-radix-4k', {
   tableBytes: [0, 9, 9, 9],
+  alignOf,
   rootEntry,
 });

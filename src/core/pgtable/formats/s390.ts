@@ -59,8 +59,12 @@ const SEGMENT_ZERO = 0x5ec;
 /** What a region entry must have right: LARGE, offset, INVALID, type, length. */
 const REGION_MASK = 0x4ef;
 
-const PTE_TABLE_BYTES = 0x800;
-const ORIGIN_BYTES = 0x1000;
+/**
+ * An origin is a multiple of 2 KiB for a page table, of 4 KiB for a segment or region table, which
+ * need not be aligned to its 16 KiB. (Principles of Operation, chapter 3.)
+ */
+const PAGE_TABLE_ALIGN_BYTES = 0x800;
+const ORIGIN_ALIGN_BYTES = 0x1000;
 
 /** Private space, alternate and space-switch event: the control bits of a user's ASCE. */
 const ASCE_USER = 0x1c0;
@@ -69,7 +73,8 @@ const ASCE_USER = 0x1c0;
 const ASCE_TYPES: readonly number[] = [0, 0, 0, TYPES.region3, TYPES.region2, TYPES.region1];
 
 function regionBits(type: number): LevelBits {
-  return { table: { mask: REGION_MASK, value: type | LENGTH, align: ORIGIN_BYTES } };
+  const table = { mask: REGION_MASK, value: type | LENGTH };
+  return { alignBytes: ORIGIN_ALIGN_BYTES, table };
 }
 
 function leafBits(level: number): LeafBits {
@@ -117,9 +122,10 @@ export const S390: EntryFormat = {
   addressBits: 64,
   bigEndian: true,
   levels: levelsOf(geometry, [
-    { leaf: { any: PTE.leaf } },
+    { alignBytes: PAGE_TABLE_ALIGN_BYTES, leaf: { any: PTE.leaf } },
     {
-      table: { mask: SEGMENT_ZERO, value: 0, align: PTE_TABLE_BYTES },
+      alignBytes: ORIGIN_ALIGN_BYTES,
+      table: { mask: SEGMENT_ZERO, value: 0 },
       leaf: { any: SEGMENT.leaf },
     },
     regionBits(TYPES.region3),

@@ -24,7 +24,7 @@ const D = 0x80;
 const ADDRESS_SHIFT = 2;
 
 /** In an entry that names a table U, A and D are reserved, and 0. */
-const TABLE = { mask: V | R | W | X | U | A | D, value: V, align: 0x1000 };
+const TABLE = { mask: V | R | W | X | U | A | D, value: V };
 
 /** W without R is reserved: R or X it must be. */
 const LEAF = { all: V, any: R | X };
@@ -56,10 +56,13 @@ function protOf(_level: number, low: number): Prot {
 
 const geometry = geometryNamed('riscv-sv39');
 
+/** Of every table, the root too: a page is named by its number. (Privileged spec, Sv39.) */
+const ALIGN = { alignBytes: 0x1000 };
+
 const LEVELS: readonly LevelBits[] = [
-  { leaf: LEAF },
-  { table: TABLE, leaf: LEAF },
-  { table: TABLE },
+  { ...ALIGN, leaf: LEAF },
+  { ...ALIGN, table: TABLE, leaf: LEAF },
+  { ...ALIGN, table: TABLE },
 ];
 
 export const SV39: EntryFormat = {

@@ -25,10 +25,11 @@ const NX_COPY = 0x200;
 /** Bit 63. */
 const NX_HIGH = 1 << 31;
 
-const TABLE_BYTES = 0x1000;
+/** Of tables of every level, CR3's too: addresses have no bits below. (Intel SDM 3A, 4.5.) */
+const ALIGN = { alignBytes: 0x1000 };
 
 /** Rights are left to the lowest entry: the others allow all, and A and D are not waited for. */
-const TABLE = { mask: P | PS, value: P, align: TABLE_BYTES, low: P | RW | US | A | D };
+const TABLE = { mask: P | PS, value: P, low: P | RW | US | A | D };
 
 function leafLow(level: number, address: number, asked: Prot): number {
   const prot = withRead(asked);
@@ -60,10 +61,10 @@ export const X86_64: EntryFormat = {
   addressBits: 47,
   bigEndian: false,
   levels: levelsOf(geometry, [
-    { leaf: { any: P } },
-    { table: TABLE, leaf: { all: P | PS, any: P } },
-    { table: TABLE },
-    { table: TABLE },
+    { ...ALIGN, leaf: { any: P } },
+    { ...ALIGN, table: TABLE, leaf: { all: P | PS, any: P } },
+    { ...ALIGN, table: TABLE },
+    { ...ALIGN, table: TABLE },
   ]),
   depths: [4],
   leafLow,

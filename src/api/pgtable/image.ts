@@ -1,0 +1,27 @@
+/** Where an image of a tree is to lie in a machine's memory. */
+import { imageAlignBytes, imageBytes } from '../../core/pgtable/image.js';
+import type { Space } from '../../core/pgtable/space.js';
+import { optionsOf, refusal } from '../arguments.js';
+import { PHYSICAL_END } from './address.js';
+
+export interface ImageOptions {
+  /**
+   * Physical address of the image's first byte: a multiple of what the largest table is aligned to
+   * (docs/pgtable.md, "Images"), and not 0. Default: where the image begins in the heap, which is
+   * such a multiple, as an offset in bytes.
+   */
+  readonly base?: number;
+}
+
+/** The base that was asked for; null if none was. Refuses one at which a table can't be. */
+export function baseOf(space: Space, options: ImageOptions): number | null {
+  const { base } = optionsOf(options, 'dumpImage');
+  if (base === undefined) return null;
+  const align = imageAlignBytes(space.format);
+  const last = PHYSICAL_END - imageBytes(space);
+  const isWhole = typeof base === 'number' && Number.isInteger(base);
+  if (isWhole && base > 0 && base <= last && base % align === 0) return base;
+  const code = isWhole && base % align !== 0 ? 'unaligned' : 'bad-address';
+  const allowed = `it must be a multiple of ${align}, ${align} to ${last - (last % align)}`;
+  throw refusal(code, 'dumpImage: base', base, allowed);
+}
