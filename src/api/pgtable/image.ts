@@ -1,20 +1,26 @@
 /** Where an image of a tree is to lie in a machine's memory. */
-import { imageAlignBytes, imageBytes } from '../../core/pgtable/image.js';
+import { dumpImage, type Image, imageAlignBytes, imageBytes } from '../../core/pgtable/image.js';
 import type { Space } from '../../core/pgtable/space.js';
 import { optionsOf, refusal } from '../arguments.js';
 import { PHYSICAL_END } from './address.js';
 
+/** Options of `dumpImage`: where the image is to lie. */
 export interface ImageOptions {
   /**
    * Physical address of the image's first byte: a multiple of what the largest table is aligned to
    * (docs/pgtable.md, "Images"), and not 0. Default: where the image begins in the heap, which is
-   * such a multiple, as an offset in bytes.
+   * such a multiple, as an offset in bytes. `UsageError` for what is none.
    */
   readonly base?: number;
 }
 
+/** The image at the base that was asked for. Throws `UsageError` for one where it can't be. */
+export function imageOf(space: Space, options: ImageOptions): Image {
+  return dumpImage(space, baseOf(space, options));
+}
+
 /** The base that was asked for; null if none was. Refuses one at which a table can't be. */
-export function baseOf(space: Space, options: ImageOptions): number | null {
+function baseOf(space: Space, options: ImageOptions): number | null {
   const { base } = optionsOf(options, 'dumpImage');
   if (base === undefined) return null;
   const align = imageAlignBytes(space.format);

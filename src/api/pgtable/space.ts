@@ -14,7 +14,7 @@ import { enterMm, leaveMm, tablesOf } from '../../core/frag/mm.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
-import { dumpImage, type Image } from '../../core/pgtable/image.js';
+import type { Image } from '../../core/pgtable/image.js';
 import { noSpace, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
@@ -34,7 +34,7 @@ import {
   requireFrames,
   requireProt,
 } from './address.js';
-import { baseOf, type ImageOptions } from './image.js';
+import { type ImageOptions, imageOf } from './image.js';
 import {
   endPages,
   forkPages,
@@ -290,13 +290,9 @@ export class AddressSpace {
     }
   }
 
-  /**
-   * The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile.
-   * Throws `UsageError` for a `base` that is not aligned as the largest table must be.
-   */
+  /** The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile. */
   dumpImage(options: ImageOptions = {}): Image {
-    const space = this.live();
-    return dumpImage(space, baseOf(space, options));
+    return imageOf(this.live(), options);
   }
 
   /** What is wrong with the tree; [] if nothing is. Nobody may work on it meanwhile. */
