@@ -37,10 +37,14 @@ export interface AttachOptions {
   readonly name?: string;
   /**
    * After how long a wait for a lock is given up with a `StallError`, in milliseconds. Locks are
-   * held for microseconds: by then who has it is stopped or dead. Default: 10,000.
+   * held for microseconds: by then who has it is stopped or dead, or there are far more threads
+   * than processors. Default: 1,000.
    */
   readonly lockStallMs?: number;
 }
+
+/** Shorter than other waits: a thread that may not sleep spins, and a tab would freeze. */
+const LOCK_STALL_MS = 1000;
 
 /** Whether heaps work here; if not, why. Touches nothing shared. */
 export function isSupported(): { readonly ok: boolean; readonly reason: string | null } {
@@ -121,7 +125,7 @@ export function attach(
 ): AttachedThread {
   const { byteOffset, flavour, name, lockStallMs } = optionsOf(options, 'attach');
   const chosen = oneOf(flavour, ['epoch', 'qsbr'], 'attach: flavour', 'bad-option');
-  const stallMs = milliseconds(lockStallMs, LOCK_WAITS.stallMs, 'attach: lockStallMs');
+  const stallMs = milliseconds(lockStallMs, LOCK_STALL_MS, 'attach: lockStallMs');
   const identity = { name: threadNameOf(name), atSeconds: Math.floor(Date.now() / 1000) };
   const heap = openAt(placeIn(buffer, byteOffset, 'attach'));
   return new AttachedThread(attachThread(heap, chosen, { ...LOCK_WAITS, stallMs }, identity));

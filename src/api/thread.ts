@@ -271,7 +271,10 @@ export class AttachedThread extends HeapReports {
     return reclaim(this.here(), CALLBACKS);
   }
 
-  /** Lets every thread that is in `reclaim` return. */
+  /**
+   * Lets every thread that is in `reclaim` return, and those that are attached and not in there
+   * yet. A worker that is still starting is not attached: wait until it says that it is.
+   */
   stopReclaimers(): void {
     stopReclaimers(this.here().heap);
   }
