@@ -4,6 +4,7 @@ import { shown } from '../../core/base/shown.js';
 import { COMMON, CORES, type Core } from '../../core/variants/core.js';
 import type { Scenario } from '../model/scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
+import { BROKEN_OFF_SCENARIOS } from './scenarios/broken-off.js';
 import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
@@ -49,6 +50,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...LOCK_SCENARIOS,
   ...SUPPLY_SCENARIOS,
   ...GRACE_SCENARIOS,
+  ...BROKEN_OFF_SCENARIOS,
   ...RCU_SCENARIOS,
   ...BYSTANDER_SCENARIOS,
   ...CORES.flatMap(scenariosOf),

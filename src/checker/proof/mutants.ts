@@ -1,5 +1,6 @@
 /** All mutants. A test holds each against its scenario; see mutant.ts. */
 import type { Mutant } from '../model/mutant.js';
+import { BROKEN_OFF_MUTANTS } from './mutants/broken-off.js';
 import { BYSTANDER_MUTANTS } from './mutants/bystander.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
@@ -14,6 +15,7 @@ import { VARIANT_MUTANTS } from './mutants/variants.js';
 export const MUTANTS: readonly Mutant[] = [
   ...MEM_MUTANTS,
   ...RCU_MUTANTS,
+  ...BROKEN_OFF_MUTANTS,
   ...OBTAIN_MUTANTS,
   ...BYSTANDER_MUTANTS,
   ...FRAG_MUTANTS,

@@ -37,6 +37,9 @@ const SLOT = { PAGE: 0, PAGE_HIGH: 1, FLUSHES: 2, MM: 3, FOUND: 4 };
 
 export const TLB_SLOT_WORDS = 8;
 
+/** The number of all mms' common owner, which has no tree. */
+const NO_MM = 0;
+
 assertAtImport(SLOT.PAGE === 0, 'the page is not the first word of a slot');
 assertAtImport(
   Object.values(SLOT).every((field) => field < TLB_SLOT_WORDS),
@@ -78,10 +81,12 @@ function lookUp(space: Space, { memory, slotsAt, slots }: Tlb, page: number, hig
   }
   const found = walkAt(space, page, high);
   if (found === NOT_MAPPED) return found;
+  // Of no mm until all of it is filled: were this broken off, half a slot would name a wrong frame.
+  memory.poke((slot + SLOT.MM) as Word, NO_MM);
   memory.poke(slot, page);
   memory.poke((slot + SLOT.PAGE_HIGH) as Word, high);
   memory.poke((slot + SLOT.FLUSHES) as Word, flushes);
-  memory.poke((slot + SLOT.MM) as Word, mm);
   memory.poke((slot + SLOT.FOUND) as Word, found);
+  memory.poke((slot + SLOT.MM) as Word, mm);
   return found;
 }

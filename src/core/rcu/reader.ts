@@ -32,16 +32,19 @@ export function rcuReadLock(thread: Thread): void {
   const { mem } = thread;
   const nesting = nestingWord(thread);
   const depth = mem.peek(nesting);
-  mem.poke(nesting, depth + 1);
-  if (depth !== 0) return;
-  if (thread.qsbr) {
-    // Going online is left to `rcuOnline`; a section while offline would protect nothing.
-    if (mem.peek(readerWord(thread)) === 0) goOnline(thread);
-    return;
+  if (depth === 0) {
+    // Published before it is counted: broken off in between, the thread delays grace periods until
+    // its next section is over. Counted first, that next section would never be published.
+    if (!thread.qsbr) {
+      // PUBLISH(section): from here on no grace period ends that begins later; the scan in
+      // grace-period.ts observes it. The number may be old by now: see G2 there.
+      mem.store(readerWord(thread), graceStarted(thread.heap));
+    } else if (mem.peek(readerWord(thread)) === 0) {
+      // Going online is left to `rcuOnline`; a section while offline would protect nothing.
+      goOnline(thread);
+    }
   }
-  // PUBLISH(section): from here on no grace period ends that begins later; the scan in
-  // grace-period.ts observes it. The number may be old by now: see G2 there.
-  mem.store(readerWord(thread), graceStarted(thread.heap));
+  mem.poke(nesting, depth + 1);
 }
 
 /** Leaves the innermost section. Wait-free. Throws `UsageError` if there is none. */
@@ -53,6 +56,14 @@ export function rcuReadUnlock(thread: Thread): void {
   mem.poke(nesting, depth - 1);
   // PUBLISH(section-end): our loads are done; a grace period that sees 0 may end.
   if (depth === 1 && !thread.qsbr) mem.store(readerWord(thread), 0);
+}
+
+/** Leaves all sections at once: of a thread that ends inside, and reads nothing any more. */
+export function leaveAllSections(thread: Thread): void {
+  const { mem } = thread;
+  mem.poke(nestingWord(thread), 0);
+  // PUBLISH(section-end): as in rcuReadUnlock.
+  mem.store(readerWord(thread), 0);
 }
 
 /** Whether the thread is inside a read section. */

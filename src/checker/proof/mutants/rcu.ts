@@ -82,9 +82,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'An epoch reader enters without publishing a number.',
     rules: ['G1'],
     file: READER,
-    find: `if (depth !== 0)
-        return;`,
-    replace: 'if (depth !== 0 || !thread.qsbr)\n        return;',
+    find: 'if (depth === 0) {\n',
+    replace: 'if (depth === 0 && thread.qsbr) {\n',
     scenario: 'reader-vs-grace+callback',
   },
   {
@@ -101,18 +100,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A reader publishes, and takes back, its number by plain stores.',
     rules: ['G1'],
     file: READER,
-    find: `    const nesting = nestingWord(thread);
-    const depth = mem.peek(nesting);
-    mem.poke(nesting, depth + 1);
-    if (depth !== 0)
-        return;`,
-    replace: `    const nesting = nestingWord(thread);
-    const depth = mem.peek(nesting);
-    mem.poke(nesting, depth + 1);
-    if (depth !== 0)
-        return;
-    if (!thread.qsbr)
-        return mem.poke(readerWord(thread), graceStarted(thread.heap));`,
+    find: 'mem.store(readerWord(thread), graceStarted(thread.heap));\n        }\n        else',
+    replace: 'mem.poke(readerWord(thread), graceStarted(thread.heap));\n        }\n        else',
     scenario: 'reader-vs-grace+callback',
   },
   {
@@ -120,10 +109,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A nested lock renews the number of the section that is open.',
     rules: ['G1'],
     file: READER,
-    find: `mem.poke(nesting, depth + 1);
-    if (depth !== 0)
-        return;`,
-    replace: 'mem.poke(nesting, depth + 1);',
+    find: 'if (depth === 0) {\n',
+    replace: 'if (depth === 0 || !thread.qsbr) {\n',
     scenario: 'nested-reader-vs-grace+epoch',
   },
   {
