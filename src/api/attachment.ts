@@ -1,9 +1,9 @@
 /** What an attached thread lends to the other entries of this package, as `ptfrag/pgtable`. */
-import type { Thread } from '../core/mem/heap.js';
+import type { Operations } from './operation.js';
 
 export interface Attachment {
-  /** The core's handle. Throws `UsageError` once the thread has left the heap. */
-  readonly here: () => Thread;
+  /** What is done with the core's handle; it refuses all once the thread has left the heap. */
+  readonly operations: Operations;
   /** Says that so many tables, or perhaps more, were freed: polls if it is time. */
   readonly freed: (tables: number) => void;
   /**

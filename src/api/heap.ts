@@ -22,6 +22,7 @@ import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js'
 import { milliseconds, oneOf, optionsOf, refusal } from './arguments.js';
 import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
+import { probeDeepStack } from './stack.js';
 import { AttachedThread } from './thread.js';
 
 /** How `attach` finds the heap in the buffer, and how the thread reads. */
@@ -70,6 +71,7 @@ export function heapBytes(options: HeapOptions): number {
  */
 export function createHeap(options: HeapOptions): HeapHandle {
   requireSupport();
+  probeDeepStack();
   const plan = planOf(options, 'createHeap');
   const { config } = plan;
   checkConfig(config);
@@ -117,12 +119,15 @@ function reserve(config: HeapConfig): HeapBuffer {
 
 /**
  * Attaches this thread to a heap, given its buffer or its handle. Throws `UsageError` where no heap
- * is, `LimitError` when all thread records are taken. Call `detach` before the thread ends.
+ * is, `LimitError` when all thread records are taken. Call `detach` before the thread ends; Node's
+ * workers do it by themselves where they can (docs/start.md).
  */
 export function attach(
   buffer: ArrayBufferLike | HeapHandle,
   options: AttachOptions = {},
 ): AttachedThread {
+  // Before anything is written: a record that is taken, and no handle made, would be lost.
+  probeDeepStack();
   const { byteOffset, flavour, name, lockStallMs } = optionsOf(options, 'attach');
   const chosen = oneOf(flavour, ['epoch', 'qsbr'], 'attach: flavour', 'bad-option');
   const stallMs = milliseconds(lockStallMs, LOCK_STALL_MS, 'attach: lockStallMs');

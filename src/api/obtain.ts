@@ -16,8 +16,8 @@ import { beginObtaining, tryObtain } from '../core/rcu/obtain.js';
 import { isReading } from '../core/rcu/reader.js';
 import { refuseWait, sleepForGrace } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
-import type { Attachment } from './attachment.js';
 import { POLL_MAX } from './debts.js';
+import type { Operation, Operations } from './operation.js';
 import { keepAlive, pause } from './waiting.js';
 
 /** How long to wait for a page, where none is free. */
@@ -115,29 +115,30 @@ export function* obtainWithin<Result>(
  * between it and the end.
  */
 export async function obtainAsync<Result>(
-  { here }: Attachment,
-  what: string,
+  operations: Operations,
+  operation: Operation,
   options: ObtainAsyncOptions,
   attempt: () => Result | null,
 ): Promise<Result | null> {
-  const thread = here();
+  const what = operation.name;
+  const thread = operations.here();
   const given = optionsOf(options, what);
   const waitMs = waitAskedAsync(what, given.waitMs);
   refuseWait(thread, what, null);
   const signal = signalOf(given.signal, `${what}: signal`);
   signal?.throwIfAborted();
-  const found = attempt();
+  const found = operations.run(operation, attempt);
   if (found !== null) return found;
   // From here on an abort or a detach can come only inside of `pause`, before the next attempt.
   const work = obtainWithin(thread, waitMs, attempt);
   const letGo = keepAlive();
   try {
     for (;;) {
-      const step = work.next();
+      const step = operations.run(operation, () => work.next());
       if (step.done === true) return step.value;
       await pause(thread, signal);
       // Between two steps the caller runs, and may have detached.
-      here();
+      operations.here();
     }
   } finally {
     letGo();

@@ -5,13 +5,10 @@
  *
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
-import { UsageError } from '../core/base/errors.js';
 import { showAs } from '../core/base/shown.js';
 import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
-import { allocTable } from '../core/frag/alloc.js';
 import { CALLBACKS } from '../core/frag/callback.js';
-import { freeTable } from '../core/frag/free.js';
-import { destroyMm, enterMm, leaveMm, tablesOf, tryCreateMm } from '../core/frag/mm.js';
+import { destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
 import type { Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
@@ -19,6 +16,7 @@ import { detachThread } from '../core/rcu/attach.js';
 import { poll } from '../core/rcu/callback.js';
 import {
   isReading,
+  leaveAllSections,
   quiescent,
   rcuOffline,
   rcuOnline,
@@ -31,18 +29,19 @@ import * as judges from './arguments.js';
 import { ANY_COUNT, FINITE_COUNT, requireCore, requireFunction, wholeNumber } from './arguments.js';
 import type { Attachment } from './attachment.js';
 import { POLL_MAX, payOff } from './debts.js';
-import {
-  allocAgain,
-  createMmAgain,
-  finish,
-  noTable,
-  type ObtainAsyncOptions,
-  type ObtainOptions,
-  obtainAsync,
-  waitAsked,
-} from './obtain.js';
+import { atThreadEnd } from './leaving.js';
+import type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
+import { goneError, Operations } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { HeapReports } from './reports.js';
 import { refuseAsync, type UnlessAsync } from './section.js';
+import {
+  allocTableAsyncBy,
+  allocTableBy,
+  createMmBy,
+  freeTableBy,
+  tryAllocTableBy,
+} from './taking.js';
 import {
   BARRIER,
   GRACE_PERIOD,
@@ -56,9 +55,7 @@ import {
 export type Table = Word;
 
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
-const { requireKind, requireMm, requireTable } = judges;
-
-const ALLOC_ASYNC = 'allocTableAsync';
+const { requireMm } = judges;
 
 /** A thread in a heap. Only the JavaScript thread that called `attach` may call its methods. */
 export class AttachedThread extends HeapReports {
@@ -71,9 +68,11 @@ export class AttachedThread extends HeapReports {
   private readonly core: Thread;
   /** Frees and sections since the last poll, while callbacks may be pending. */
   private owed = 0;
-  private attached = true;
+  private readonly operations: Operations;
   /** How operations in slices are cancelled that are not over yet. */
   private readonly cancels = new Set<(reason: Error) => void>();
+  /** Says that the end of the JavaScript thread is none of ours any more. */
+  private readonly stay: () => void;
 
   /** For this package: users call `attach`. */
   constructor(core: Thread) {
@@ -84,10 +83,16 @@ export class AttachedThread extends HeapReports {
       this.cancels.add(cancel);
       return () => void this.cancels.delete(cancel);
     };
-    this.attachment = { here: () => this.here(), freed, running };
+    this.operations = new Operations(core);
+    this.attachment = { operations: this.operations, freed, running };
     this.core = core;
     this.id = core.id;
     this.memory = core.mem;
+    this.stay = atThreadEnd(() => this.leaveAtEnd());
+    // Compiled from now on: who has room to enter a section has room to leave it.
+    this.readLock();
+    this.readUnlock();
+    rcuOffline(core);
   }
 
   /**
@@ -95,33 +100,31 @@ export class AttachedThread extends HeapReports {
    * destroyed. Throws `LimitError` when there are too many.
    */
   createMm(options?: ObtainOptions): MmId {
-    const core = this.here();
-    const waitMs = waitAsked(core, 'createMm', options);
-    return tryCreateMm(core) ?? finish(core, createMmAgain(core, waitMs));
+    return createMmBy(this.operations, options);
   }
 
   /** Ends an address space; `UsageError` while it has tables or users. See frag/mm.ts. */
   destroyMm(mm: MmId): void {
     requireMm(mm, 'destroyMm');
-    destroyMm(this.here(), mm);
+    this.operations.run(OPERATIONS.destroyMm, (core) => destroyMm(core, mm));
     this.freed(1);
   }
 
   /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
   enterMm(mm: MmId): void {
     requireMm(mm, 'enterMm');
-    enterMm(this.here(), mm);
+    this.operations.run(OPERATIONS.enterMm, (core) => enterMm(core, mm));
   }
 
   leaveMm(mm: MmId): void {
     requireMm(mm, 'leaveMm');
-    leaveMm(this.here(), mm);
+    this.operations.run(OPERATIONS.leaveMm, (core) => leaveMm(core, mm));
   }
 
   /** Live tables of an mm. */
   tablesOf(mm: MmId): number {
     requireMm(mm, 'tablesOf');
-    return tablesOf(this.here(), mm);
+    return tablesOf(this.operations.here(), mm);
   }
 
   /**
@@ -130,20 +133,12 @@ export class AttachedThread extends HeapReports {
    * `UsageError` for an mm that is not live; in debug heaps `WriteAfterFreeError`: call again then.
    */
   allocTable(mm: MmId, kind: KindId = 0 as KindId, options?: ObtainOptions): Table {
-    requireMm(mm, 'allocTable');
-    requireKind(kind, 'allocTable');
-    const core = this.here();
-    // Judged first: else a mistake would show only once pages run out.
-    const waitMs = waitAsked(core, 'allocTable', options, ALLOC_ASYNC);
-    return allocTable(core, mm, kind) ?? allocAgain(core, mm, kind, waitMs) ?? noTable(core, mm);
+    return allocTableBy(this.operations, mm, kind, options);
   }
 
   /** The same, with null for out of pages, and without waiting: it runs what is ripe. */
   tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
-    requireMm(mm, 'tryAllocTable');
-    requireKind(kind, 'tryAllocTable');
-    const core = this.here();
-    return allocTable(core, mm, kind) ?? allocAgain(core, mm, kind, 0);
+    return tryAllocTableBy(this.operations, mm, kind);
   }
 
   /** `allocTable` for a thread that must not block. Also throws the signal's reason. */
@@ -152,11 +147,7 @@ export class AttachedThread extends HeapReports {
     kind: KindId = 0 as KindId,
     options: ObtainAsyncOptions = {},
   ): Promise<Table> {
-    requireMm(mm, ALLOC_ASYNC);
-    requireKind(kind, ALLOC_ASYNC);
-    const attempt = (): Table | null => allocTable(this.core, mm, kind);
-    const table = await obtainAsync(this.attachment, ALLOC_ASYNC, options, attempt);
-    return table ?? noTable(this.core, mm);
+    return await allocTableAsyncBy(this.operations, mm, kind, options);
   }
 
   /**
@@ -165,20 +156,18 @@ export class AttachedThread extends HeapReports {
    * owner's lock. Throws `UsageError`, nothing changed, for misuse.
    */
   freeTable(mm: MmId, table: number): void {
-    requireMm(mm, 'freeTable');
-    requireTable(table, 'freeTable');
-    freeTable(this.here(), mm, table as Word);
+    freeTableBy(this.operations, mm, table);
     this.freed(1);
   }
 
   /** Enters a read section: what is found linked inside stays until the section is left. */
   readLock(): void {
-    rcuReadLock(this.here());
+    rcuReadLock(this.operations.here());
   }
 
   readUnlock(): void {
     // After `detach` the record, and with it a section, may be another thread's.
-    rcuReadUnlock(this.here());
+    rcuReadUnlock(this.operations.here());
     // A thread that only reads owes nothing, and pays one comparison. Inside an outer section a
     // poll would be in vain: the grace periods that it waits for wait for this thread.
     if (this.owed > 0 && ++this.owed >= POLL_EVERY && !isReading(this.core)) this.tick();
@@ -207,16 +196,16 @@ export class AttachedThread extends HeapReports {
 
   /** qsbr: says that no reference from before is held. Call it often, outside of sections. */
   quiescent(): void {
-    quiescent(this.here());
+    quiescent(this.operations.here());
   }
 
   /** qsbr: call before anything that blocks, and before returning to the event loop. */
   offline(): void {
-    rcuOffline(this.here());
+    rcuOffline(this.operations.here());
   }
 
   online(): void {
-    rcuOnline(this.here());
+    rcuOnline(this.operations.here());
   }
 
   /**
@@ -226,7 +215,7 @@ export class AttachedThread extends HeapReports {
   poll(max: number = POLL_MAX): number {
     const most = wholeNumber(max, ANY_COUNT, 'poll: max', 'bad-count');
     this.owed = 0;
-    return poll(this.here(), CALLBACKS, most);
+    return this.operations.run(OPERATIONS.poll, (core) => poll(core, CALLBACKS, most));
   }
 
   private freed(tables: number): void {
@@ -238,8 +227,10 @@ export class AttachedThread extends HeapReports {
   /** Progress without a thread of its own: every so often, a bounded piece of work. */
   private tick(): void {
     if (this.owed < pollInterval(this.heap)) return;
+    // Out of stack the poll is put off: nobody has called it, so it must not throw for that.
+    const ran = this.operations.runIfRoom(OPERATIONS.poll, payOff);
     // Where something ran more may be ripe, or be queued again: then the next sections count too.
-    this.owed = payOff(this.core) > 0 ? 1 : 0;
+    if (ran !== undefined) this.owed = ran > 0 ? 1 : 0;
   }
 
   /**
@@ -268,7 +259,7 @@ export class AttachedThread extends HeapReports {
 
   /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */
   reclaim(): number {
-    return reclaim(this.here(), CALLBACKS);
+    return this.operations.run(OPERATIONS.reclaim, (core) => reclaim(core, CALLBACKS));
   }
 
   /**
@@ -276,17 +267,18 @@ export class AttachedThread extends HeapReports {
    * yet. A worker that is still starting is not attached: wait until it says that it is.
    */
   stopReclaimers(): void {
-    stopReclaimers(this.here().heap);
+    stopReclaimers(this.operations.here().heap);
   }
 
   /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */
   grow(pages: number): number {
-    return growSupply(this.here(), wholeNumber(pages, FINITE_COUNT, 'grow: pages', 'bad-pages'));
+    const more = wholeNumber(pages, FINITE_COUNT, 'grow: pages', 'bad-pages');
+    return this.operations.run(OPERATIONS.grow, (core) => growSupply(core, more));
   }
 
   /** Pages that are free now and pages in all. */
   pages(): { readonly free: number; readonly limit: number } {
-    return supplyCounts(this.here());
+    return this.operations.run(OPERATIONS.pages, supplyCounts);
   }
 
   /**
@@ -295,25 +287,27 @@ export class AttachedThread extends HeapReports {
    * their promises reject with a `UsageError`. Throws `UsageError` inside a section.
    */
   detach(): void {
-    if (!this.attached) return;
-    refuseReader(this.core, 'detach');
-    for (const cancel of this.cancels) cancel(this.gone());
-    detachThread(this.core);
+    const { operations } = this;
+    if (operations.hasLeft) return;
+    refuseReader(operations.here(), 'detach');
+    for (const cancel of this.cancels) cancel(goneError(this.core));
+    operations.run(OPERATIONS.detach, detachThread);
     // Only now: where detaching is refused, inside a section, the thread stays attached.
-    this.attached = false;
+    operations.leave();
+    this.stay();
+  }
+
+  /** What becomes of a thread that has not detached when its JavaScript thread ends. */
+  private leaveAtEnd(): void {
+    // Its record then still names it, where it may hold a lock.
+    if (this.operations.isBrokenOff) return;
+    // A section that is open is over: this thread reads nothing any more.
+    leaveAllSections(this.core);
+    this.detach();
   }
 
   [Symbol.dispose](): void {
     this.detach();
-  }
-
-  private here(): Thread {
-    if (this.attached) return this.core;
-    throw this.gone();
-  }
-
-  private gone(): UsageError {
-    return new UsageError('detached', `thread ${this.id} has left the heap`);
   }
 }
 

@@ -23,6 +23,7 @@ import {
 } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import type { Attachment } from './attachment.js';
+import { Operation } from './operation.js';
 
 /** How long a wait may take before it is given up. */
 export interface WaitOptions {
@@ -43,7 +44,7 @@ const STAY_MS = 2 ** 31 - 1;
 /** What is waited for. */
 interface Wait {
   /** The method that blocks; its asynchronous twin is called the same with `Async` behind. */
-  readonly name: string;
+  readonly operation: Operation;
   readonly begin: (thread: Thread) => Begun;
 }
 
@@ -55,7 +56,7 @@ interface Begun {
 }
 
 export const GRACE_PERIOD: Wait = {
-  name: 'synchronize',
+  operation: new Operation('synchronize', false),
   begin: (thread) => {
     // One that surely has not begun: every section of now is older.
     const n = graceAhead(thread.heap);
@@ -64,7 +65,7 @@ export const GRACE_PERIOD: Wait = {
 };
 
 export const BARRIER: Wait = {
-  name: 'barrier',
+  operation: new Operation('barrier', false),
   begin: (thread) => {
     // Twice: what was freed while a grace period ran waits for the next, and its page's callback,
     // which the first barrier waits for, is what asks for that.
@@ -87,13 +88,19 @@ export const BARRIER: Wait = {
 };
 
 /** Blocks. Throws `StallError`; `UsageError` where the wait could not end, or not sleep. */
-export function waitFor({ here }: Attachment, { name, begin }: Wait, options: WaitOptions): void {
+export function waitFor(
+  { operations }: Attachment,
+  { operation, begin }: Wait,
+  options: WaitOptions,
+): void {
+  const { name } = operation;
   const stallMs = stallMsOf(options, name);
-  const thread = here();
+  const thread = operations.here();
   refuseWait(thread, name, `${name}Async`);
   const { isOver, heldUp } = begin(thread);
   const throwIfStalled = stallCheck(heldUp, name, stallMs);
-  while (!isOver()) {
+  // A step at a time: what is broken off between two of them, while it sleeps, holds nothing.
+  while (!operations.run(operation, isOver)) {
     sleepForGrace(thread);
     throwIfStalled();
   }
@@ -104,23 +111,23 @@ export function waitFor({ here }: Attachment, { name, begin }: Wait, options: Wa
  * the thread has left the heap: its record may be another thread's by then.
  */
 export async function waitForAsync(
-  { here }: Attachment,
-  { name, begin }: Wait,
+  { operations }: Attachment,
+  { operation, begin }: Wait,
   options: WaitAsyncOptions,
 ): Promise<void> {
-  const what = `${name}Async`;
+  const what = `${operation.name}Async`;
   const stallMs = stallMsOf(options, what);
   const signal = signalOf(options.signal, `${what}: signal`);
-  const thread = here();
+  const thread = operations.here();
   refuseWait(thread, what, null);
   const { isOver, heldUp } = begin(thread);
   const throwIfStalled = stallCheck(heldUp, what, stallMs);
   const letGo = keepAlive();
   try {
-    while (!isOver()) {
+    while (!operations.run(operation, isOver)) {
       await pause(thread, signal);
       // Between two steps the caller runs, and may have detached.
-      here();
+      operations.here();
       throwIfStalled();
     }
   } finally {

@@ -1,11 +1,13 @@
 /** Making an address space on an attached thread, and opening one that another thread made. */
 import type { MmId } from '../../core/base/units.js';
 import { tablesOf } from '../../core/frag/mm.js';
+import type { Thread } from '../../core/mem/heap.js';
 import { formatOf } from '../../core/pgtable/formats/index.js';
-import { spaceOf } from '../../core/pgtable/space.js';
+import { type Space, spaceOf } from '../../core/pgtable/space.js';
 import { isObject, refusal, requireMm } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { finish, type ObtainOptions, waitAsked } from '../obtain.js';
+import { OPERATIONS } from '../operations.js';
 import type { AttachedThread } from '../thread.js';
 import { newSpace, requireTree } from './ranges.js';
 import { AddressSpace } from './space.js';
@@ -17,17 +19,19 @@ import { AddressSpace } from './space.js';
  */
 export function createSpace(thread: AttachedThread, options?: ObtainOptions): AddressSpace {
   const attachment = attachmentOf(thread, 'createSpace');
-  const core = attachment.here();
-  const format = formatOf(core.heap);
-  const waitMs = waitAsked(core, 'createSpace', options);
-  return new AddressSpace(attachment, finish(core, newSpace(core, format, waitMs)));
+  const { operations } = attachment;
+  const { heap } = operations.here();
+  const format = formatOf(heap);
+  const waitMs = waitAsked(operations.here(), 'createSpace', options);
+  const make = (core: Thread): Space => finish(core, newSpace(core, format, waitMs));
+  return new AddressSpace(attachment, operations.run(OPERATIONS.createSpace, make));
 }
 
 /** The address space of an mm, made by any thread. Throws `UsageError` if there is none. */
 export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
   const attachment = attachmentOf(thread, 'openSpace');
   requireMm(mm, 'openSpace');
-  const core = attachment.here();
+  const core = attachment.operations.here();
   const format = formatOf(core.heap);
   // Asked for its refusal alone: of an mm that was destroyed, or never created.
   tablesOf(core, mm);
@@ -37,7 +41,7 @@ export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
 /** What a thread lends. Not `instanceof`: this entry does not load the class. */
 function attachmentOf(thread: AttachedThread, what: string): Attachment {
   const attachment: unknown = isObject(thread) ? thread.attachment : undefined;
-  if (isObject(attachment) && typeof (attachment as Attachment).here === 'function') {
+  if (isObject(attachment) && isObject((attachment as Partial<Attachment>).operations)) {
     return attachment as Attachment;
   }
   throw refusal('bad-thread', `${what}: thread`, thread, 'it must be what attach returned');

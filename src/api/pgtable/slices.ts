@@ -2,11 +2,15 @@
  * Work that yields how far it is, a generator: the same loop runs to its end at once (`finish`), or
  * in slices between which other work is done, progress is told and an abort is seen.
  */
+import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
+import { type Space, spanOf } from '../../core/pgtable/space.js';
 import { rcuOffline } from '../../core/rcu/reader.js';
+import { refuseWait } from '../../core/rcu/wait.js';
 import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { WAITS, type Work, waitAskedAsync } from '../obtain.js';
+import type { Operation } from '../operation.js';
 
 /** How an operation on a range in slices tells its progress, and is aborted. */
 export interface RangeOptions {
@@ -41,10 +45,33 @@ const SLICE_MS = 8;
 /** What work in slices needs, beside what the user gave. */
 export interface SliceOptions extends RangeOptions {
   readonly attachment: Attachment;
+  /** What each slice is. */
+  readonly operation: Operation;
+  readonly space: Space;
   /** Pages in all. */
   readonly total: number;
   /** Called once, when the work is over in whatever way, with the thread still attached. */
-  readonly onOver: () => void;
+  readonly onOver: (thread: Thread) => void;
+}
+
+/** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
+export function tablesFor({ format }: Space, pages: number): number {
+  return Math.ceil(pages / spanOf(format, 1));
+}
+
+/**
+ * As `finishInSlices`, counted in as a user of the mm: nobody can end it meanwhile, by this handle
+ * or another. Refused where the thread may not wait.
+ */
+export async function finishAsUser<Result>(
+  work: Work<Result>,
+  how: Omit<SliceOptions, 'onOver'>,
+): Promise<Result> {
+  const { attachment, operation, space } = how;
+  refuseWait(space.thread, `${operation.name}Async`, null);
+  attachment.operations.run(operation, (thread) => enterMm(thread, space.mm));
+  const onOver = (thread: Thread): void => leaveMm(thread, space.mm);
+  return await finishInSlices(work, { ...how, onOver });
 }
 
 /**
@@ -53,23 +80,25 @@ export interface SliceOptions extends RangeOptions {
  */
 export async function finishInSlices<Result>(
   work: Work<Result>,
-  { attachment, total, onOver, signal, onProgress }: SliceOptions,
+  { attachment, operation, space, total, onOver, signal, onProgress }: SliceOptions,
 ): Promise<Result> {
-  const thread = attachment.here();
+  const { operations } = attachment;
+  const thread = operations.here();
   let cancelled: Error | null = null;
   const end = (): void => {
     forget();
-    onOver();
+    operations.run(operation, onOver);
   };
   const forget = attachment.running((reason) => {
     cancelled = reason;
-    undo(work, reason);
+    operations.run(operation, () => undo(work, reason));
     end();
   });
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const { ended, done, value } = runSlice(work, total);
+      const slice = (): Slice<Result> => runSlice(work, total);
+      const { ended, done, value } = operations.run(operation, slice);
       // Work that had nothing to do ends without a step.
       if (done !== null && (!ended || total === 0)) onProgress?.(done, total);
       if (!ended) await pause(thread, cancelled);
@@ -78,10 +107,13 @@ export async function finishInSlices<Result>(
       if (ended) return value as Result;
     }
   } catch (error) {
-    if (cancelled === null) undo(work, error);
+    if (cancelled === null) operations.run(operation, () => undo(work, error));
     throw error;
   } finally {
-    if (cancelled === null) end();
+    if (cancelled === null) {
+      end();
+      attachment.freed(tablesFor(space, total));
+    }
   }
 }
 

@@ -10,12 +10,12 @@ import { UsageError } from '../../core/base/errors.js';
 import { showAs } from '../../core/base/shown.js';
 import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
-import { enterMm, leaveMm, tablesOf } from '../../core/frag/mm.js';
+import { tablesOf } from '../../core/frag/mm.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import type { Image } from '../../core/pgtable/image.js';
-import { noSpace, type Space, spanOf, WORD_VALUES } from '../../core/pgtable/space.js';
+import { noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
@@ -23,6 +23,8 @@ import { isReading } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
 import { finish, type ObtainOptions, type Work, waitAsked } from '../obtain.js';
+import type { Operation } from '../operation.js';
+import { OPERATIONS } from '../operations.js';
 import {
   type Address,
   firstPageOf,
@@ -47,13 +49,14 @@ import {
   splitLarge,
   unmapPages,
 } from './ranges.js';
-import { finishInSlices, type RangeOptions, rangeOptionsOf } from './slices.js';
+import {
+  finishAsUser,
+  finishInSlices,
+  type RangeOptions,
+  rangeOptionsOf,
+  tablesFor,
+} from './slices.js';
 import { noTlb, ThreadTlb } from './tlb.js';
-
-/** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
-function tablesFor({ format }: Space, pages: number): number {
-  return Math.ceil(pages / spanOf(format, 1));
-}
 
 /** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {
@@ -84,7 +87,8 @@ export class AddressSpace {
     const vpn = firstPageOf(space.format, va);
     requireFrames(space.format, address, 1);
     requireProt(prot);
-    return mapOne(space, vpn, address, prot, waitAsked(space.thread, 'mapPage', options));
+    const waitMs = waitAsked(space.thread, 'mapPage', options);
+    return this.run(OPERATIONS.mapPage, () => mapOne(space, vpn, address, prot, waitMs));
   }
 
   /**
@@ -101,7 +105,7 @@ export class AddressSpace {
     const space = this.live();
     const range = this.frames(va, bytes, address, prot);
     const waitMs = waitAsked(space.thread, 'mapRange', options, 'mapRangeAsync');
-    finish(space.thread, mapPages(space, range, address, prot, waitMs));
+    this.finish(OPERATIONS.mapRange, mapPages(space, range, address, prot, waitMs));
   }
 
   /** As `mapRange`. Aborted, nothing has changed. */
@@ -115,7 +119,7 @@ export class AddressSpace {
     const given = rangeOptionsOf(options, 'mapRangeAsync');
     const range = this.frames(va, bytes, address, prot);
     const work = mapPages(this.live(), range, address, prot, given.waitMs);
-    await this.inSlices('mapRangeAsync', work, range.pages, given);
+    await this.inSlices(OPERATIONS.mapRange, work, range.pages, given);
   }
 
   private frames(va: Address, bytes: Address, address: number, prot: Prot): PageRange {
@@ -135,7 +139,7 @@ export class AddressSpace {
     const space = this.live();
     const range = rangeOf(space.format, va, bytes);
     const waitMs = waitAsked(space.thread, 'unmapRange', options, 'unmapRangeAsync');
-    const count = finish(space.thread, unmapPages(space, range, waitMs));
+    const count = this.finish(OPERATIONS.unmapRange, unmapPages(space, range, waitMs));
     this.attachment.freed(tablesFor(space, count));
     return count;
   }
@@ -146,7 +150,7 @@ export class AddressSpace {
     const space = this.live();
     const range = rangeOf(space.format, va, bytes);
     const work = unmapPages(space, range, given.waitMs);
-    return await this.inSlices('unmapRangeAsync', work, range.pages, given);
+    return await this.inSlices(OPERATIONS.unmapRange, work, range.pages, given);
   }
 
   /**
@@ -158,7 +162,7 @@ export class AddressSpace {
     requireProt(prot);
     const range = rangeOf(space.format, va, bytes);
     const waitMs = waitAsked(space.thread, 'protect', options, 'protectAsync');
-    return finish(space.thread, protectPages(space, range, prot, waitMs));
+    return this.finish(OPERATIONS.protect, protectPages(space, range, prot, waitMs));
   }
 
   /** As `protect`. Aborted, what was done stays done. */
@@ -173,7 +177,7 @@ export class AddressSpace {
     requireProt(prot);
     const range = rangeOf(space.format, va, bytes);
     const work = protectPages(space, range, prot, given.waitMs);
-    return await this.inSlices('protectAsync', work, range.pages, given);
+    return await this.inSlices(OPERATIONS.protect, work, range.pages, given);
   }
 
   /**
@@ -216,7 +220,7 @@ export class AddressSpace {
   fork(options?: ObtainOptions): AddressSpace {
     const space = this.live();
     const work = forkPages(space, waitAsked(space.thread, 'fork', options, 'forkAsync'));
-    return new AddressSpace(this.attachment, finish(space.thread, work));
+    return new AddressSpace(this.attachment, this.finish(OPERATIONS.fork, work));
   }
 
   /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
@@ -224,7 +228,7 @@ export class AddressSpace {
     const given = rangeOptionsOf(options, 'forkAsync');
     const space = this.live();
     const work = forkPages(space, given.waitMs);
-    const child = await this.inSlices('forkAsync', work, forkTotal(space), given);
+    const child = await this.inSlices(OPERATIONS.fork, work, forkTotal(space), given);
     return new AddressSpace(this.attachment, child);
   }
 
@@ -236,7 +240,8 @@ export class AddressSpace {
   collapse(va: Address, address: number, prot: Prot): boolean {
     const space = this.live();
     requireProt(prot);
-    const done = collapse(space, largePageOf(space.format, va, address), address, prot);
+    const vpn = largePageOf(space.format, va, address);
+    const done = this.run(OPERATIONS.collapse, () => collapse(space, vpn, address, prot));
     // Also where there was no table: the next poll comes a little early then.
     this.attachment.freed(1);
     return done;
@@ -250,7 +255,7 @@ export class AddressSpace {
     const space = this.live();
     const vpn = pageOf(space.format, va);
     const waitMs = waitAsked(space.thread, 'split', options);
-    return isLarge(space, vpn) && finish(space.thread, splitLarge(space, vpn, waitMs));
+    return isLarge(space, vpn) && this.finish(OPERATIONS.split, splitLarge(space, vpn, waitMs));
   }
 
   /**
@@ -259,10 +264,10 @@ export class AddressSpace {
    */
   exit(): void {
     const space = this.live();
-    requireEndable(space);
     // Counted now: afterwards there is no mm to ask.
     const tables = tablesOf(space.thread, space.mm);
-    finish(space.thread, endPages(space));
+    this.run(OPERATIONS.exit, () => requireEndable(space));
+    this.finish(OPERATIONS.exit, endPages(space));
     // Only now: where it was refused the space can be used on.
     this.ended = true;
     this.attachment.freed(tables);
@@ -276,10 +281,12 @@ export class AddressSpace {
     while (this.ending !== null) await this.ending.catch(() => {});
     const space = this.live();
     refuseWait(space.thread, 'exitAsync', null);
-    requireEndable(space);
+    this.run(OPERATIONS.exit, () => requireEndable(space));
     // From now on: whoever uses this handle meanwhile would work on a space that is ending.
     this.ended = true;
-    this.ending = this.finishInSlices(endPages(space), extentOf(space), given, () => {});
+    const { attachment } = this;
+    const how = { attachment, operation: OPERATIONS.exit, space, total: extentOf(space) };
+    this.ending = finishInSlices(endPages(space), { ...given, ...how, onOver() {} });
     try {
       await this.ending;
     } catch (error) {
@@ -300,29 +307,22 @@ export class AddressSpace {
     return checkTree(this.live());
   }
 
-  /** Counted in as a user of the mm: nobody can end it meanwhile, by this handle or another. */
   private async inSlices<Result>(
-    what: string,
+    operation: Operation,
     work: Work<Result>,
     total: number,
     options: RangeOptions,
   ): Promise<Result> {
-    const { thread, mm } = this.space;
-    refuseWait(thread, what, null);
-    enterMm(thread, mm);
-    return await this.finishInSlices(work, total, options, () => leaveMm(thread, mm));
+    const { attachment, space } = this;
+    return await finishAsUser(work, { ...options, attachment, operation, space, total });
   }
 
-  private async finishInSlices<Result>(
-    work: Work<Result>,
-    total: number,
-    options: RangeOptions,
-    onOver: () => void,
-  ): Promise<Result> {
-    const { attachment } = this;
-    const result = await finishInSlices(work, { ...options, attachment, total, onOver });
-    attachment.freed(tablesFor(this.space, total));
-    return result;
+  private run<Result>(operation: Operation, work: () => Result): Result {
+    return this.attachment.operations.run(operation, work);
+  }
+
+  private finish<Result>(operation: Operation, work: Work<Result>): Result {
+    return this.run(operation, () => finish(this.space.thread, work));
   }
 
   /** Whether an address is a number that needs no more than to be cut in two words. */
@@ -333,14 +333,14 @@ export class AddressSpace {
   /** The space, for what takes locks. */
   private live(): Space {
     // Three things may have ended: the thread's stay, this handle, the tree by another handle.
-    this.attachment.here();
+    this.attachment.operations.here();
     if (this.ended) throw noSpace(this.space);
     return requireTree(this.space);
   }
 
   /** The space, for what relies on a read section instead. */
   private readable(): Space {
-    this.attachment.here(); // first: later its record says what another thread reads
+    this.attachment.operations.here(); // first: later its record says what another thread reads
     if (this.ended) throw noSpace(this.space);
     if (isReading(this.space.thread)) return this.space;
     throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
