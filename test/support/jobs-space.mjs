@@ -64,9 +64,11 @@ function change(space, { span, zones, forks, random, seen }) {
   const [va, bytes] = [page * pageBytes, count * pageBytes];
   const frame = random(4) * span + (page % span);
   const first = page - (page % span);
+  // Who waits a little for pages gets them, mostly: that they run out must be seen, too.
+  const waitMs = random(4) === 0 ? 1 : 0;
   const works = {
-    mapped: () => space.mapRange(va, bytes, frame * pageBytes, RW),
-    faults: () => space.mapPage(va, frame * pageBytes, RW),
+    mapped: () => space.mapRange(va, bytes, frame * pageBytes, RW, { waitMs }),
+    faults: () => space.mapPage(va, frame * pageBytes, RW, { waitMs }),
     unmapped: () => space.unmapRange(va, bytes),
     protected: () => space.protect(va, bytes, PROT.read),
     collapsed: () => space.collapse(first * pageBytes, random(4) * span * pageBytes, RW),

@@ -16,16 +16,6 @@ export const BYSTANDER_MUTANTS: readonly Mutant[] = [
     scenario: 'offline-vs-grace+served-queue',
   },
   {
-    name: 'brief-section-stays-offline',
-    about: 'A section of an offline thread is one in name only.',
-    rules: ['R5'],
-    file: READER,
-    find: `        if (mem.peek(readerWord(thread)) === 0)
-            goOnline(thread);`,
-    replace: '',
-    scenario: 'offline-vs-grace+served-queue',
-  },
-  {
     name: 'stop-before-reclaim-is-lost',
     about: 'A reclaimer counts stops from when it begins, and not from when it attached.',
     rules: ['R6'],

@@ -127,8 +127,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A section of a qsbr thread that is offline does not bring it online.',
     rules: ['G1'],
     file: READER,
-    find: 'if (thread.qsbr) {',
-    replace: 'if (thread.qsbr) {\n        return;',
+    find: 'else if (mem.peek(readerWord(thread)) === 0)',
+    replace: 'else if (thread === null)',
     scenario: 'reader-vs-grace+callback-qsbr',
   },
   {
