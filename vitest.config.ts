@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -13,6 +14,8 @@ export default defineConfig(({ mode }) => {
       environment: 'node',
       include: ['test/**/*.test.ts'],
       pool: 'forks',
+      // All processors: by default one is left to whoever watches.
+      maxWorkers: availableParallelism(),
       env: long ? { PTFRAG_LONG: '1' } : {},
       // For what hangs, not for what a busy machine makes slow.
       testTimeout: long ? 600_000 : 120_000,

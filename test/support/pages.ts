@@ -98,6 +98,7 @@ export class Pages {
   }
 
   private splitEdges(page: bigint, count: number): void {
+    if (count === 0) return;
     const end = page + BigInt(count);
     for (const edge of [page, end - 1n].map((each) => this.firstOf(each))) {
       if (edge < page || edge + BigInt(this.shape.span) > end) this.large.delete(edge);
