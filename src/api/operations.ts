@@ -1,4 +1,7 @@
-/** All operations that may be broken off half-way, by the names that users know them by. */
+/**
+ * Operations that may be broken off half-way, by the names that users know them by. Those of waits
+ * are in waiting.ts.
+ */
 import { Operation } from './operation.js';
 
 interface Named {

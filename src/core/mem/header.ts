@@ -19,7 +19,7 @@ const MAGIC_REVERSED = 0x50544652;
 /** No version had, or will soon have, such a number. */
 const VERSIONS_MAX = 1000;
 
-/** Rules P1 to P10: what BROKEN may say. */
+/** BROKEN says P1 to P10. Checks alone find P11 broken, and they write nothing. */
 const RULES_MAX = 10;
 
 /** A word of the header by its name, and its limits. */

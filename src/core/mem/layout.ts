@@ -10,7 +10,9 @@
  * different threads write at the same time is a slot apart too. `freed by` has words instead of
  * records, and is of debug heaps alone: see FREED_BY.
  *
- * `lock X` in the tables below means: written and read by plain accesses under lock X.
+ * `lock X` in the tables below means: written and read by plain accesses under lock X. Checks, and
+ * messages that say why nothing is left (frag/shortage.ts), read any word: the first at rest, the
+ * second as it is at some moment.
  *
  * Hot code takes what it uses of other modules as consts of its own: these offsets, as in
  * `const { OWNER } = PTDESC`, and functions, as in `const { acquire } = locks`. V8 folds a module's
@@ -58,7 +60,7 @@ export const LAYOUT_VERSION = 3;
  *    31   CONSTANTS_SUM     createHeap: of the words from   attach: mem/header.ts
  *                           1 on before it, and the kinds,
  *                           which nobody changes
- *    32   BROKEN            whoever finds a broken rule     whoever waits for a lock
+ *    32   BROKEN            whoever finds a broken rule     whoever waits; attach
  *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
  *    34   THREADS_HIGH      attach; only grows              scans over all threads
  *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
@@ -206,8 +208,8 @@ export const MM = {
  *   word   name            written by               read by
  *   -----  --------------  -----------------------  ----------------------------------------
  *     0    READER          the thread               whoever scans for the end of a grace period
- *    32    ATTACHED        attach, detach: CAS      attach
- *    33    NESTING         the thread               the thread
+ *    32    ATTACHED        attach: CAS; detach      attach; reports (racy, harmless)
+ *    33    NESTING         the thread               the thread; checks and reports (racy)
  *    34    BRIEFLY_ONLINE  the thread               the thread
  *    35    IN_CALLBACK     the thread               the thread; checks and reports (racy)
  *    36    CURSOR          the thread               the thread
@@ -223,7 +225,7 @@ export const MM = {
  *    65    QUEUE_WAITING   holder of QUEUE_LOCK     any thread (a hint without the lock)
  *    66    QUEUE_RIPE_AT   holder of QUEUE_LOCK     holder of QUEUE_LOCK
  *    67    QUEUE_LOCK      any thread, CAS          any thread
- *    68    QUEUE_RUNNING   runners, add             barriers
+ *    68    QUEUE_RUNNING   runners, add             barriers; reports (racy, harmless)
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
  *    70    QUEUE_TAKEN     holder of QUEUE_LOCK,    the thread, atomically
