@@ -5,9 +5,8 @@
  * `postMessage` or `workerData`) and that thread attaches with it.
  */
 import { LimitError, UnsupportedError } from '../core/base/errors.js';
-import { initCommonOwner } from '../core/frag/mm.js';
 import { checkConfig } from '../core/mem/config.js';
-import { formatHeap, type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
+import { type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
 import { HEAD_WORDS, layoutOf, NAME_WORDS } from '../core/mem/layout.js';
 import {
   type HeapBuffer,
@@ -16,14 +15,15 @@ import {
   SharedMemory,
   viewWords,
 } from '../core/mem/shared.js';
-import { growSupply } from '../core/mem/supply.js';
 import { missingFeature } from '../core/mem/support.js';
-import { attachThread, detachThread, type Flavour } from '../core/rcu/attach.js';
+import { attachThread, type Flavour } from '../core/rcu/attach.js';
 import { milliseconds, oneOf, optionsOf, refusal } from './arguments.js';
 import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
+import { makeHeap } from './making.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
 import { probeDeepStack } from './stack.js';
 import { AttachedThread } from './thread.js';
+import { WARM_UP_HEAP, warmUp } from './warm-up.js';
 
 /** How `attach` finds the heap in the buffer, and how the thread reads. */
 export interface AttachOptions {
@@ -78,12 +78,7 @@ export function createHeap(options: HeapOptions): HeapHandle {
   const { words } = layoutOf(config);
   const { buffer, byteOffset } = emptyPlace(plan, words);
   const mem = new SharedMemory(viewWords(buffer, byteOffset, words), mayThreadSleep());
-  const heap = formatHeap(mem, config);
-  initCommonOwner(heap);
-  // The supply grows under its lock, and only a thread takes a lock: one is attached for that.
-  const creator = attachThread(heap, 'epoch');
-  growSupply(creator, plan.pages);
-  detachThread(creator);
+  makeHeap(mem, config, plan.pages);
   return { buffer, byteOffset, bytes: words * 4 };
 }
 
@@ -133,7 +128,25 @@ export function attach(
   const stallMs = milliseconds(lockStallMs, LOCK_STALL_MS, 'attach: lockStallMs');
   const identity = { name: threadNameOf(name), atSeconds: Math.floor(Date.now() / 1000) };
   const heap = openAt(placeIn(buffer, byteOffset, 'attach'));
+  if (!isWarm) warmUpHere();
   return new AttachedThread(attachThread(heap, chosen, { ...LOCK_WAITS, stallMs }, identity));
+}
+
+/** Whether this JavaScript thread has run each operation once. */
+let isWarm = false;
+
+/** Takes some milliseconds, most of which the first operations would take otherwise. */
+function warmUpHere(): void {
+  // Before: what is attached here is not to begin it again.
+  isWarm = true;
+  try {
+    const { buffer } = createHeap(WARM_UP_HEAP);
+    warmUp(attach(buffer), attach(buffer));
+  } catch (error) {
+    // Out of stack: the next attach tries again. Out of memory there is no warming up.
+    isWarm = !(error instanceof RangeError);
+    if (!isWarm) throw error;
+  }
 }
 
 /** '' for none. */

@@ -18,18 +18,16 @@ import {
 import type { Thread } from '../core/mem/heap.js';
 import { probeDeepStack, probeStack } from './stack.js';
 
-/** How often an operation runs before all that it mostly calls is compiled. */
-const COLD_RUNS = 64;
-
 /** Something that users call and that writes to a heap: one for all attached threads. */
 export class Operation {
   readonly name: string;
   /** Its place in ALL; a number, for that is stored faster than an object is. */
   readonly number: number;
-  /** Whether it runs often enough to stay compiled: V8 throws away what does not. */
+  /**
+   * Whether programs call it so often that its code stays compiled (warm-up.ts): V8 throws away
+   * what did not run for some garbage collections.
+   */
   private readonly isFrequent: boolean;
-  /** Begins yet to come that must find room for code that was never compiled. */
-  private cold = COLD_RUNS;
 
   constructor(name: string, isFrequent: boolean) {
     this.name = name;
@@ -39,13 +37,8 @@ export class Operation {
 
   /** Throws `RangeError` where there is too little stack. */
   requireStack(): void {
-    if (this.cold === 0) probeStack(this.number);
-    else this.requireDeepStack();
-  }
-
-  private requireDeepStack(): void {
-    probeDeepStack();
-    if (this.isFrequent) this.cold--;
+    if (this.isFrequent) probeStack(this.number);
+    else probeDeepStack();
   }
 }
 

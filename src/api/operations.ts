@@ -14,7 +14,9 @@ interface Named {
   readonly grow: Operation;
   readonly pages: Operation;
   readonly detach: Operation;
+  readonly tablesOf: Operation;
   readonly createSpace: Operation;
+  readonly openSpace: Operation;
   readonly mapPage: Operation;
   readonly mapRange: Operation;
   readonly unmapRange: Operation;
@@ -35,7 +37,9 @@ export const OPERATIONS: Named = {
   grow: new Operation('grow', false),
   pages: new Operation('pages', true),
   detach: new Operation('detach', false),
+  tablesOf: new Operation('tablesOf', false),
   createSpace: new Operation('createSpace', false),
+  openSpace: new Operation('openSpace', false),
   mapPage: new Operation('mapPage', true),
   mapRange: new Operation('mapRange', true),
   unmapRange: new Operation('unmapRange', true),

@@ -51,7 +51,7 @@ export function probeStack(number: number): void {
 }
 
 /**
- * The same for what runs for the first times: V8 compiles a function when it is first called, and
+ * The same for what may have to be compiled: V8 compiles a function when it is first called, and
  * refuses that, by the same `RangeError`, where less than 40 KiB are left. Slow: all is pushed.
  */
 export function probeDeepStack(): void {

@@ -124,7 +124,7 @@ export class AttachedThread extends HeapReports {
   /** Live tables of an mm. */
   tablesOf(mm: MmId): number {
     requireMm(mm, 'tablesOf');
-    return tablesOf(this.operations.here(), mm);
+    return this.operations.run(OPERATIONS.tablesOf, (core) => tablesOf(core, mm));
   }
 
   /**

@@ -11,6 +11,7 @@ import { OPERATIONS } from '../operations.js';
 import type { AttachedThread } from '../thread.js';
 import { newSpace, requireTree } from './ranges.js';
 import { AddressSpace } from './space.js';
+import { warmUpFor } from './warm-up.js';
 
 /**
  * Makes an address space: an mm with an empty tree of page tables. Throws `UsageError` where the
@@ -22,6 +23,7 @@ export function createSpace(thread: AttachedThread, options?: ObtainOptions): Ad
   const { operations } = attachment;
   const { heap } = operations.here();
   const format = formatOf(heap);
+  warmUpFor(heap, format);
   const waitMs = waitAsked(operations.here(), 'createSpace', options);
   const make = (core: Thread): Space => finish(core, newSpace(core, format, waitMs));
   return new AddressSpace(attachment, operations.run(OPERATIONS.createSpace, make));
@@ -33,8 +35,9 @@ export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
   requireMm(mm, 'openSpace');
   const core = attachment.operations.here();
   const format = formatOf(core.heap);
+  warmUpFor(core.heap, format);
   // Asked for its refusal alone: of an mm that was destroyed, or never created.
-  tablesOf(core, mm);
+  attachment.operations.run(OPERATIONS.openSpace, () => tablesOf(core, mm));
   return new AddressSpace(attachment, requireTree(spaceOf(core, format, mm)));
 }
 

@@ -242,13 +242,17 @@ export function requireTree(space: Space): Space {
   return space;
 }
 
-/** Refuses to end a space that others work on, or whose mm has tables of other use. */
-export function requireEndable(space: Space): void {
+/**
+ * Refuses to end a space that others work on, or whose mm has tables of other use. Returns how many
+ * tables it has.
+ */
+export function requireEndable(space: Space): number {
   const { thread, mm } = space;
   const users = usersOf(thread, mm);
   if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
-  const others = tablesOf(thread, mm) - countTables(space);
-  if (others === 0) return;
+  const tables = tablesOf(thread, mm);
+  const others = tables - countTables(space);
+  if (others === 0) return tables;
   throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
 }
 

@@ -10,7 +10,6 @@ import { UsageError } from '../../core/base/errors.js';
 import { showAs } from '../../core/base/shown.js';
 import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
-import { tablesOf } from '../../core/frag/mm.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
@@ -265,8 +264,7 @@ export class AddressSpace {
   exit(): void {
     const space = this.live();
     // Counted now: afterwards there is no mm to ask.
-    const tables = tablesOf(space.thread, space.mm);
-    this.run(OPERATIONS.exit, () => requireEndable(space));
+    const tables = this.run(OPERATIONS.exit, () => requireEndable(space));
     this.finish(OPERATIONS.exit, endPages(space));
     // Only now: where it was refused the space can be used on.
     this.ended = true;
