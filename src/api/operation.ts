@@ -81,10 +81,15 @@ export class Operations {
     this.underWay = NOTHING;
   }
 
-  /** The operation has thrown; returns what it threw. What is not ours came at any place. */
+  /**
+   * The operation has thrown; returns what to throw. What is not ours came at any place. A wait in
+   * vain is told by the name of who waited.
+   */
   failed(error: unknown): unknown {
-    if (isOurs(error)) this.underWay = NOTHING;
-    return error;
+    if (!isOurs(error)) return error;
+    const name = ALL[this.underWay]?.name;
+    this.underWay = NOTHING;
+    return error instanceof StallError && name !== undefined ? error.during(name) : error;
   }
 
   /** Does an operation. */

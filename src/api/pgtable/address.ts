@@ -123,6 +123,10 @@ export function requireProt(prot: Prot): void {
   throw refuse('bad-prot', `${shown(prot)} is no set of PROT's bits, as PROT.read | PROT.write`);
 }
 
+export function pageAt(vpn: Vpn, offset: number): Vpn {
+  return (vpn + offset) as Vpn;
+}
+
 /** The address of a page, for messages. */
 export function addressOf(format: EntryFormat, vpn: Vpn): string {
   return hex(BigInt(vpn) << BigInt(format.pageShift));

@@ -23,7 +23,8 @@ import {
 import { countTables } from '../../core/pgtable/tree.js';
 import { payerOf } from '../debts.js';
 import { createMmAgain, finish, obtainWithin, throwOutOfPages, type Work } from '../obtain.js';
-import { addressOf, type PageRange } from './address.js';
+import { addressOf, type PageRange, pageAt } from './address.js';
+import { againOn, ENDING, leftMapped, stalledWith, type Unfinished } from './unfinished.js';
 
 /** How long a call may wait for pages; undefined: it was not asked to. */
 type WaitMs = number | undefined;
@@ -44,10 +45,6 @@ function* stepAgain(space: Space, vpn: Vpn, waitMs: WaitMs, attempt: () => Step)
   return throwOutOfPages(thread, `page tables of mm ${mm}`);
 }
 
-function pageAt(vpn: Vpn, offset: number): Vpn {
-  return (vpn + offset) as Vpn;
-}
-
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
 export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
   // Two things may be missing, one after the other, and each may be waited for as long.
@@ -60,8 +57,17 @@ export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): 
   } catch (error) {
     // The wait may also have ended by an abort, or with the thread. This is not refused: the mm has
     // no table, and nobody else knows it.
-    destroyMm(thread, mm);
+    abandon(space);
     throw error;
+  }
+}
+
+/** Ends the mm of a space that has no page tables, or none any more. */
+function abandon({ thread, mm }: Space): void {
+  try {
+    destroyMm(thread, mm);
+  } catch (error) {
+    throw stalledWith(error, `mm ${mm} is left, without page tables: call destroyMm`);
   }
 }
 
@@ -115,7 +121,8 @@ export function* mapPages(
     }
   } catch (error) {
     // Our own pages, `done` from the first on: small ones, so that to unmap them needs no page.
-    finish(space.thread, unmapPages(space, { vpn, pages: done }, 0));
+    const ours = { vpn, pages: done };
+    finish(space.thread, changePages(space, ours, 0, unmapStep, leftMapped(space, ours)));
     throw error;
   }
 }
@@ -128,7 +135,7 @@ function pagesOrThrow({ format }: Space, step: Step): number {
 
 /** Returns how many pages were mapped. */
 export function* unmapPages(space: Space, range: PageRange, waitMs: WaitMs): Work<number> {
-  return yield* changePages(space, range, waitMs, unmapStep);
+  return yield* changePages(space, range, waitMs, unmapStep, againOn(space, range));
 }
 
 /** Returns how many pages were changed. */
@@ -138,36 +145,44 @@ export function* protectPages(
   prot: Prot,
   waitMs: WaitMs,
 ): Work<number> {
-  return yield* changePages(space, range, waitMs, (within, vpn, count) =>
-    protectStep(within, vpn, count, prot),
-  );
+  const take = (within: Space, vpn: Vpn, count: number): Step =>
+    protectStep(within, vpn, count, prot);
+  return yield* changePages(space, range, waitMs, take, againOn(space, range));
 }
 
-/** Steps over all of a range. What can fail, the splits at its two ends, is done first. */
+/**
+ * Steps over all of a range. What can fail, the splits at its two ends, is done first.
+ */
 function* changePages(
   space: Space,
   { vpn, pages }: PageRange,
   waitMs: WaitMs,
   take: (space: Space, vpn: Vpn, count: number) => Step,
+  unfinished: Unfinished,
 ): Work<number> {
-  if (pages > 0) {
-    yield* splitEdge(space, vpn, vpn, pages, waitMs);
-    yield* splitEdge(space, pageAt(vpn, pages - 1), vpn, pages, waitMs);
-  }
   const pay = payerOf(space.thread);
   let changed = 0;
-  for (let done = 0; done < pages; ) {
-    const step = take(space, pageAt(vpn, done), pages - done);
-    if (step.kind === 'done') {
-      done += step.pages;
-      changed += step.changed;
-    } else {
-      // Another thread has collapsed it since the edges were split.
-      yield* splitLarge(space, pageAt(vpn, done), waitMs);
+  let done = 0;
+  try {
+    if (pages > 0) {
+      yield* splitEdge(space, vpn, vpn, pages, waitMs);
+      yield* splitEdge(space, pageAt(vpn, pages - 1), vpn, pages, waitMs);
     }
-    // What was freed so far comes back while the rest is done, and not at the end all at once.
-    pay();
-    yield done;
+    while (done < pages) {
+      const step = take(space, pageAt(vpn, done), pages - done);
+      if (step.kind === 'done') {
+        done += step.pages;
+        changed += step.changed;
+      } else {
+        // Another thread has collapsed it since the edges were split.
+        yield* splitLarge(space, pageAt(vpn, done), waitMs);
+      }
+      // What was freed so far comes back while the rest is done, and not at the end all at once.
+      pay();
+      yield done;
+    }
+  } catch (error) {
+    throw stalledWith(error, unfinished(done));
   }
   return changed;
 }
@@ -189,8 +204,13 @@ export function* splitLarge(space: Space, vpn: Vpn, waitMs: WaitMs): Work<boolea
   if (deposited === null) {
     return throwOutOfPages(thread, `a page table of mm ${mm} to split a large page`);
   }
-  const done = split(space, vpn, deposited);
-  if (!done) withdrawTable(space, deposited);
+  let done = false;
+  try {
+    done = split(space, vpn, deposited);
+  } finally {
+    // Also where a lock was waited for in vain.
+    if (!done) withdrawTable(space, deposited);
+  }
   return done;
 }
 
@@ -226,8 +246,16 @@ export function* forkPages(parent: Space, waitMs: WaitMs): Work<Space> {
     return child;
   } catch (error) {
     // Nobody else knows the child: it can be ended, whatever it has by now.
-    finish(thread, endPages(child));
+    undoFork(child);
     throw error;
+  }
+}
+
+function undoFork(child: Space): void {
+  try {
+    finish(child.thread, endPages(child));
+  } catch (error) {
+    throw stalledWith(error, `the child, mm ${child.mm}, is left: end it by openSpace`);
   }
 }
 
@@ -259,9 +287,19 @@ export function requireEndable(space: Space): number {
 /** Unmaps everything, and ends space and mm. */
 export function* endPages(space: Space): Work<void> {
   // All of it: no large page needs to be split, so nothing has to be waited for.
-  yield* unmapPages(space, { vpn: 0 as Vpn, pages: extentOf(space) }, 0);
-  if (!endSpace(space)) {
+  const all = { vpn: 0 as Vpn, pages: extentOf(space) };
+  yield* changePages(space, all, 0, unmapStep, ENDING);
+  if (!endTree(space)) {
     throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
   }
-  destroyMm(space.thread, space.mm);
+  abandon(space);
+}
+
+function endTree(space: Space): boolean {
+  try {
+    return endSpace(space);
+  } catch (error) {
+    const rest = `mm ${space.mm} has no page tables any more: free that one, and call destroyMm`;
+    throw stalledWith(error, rest);
+  }
 }

@@ -132,7 +132,8 @@ export class AddressSpace {
   /**
    * Unmaps a range, holes and all; returns how many pages were mapped. Tables that become empty are
    * freed. A frame may be given to others a grace period later. Throws `OutOfPagesError`, nothing
-   * changed, if a large page must be split for it and there is no page for a table.
+   * changed, if a large page must be split for it and there is no page for a table; `StallError`,
+   * whose `unfinished` says how far it got.
    */
   unmapRange(va: Address, bytes: Address, options?: ObtainOptions): number {
     const space = this.live();

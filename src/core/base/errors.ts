@@ -155,6 +155,10 @@ export class StallError extends Error {
   readonly forMs: number;
   /** What the operation had done already, and how to go on; null: nothing has changed. */
   readonly unfinished: string | null;
+  /** All that is known of who is waited for. */
+  readonly blocker: Blocker;
+  /** What it was doing: `barrier`, or `protect: waiting for a lock`. */
+  readonly what: string;
 
   constructor(what: string, blocker: Blocker, forMs: number, unfinished: string | null = null) {
     const rest = unfinished === null ? '' : `; ${unfinished}`;
@@ -164,6 +168,19 @@ export class StallError extends Error {
     this.threadName = blocker.name;
     this.forMs = forMs;
     this.unfinished = unfinished;
+    this.blocker = blocker;
+    this.what = what;
+  }
+
+  /** The same, of an operation that waits as a part of what it does. */
+  during(operation: string): StallError {
+    return new StallError(`${operation}: ${this.what}`, this.blocker, this.forMs, this.unfinished);
+  }
+
+  /** The same, of work that had got so far. */
+  leaving(unfinished: string): StallError {
+    const all = this.unfinished === null ? unfinished : `${this.unfinished}; ${unfinished}`;
+    return new StallError(this.what, this.blocker, this.forMs, all);
   }
 }
 

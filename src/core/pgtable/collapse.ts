@@ -91,7 +91,7 @@ export function depositTable({ thread, format, mm }: Space): Word | null {
 
 /** Gives back a deposited table that was not needed. */
 export function withdrawTable({ thread, mm }: Space, deposited: Word): void {
-  freeTable(thread, mm, deposited);
+  freeTable(thread, mm, deposited, true);
 }
 
 /**
