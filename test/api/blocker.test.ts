@@ -1,7 +1,7 @@
 /** Threads that hold others up: whom errors, `blocker` and the check name, and how soon. */
 import { type AttachedThread, attach, createHeap, StallError, UsageError } from 'ptfrag';
-import { createSpace, PROT } from 'ptfrag/pgtable';
-import { describe, expect, it } from 'vitest';
+import { type AddressSpace, createSpace, PROT } from 'ptfrag/pgtable';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { MmId, Word } from '#src/core/base/units.js';
 import { at } from '#src/core/base/units.js';
 import { ownerOf } from '#src/core/frag/mm.js';
@@ -20,7 +20,7 @@ interface Scene {
   readonly dead: AttachedThread;
 }
 
-/** Locks are given up after 20 ms, so that a call that waits once too often is seen. */
+/** Less than the sleep between two looks: a wait for a lock is one sleep. */
 const LOCK_STALL_MS = 20;
 
 function makeScene(): Scene {
@@ -42,6 +42,19 @@ function stallOf(action: () => unknown): StallError {
     throw error;
   }
   throw new Error('nothing was waited for');
+}
+
+/** Whether an action blames thread 1, which has the lock of `of`. */
+function blames(action: () => unknown, of: string): boolean {
+  try {
+    action();
+    return false;
+  } catch (error) {
+    if (!(error instanceof StallError)) throw error;
+    expect(error).toMatchObject({ waitsFor: 'lock', thread: 1, threadName: 'dead' });
+    expect(error.message).toContain(`thread 1 (dead) holds the lock of ${of}`);
+    return true;
+  }
 }
 
 describe('a name', () => {
@@ -102,48 +115,76 @@ describe('a qsbr thread that is online', () => {
   });
 });
 
-/** Each lock that a dead thread can have, and what is told of it. */
-const LOCKS: readonly (readonly [
-  of: string,
-  lock: (scene: Scene, mm: MmId, table: Word) => Word,
-])[] = [
-  ['the supply', () => SUPPLY],
-  ['the table of mms', () => MM_TABLE],
-  ['mm 1', ({ heap }, mm) => ownerOf(heap, mm)],
+afterEach(() => vi.restoreAllMocks());
+
+/** How many waits for a lock were over by themselves, from now on. */
+function countWaits(lock: Word): { count: number } {
+  const waits = { count: 0 };
+  const { awaitChange } = SharedMemory.prototype;
+  const counting: typeof awaitChange = function (this: SharedMemory, word, ...rest) {
+    const isOver = awaitChange.call(this, word, ...rest);
+    if (isOver && word === lock) waits.count++;
+    return isOver;
+  };
+  vi.spyOn(SharedMemory.prototype, 'awaitChange').mockImplementation(counting);
+  return waits;
+}
+
+/** What a scene calls, in this order, while the dead thread has a lock. */
+const CALLS: Readonly<Record<string, (made: Made) => unknown>> = {
+  poll: ({ thread }) => thread.poll(),
+  createMm: ({ thread }) => thread.createMm(),
+  allocTable: ({ thread, mm }) => Array.from({ length: 5 }, () => thread.allocTable(mm)),
+  freeTable: ({ thread, mm, table }) => thread.freeTable(mm, table),
+  pages: ({ thread }) => thread.pages(),
+  mapRange: ({ space }) => space.mapRange(0x8000_0000, 64 << 20, 0x1000, PROT.read),
+  unmapRange: ({ space }) => space.unmapRange(0, 0x1000),
+  fork: ({ space }) => space.fork(),
+  // After one step: each step runs callbacks, which wait once.
+  barrier: ({ thread }) => thread.barrier({ stallMs: 0 }),
+};
+
+interface Made extends Scene {
+  readonly space: AddressSpace;
+  readonly mm: MmId;
+  readonly table: Word;
+}
+
+/** A page mapped, a table to free, and callbacks pending: of a page, of half a page, of an mm. */
+function fillScene(scene: Scene): Made {
+  const { thread } = scene;
+  const space = createSpace(thread);
+  space.mapPage(0, 0x1000, PROT.read);
+  const { mm } = space;
+  const [, table, ...pair] = Array.from({ length: 5 }, () => thread.allocTable(mm));
+  for (const each of pair) thread.freeTable(mm, each);
+  thread.destroyMm(thread.createMm());
+  return { ...scene, space, mm, table: table as Word };
+}
+
+/** Each lock that a dead thread can have, and which calls throw that it has. */
+const LOCKS: readonly (readonly [of: string, lock: (made: Made) => Word, blaming: string])[] = [
+  ['the supply', () => SUPPLY, 'allocTable pages mapRange fork barrier'],
+  ['the table of mms', () => MM_TABLE, 'createMm fork barrier'],
+  ['mm 1', ({ heap, mm }) => ownerOf(heap, mm), 'allocTable freeTable mapRange unmapRange barrier'],
 ];
 
 describe('a dead thread that has a lock', () => {
-  it.each(LOCKS)('is named, and no call waits for it twice: %s', (of, lockOf) => {
-    const scene = makeScene();
-    const { thread, dead } = scene;
-    const space = createSpace(thread);
-    space.mapPage(0, 0x1000, PROT.read);
-    const { mm } = space;
-    const table = thread.allocTable(mm);
-    hold(scene, lockOf(scene, mm, table));
-    const calls: Record<string, () => unknown> = {
-      createMm: () => thread.createMm(),
-      allocTable: () => Array.from({ length: 5 }, () => thread.allocTable(mm)),
-      freeTable: () => thread.freeTable(mm, table),
-      pages: () => thread.pages(),
-      poll: () => thread.poll(),
-      mapRange: () => space.mapRange(0x8000_0000, 64 << 20, 0x1000, PROT.read),
-      unmapRange: () => space.unmapRange(0, 0x1000),
-      fork: () => space.fork(),
-      barrier: () => thread.barrier({ stallMs: LOCK_STALL_MS }),
-    };
-    const blamed: string[] = [];
-    for (const [name, call] of Object.entries(calls)) {
-      try {
-        call();
-      } catch (error) {
-        if (!(error instanceof StallError)) throw error;
-        expect(error).toMatchObject({ waitsFor: 'lock', thread: dead.id, threadName: 'dead' });
-        expect(error.message).toContain(`thread 1 (dead) holds the lock of ${of}`);
-        blamed.push(name);
-      }
+  it.each(LOCKS)('is named, and no call waits for it twice: %s', (of, lockOf, blaming) => {
+    const made = fillScene(makeScene());
+    const { thread } = made;
+    const lock = lockOf(made);
+    hold(made, lock);
+    const waits = countWaits(lock);
+    const found: string[] = [];
+    for (const [name, call] of Object.entries(CALLS)) {
+      waits.count = 0;
+      if (blames(() => call(made), of)) found.push(name);
+      // A poll throws nothing, but a callback of it waits.
+      const isWaiting = name === 'poll' || found.at(-1) === name;
+      expect([name, waits.count]).toEqual([name, isWaiting ? 1 : 0]);
     }
-    expect(blamed.length).toBeGreaterThan(0);
+    expect(found.join(' ')).toBe(blaming);
     expect(thread.blocker()).toMatchObject({ cause: 'lock', name: 'dead', of });
     const rule = { rule: 'L1', detail: `the lock of ${of} is held by thread 1 (dead)` };
     expect(thread.check()).toContainEqual(rule);
@@ -157,9 +198,11 @@ describe('a dead thread that has a lock', () => {
     const tables = Array.from({ length: 40 }, () => patient.allocTable(mm));
     for (const table of tables.filter((_, i) => i % 2 === 0)) patient.freeTable(mm, table);
     hold(scene, ownerOf(heap, mm));
-    // Twenty pages of one mm: their callbacks wait for its lock once, and not each.
-    const error = stallOf(() => patient.barrier({ stallMs: 20 }));
+    const waits = countWaits(ownerOf(heap, mm));
+    const error = stallOf(() => patient.barrier({ stallMs: 0 }));
     expect(error).toMatchObject({ waitsFor: 'lock', thread: dead.id });
+    // Twenty pages of one mm: their callbacks wait for its lock once, and not each.
+    expect(waits.count).toBe(1);
   });
 
   it('is named for a table, and not who waits for it in a section', () => {
