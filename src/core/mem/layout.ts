@@ -46,7 +46,10 @@ export const FRAGMENTS_MAX = 256;
 /** `PTFR` in memory order of a little-endian machine. Stored last: a heap with it is complete. */
 export const HEAP_MAGIC = 0x52465450;
 
-/** Raised with every change of a table in this file. */
+/**
+ * Raised by the first change of a table in this file, or of what a word of one means, after a
+ * release: heaps that no release made need no number of their own (test/core/mem/layout.test.ts).
+ */
 export const LAYOUT_VERSION = 3;
 
 /**
@@ -231,8 +234,6 @@ export const MM = {
  *    70    QUEUE_TAKEN     holder of QUEUE_LOCK,    the thread, atomically
  *                          runners: add
  *
- *   96-98  intent, hand, slot: room for the records of a heap that survives a thread's death
- *
  *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs
  *   SLEEPS_FOR   0, or the address of the lock that the thread waits for
  *   ATTACHED_AT  seconds since 1970, 0 if attach was not told
@@ -259,7 +260,7 @@ export const THREAD = {
   QUEUE_RUNNING: 68,
   QUEUE_REFUSED: 69,
   QUEUE_TAKEN: 70,
-  WORDS: 128,
+  WORDS: 96,
 } as const;
 
 assertAtImport(HEAP.FREE + 2 * ORDERS <= 128, 'the free lists reach into the grace-period slot');
