@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { CheckDocument } from '#src/checker/check/document.js';
+import { RULES_MAX } from '#src/core/mem/header.js';
 import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import { ROOMS } from '#src/rooms.js';
@@ -139,7 +140,7 @@ describe('docs/requirements.md', () => {
     const numbered = (letter: string, count: number): string[] =>
       Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
     const rules = [
-      ['P', 11],
+      ['P', RULES_MAX],
       ['H', 10],
       ['G', 3],
       ['S', 2],
