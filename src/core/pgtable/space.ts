@@ -132,8 +132,7 @@ export function makeSpace({ thread, format, mm, record }: Space): boolean {
   const [depth] = format.depths as readonly [number];
   const top = allocTable(thread, mm, levelOf(format, depth - 1).kind);
   if (top === null) return false;
-  // Not from the start again: a TLB may hold what the record's last mm had mapped.
-  thread.mem.add(at(record, MM.FLUSHES), 1);
+  // No flush: what the record's last mm had mapped was unmapped, and flushed, before that ended.
   // PUBLISH(root): the table is empty, and whoever finds it here sees it so.
   thread.mem.store(rootWord(record), top | depth);
   return true;

@@ -2,6 +2,9 @@
 import { type AttachedThread, attach, type MmId } from 'ptfrag';
 import { type AddressSpace, createSpace, NOT_MAPPED, openSpace, PROT } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
+import { openHeap } from '#src/core/mem/heap.js';
+import { MM } from '#src/core/mem/layout.js';
+import { SharedMemory } from '#src/core/mem/shared.js';
 import { codeOf, expectWhole, setUp, walkAt } from '../../support/space.js';
 
 const RW = PROT.read | PROT.write;
@@ -99,6 +102,23 @@ describe('the end of a space', () => {
     expect(cached(next)).not.toBe(found);
     expect(codeOf(() => cached(other))).toBe('no-space');
     expect(cached(next)).toBe(walkAt(thread, next, 0));
+  });
+
+  it('leaves nothing in a TLB even for a space that has its number, when that comes round', () => {
+    const { buffer, thread, space } = setUp({ mmsMax: 1 });
+    const { mmMask, mmsAt } = openHeap(new SharedMemory(new Int32Array(buffer), true));
+    const tlb = space.createTlb(1);
+    const cached = (by: AddressSpace): number => thread.read(() => by.walkCached(tlb, 0));
+    space.mapPage(0, 0x1000, RW);
+    expect(cached(space)).not.toBe(NOT_MAPPED);
+    space.exit();
+    thread.barrier();
+    // As if the mm before had been the last one of the record.
+    const record = mmsAt + MM.WORDS * (space.mm & mmMask);
+    thread.memory.store(record + MM.LIFE, -((space.mm - mmMask - 1) & 0x7fffffff));
+    const next = createSpace(thread);
+    expect(next.mm).toBe(space.mm);
+    expect(cached(next)).toBe(NOT_MAPPED);
   });
 });
 
