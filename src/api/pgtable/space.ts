@@ -55,7 +55,7 @@ import {
   rangeOptionsOf,
   tablesFor,
 } from './slices.js';
-import { noTlb, ThreadTlb } from './tlb.js';
+import { attachmentOf, noTlb, ThreadTlb } from './tlb.js';
 
 /** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {
@@ -196,9 +196,9 @@ export class AddressSpace {
     return found;
   }
 
-  /** As `walk`, by way of a TLB of this thread. */
+  /** As `walk`, by way of a TLB of this thread. `UsageError` for another thread's, or heap's. */
   walkCached(tlb: Tlb, va: Address): number {
-    if ((tlb as ThreadTlb | undefined)?.isTlb !== true) throw noTlb(tlb);
+    if (attachmentOf(tlb) !== this.attachment) throw noTlb(tlb);
     const space = this.readable();
     const found = this.isAddress(va)
       ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
@@ -207,9 +207,9 @@ export class AddressSpace {
     return found;
   }
 
-  /** A TLB of so many slots, a power of two, for all spaces that this thread has. */
+  /** A TLB of so many slots, a power of two, for all spaces that this thread has in its heap. */
   createTlb(slots: number): Tlb {
-    return new ThreadTlb(slots);
+    return new ThreadTlb(slots, this.attachment);
   }
 
   /**

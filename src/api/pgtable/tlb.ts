@@ -1,11 +1,13 @@
-/** A TLB as a user has it: with a mark, so that what is given for one can be told at no cost. */
+/** A TLB as a user has it: it says whose it is, so that another is told at no cost. */
 import { isPowerOfTwo } from '../../core/base/assert.js';
 import { UnsupportedError, type UsageError } from '../../core/base/errors.js';
+import { isRevoked, showAs } from '../../core/base/shown.js';
 import type { Word } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { privateMemory } from '../../core/mem/shared.js';
 import { TLB_SLOT_WORDS, type Tlb } from '../../core/pgtable/tlb.js';
 import { refusal } from '../arguments.js';
+import type { Attachment } from '../attachment.js';
 
 /** 512 MiB of slots. */
 const SLOTS_MAX = 2 ** 24;
@@ -14,10 +16,14 @@ export class ThreadTlb implements Tlb {
   readonly memory: Memory;
   readonly slotsAt: Word = 0 as Word;
   readonly slots: number;
-  /** A property, and no `instanceof`: that costs a tenth of a translation that is found. */
-  readonly isTlb: boolean = true;
+  /**
+   * The thread that it is good for. Its slots name mms by number, and another heap gives the same
+   * numbers to mms of its own. To compare it is all: `instanceof` would cost a tenth of a
+   * translation that is found.
+   */
+  readonly attachment: Attachment;
 
-  constructor(slots: number) {
+  constructor(slots: number, attachment: Attachment) {
     const isWhole = typeof slots === 'number' && (slots | 0) === slots;
     if (!isWhole || !isPowerOfTwo(slots) || slots > SLOTS_MAX) {
       const allowed = `it must be a power of two, 1 to ${SLOTS_MAX}`;
@@ -25,8 +31,11 @@ export class ThreadTlb implements Tlb {
     }
     this.memory = memoryFor(slots);
     this.slots = slots;
+    this.attachment = attachment;
   }
 }
+
+showAs(ThreadTlb.prototype, ({ slots }) => `Tlb of ${slots} slots`);
 
 function memoryFor(slots: number): Memory {
   try {
@@ -37,7 +46,18 @@ function memoryFor(slots: number): Memory {
   }
 }
 
-/** The error for what createTlb did not return. */
+/** Whose a TLB is, whatever is given for one. Hot. */
+export function attachmentOf(given: Tlb): unknown {
+  try {
+    return (given as ThreadTlb | null | undefined)?.attachment;
+  } catch (error) {
+    if (isRevoked(given)) return null;
+    throw error;
+  }
+}
+
+/** The error for what createTlb did not return, or not on this thread. */
 export function noTlb(given: unknown): UsageError {
-  return refusal('bad-tlb', 'walkCached: tlb', given, 'it must be what createTlb returned');
+  const allowed = 'it must be what createTlb returned, of a space of this heap on this thread';
+  return refusal('bad-tlb', 'walkCached: tlb', given, allowed);
 }

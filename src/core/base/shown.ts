@@ -7,8 +7,20 @@
 /** Of a text or a number, as much is shown. */
 const LETTERS_MAX = 60;
 
+/** Whether it is a Proxy that was revoked: whatever is done with such a one throws. */
+export function isRevoked(value: unknown): boolean {
+  try {
+    // It asks what the Proxy stands for, and calls no function of its maker's.
+    Array.isArray(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** For example `1n`, `Symbol(x)`, `'map'`, `NaN`, `an object`. */
 export function shown(value: unknown): string {
+  if (isRevoked(value)) return 'a revoked Proxy';
   switch (typeof value) {
     case 'string':
       return `'${cut(value)}'`;

@@ -71,6 +71,25 @@ describe('misuse of an address space', () => {
     },
   );
 
+  it('a TLB of another heap, or of another thread: bad-tlb, before it is looked into', () => {
+    const [ours, theirs] = [setUp(), setUp()];
+    ours.space.mapPage(PAGE, PAGE, RW);
+    theirs.space.mapPage(PAGE, 7 * PAGE, RW);
+    // Both spaces have the same number, and as many flushes: nothing else tells their slots apart.
+    expect(theirs.space.mm).toBe(ours.space.mm);
+    const tlb = theirs.space.createTlb(1);
+    const other = attach(ours.buffer);
+    const onOther = openSpace(other, ours.space.mm);
+    for (const thread of [ours.thread, theirs.thread, other]) thread.readLock();
+    expect(frameOf(theirs.space.walkCached(tlb, PAGE))).toBe(7);
+    expect(codeOf(() => ours.space.walkCached(tlb, PAGE))).toBe('bad-tlb');
+    expect(codeOf(() => onOther.walkCached(ours.space.createTlb(1), PAGE))).toBe('bad-tlb');
+    expect(frameOf(theirs.space.walkCached(tlb, PAGE))).toBe(7);
+    const again = openSpace(theirs.thread, theirs.space.mm);
+    expect(frameOf(again.walkCached(tlb, PAGE))).toBe(7);
+    expect(String(tlb)).toBe('Tlb of 1 slots');
+  });
+
   it('what is allowed: holes, empty ranges, pages that are mapped already', () => {
     const { thread, space } = setUp();
     expect(space.unmapRange(0, 2n ** 47n)).toBe(0);
