@@ -5,10 +5,11 @@
  * held, and the text 'map' finds a method of an array. So every public function asks here first
  * whether its arguments are of the right type; whether a number is that of something in this heap,
  * the core knows. Nothing given is converted: no `valueOf`, no `toString` is ever called. An option
- * is read once, for a getter could answer differently the second time.
+ * is read once, for a getter could answer differently the second time. What a getter throws, or a
+ * Proxy, is its maker's and passes; a Proxy that was revoked is nobody's, and refused like a number.
  */
 import { UsageError } from '../core/base/errors.js';
-import { shown } from '../core/base/shown.js';
+import { isRevoked, shown } from '../core/base/shown.js';
 import type { KindId, MmId } from '../core/base/units.js';
 import type { HeapCheckOptions } from '../core/frag/check.js';
 import type { Range } from '../core/mem/config.js';
@@ -57,7 +58,11 @@ export function optionsOf<Options extends object>(
 
 /** Whether a property can be asked for without a surprise: no function, no array, not null. */
 export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value);
+}
+
+export function isArray(value: unknown): value is readonly unknown[] {
+  return !isRevoked(value) && Array.isArray(value);
 }
 
 /** Beyond what there is, too: no more than that is done. */
@@ -126,7 +131,7 @@ export function oneOf<Name extends string>(
 
 /** Refuses what can't be called. */
 export function requireFunction(value: unknown, name: string, code: string): void {
-  if (typeof value === 'function') return;
+  if (typeof value === 'function' && !isRevoked(value)) return;
   throw refusal(code, name, value, 'it must be a function');
 }
 

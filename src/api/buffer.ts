@@ -62,7 +62,8 @@ function sharedOf(given: unknown, what: string): HeapBuffer {
 }
 
 function kindOfBuffer(given: unknown): string {
-  if (given instanceof ArrayBuffer) return "buffer is an ArrayBuffer, which threads can't share";
+  if (isObject(given) && given instanceof ArrayBuffer)
+    return "buffer is an ArrayBuffer, which threads can't share";
   if (ArrayBuffer.isView(given)) return 'buffer is a view of a buffer';
   return refusal('', 'buffer', given, '').message.slice(0, -2);
 }

@@ -9,7 +9,7 @@ import { UsageError } from '../core/base/errors.js';
 import { LIMITS, type Range } from '../core/mem/config.js';
 import type { HeapConfig } from '../core/mem/heap.js';
 import { type Geometry, geometryNamed, kindsOf, type TableKind } from '../core/pgtable/geometry.js';
-import { flag, isObject, oneOf, optionsOf, refusal, wholeNumber } from './arguments.js';
+import { flag, isArray, isObject, oneOf, optionsOf, refusal, wholeNumber } from './arguments.js';
 import { type PlaceAsked, placeAsked } from './buffer.js';
 
 /** What `createHeap` makes: sizes, limits, and where. Counts are whole numbers. */
@@ -124,7 +124,7 @@ function pageBytesOf(value: unknown, name: string): number {
 function kindsFrom(given: unknown, name: string): TableKind[] {
   const { least, most } = LIMITS.kinds;
   // Its length before its elements: an array can be longer than memory.
-  const isList = Array.isArray(given);
+  const isList = isArray(given);
   const length: unknown = isList ? given.length : undefined;
   if (isList && typeof length === 'number' && length >= least && length <= most) {
     return Array.from({ length }, (_, index) => kindFrom(given[index], `${name}[${index}]`));

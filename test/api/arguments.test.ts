@@ -1,13 +1,14 @@
 /**
  * Every parameter of every public function, and every field of its options, given every kind of
  * value: a `UsageError` with a code that shows what was given, and no word of the heap has changed.
+ * Only what the caller's own code throws, asked for a property, passes instead; before any change.
  */
 import * as ptfrag from 'ptfrag';
 import { attach, createHeap, UsageError } from 'ptfrag';
 import * as pgtable from 'ptfrag/pgtable';
 import { createSpace, PROT } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
-import { ROWS, readable, SHAPES, shows, VALUES, type World } from '../support/given.js';
+import { ROWS, readable, SHAPES, shows, THROWN, VALUES, type World } from '../support/given.js';
 import {
   type Callable,
   fieldsOf,
@@ -95,10 +96,11 @@ async function faultOf(
   });
   if (error === null) return mayBe ? null : 'was accepted';
   if (threw && /Async$/.test(callable.name)) return 'threw, and did not reject';
+  const at = before.findIndex((word, index) => words[index] !== word);
+  if (error === THROWN) return at < 0 ? null : `was asked after word ${at} was changed`;
   if (!(error instanceof UsageError)) return mayBe ? null : `threw ${String(error)}`;
   const { code, message } = error;
   if (!/^[a-z]+(-[a-z]+)*$/.test(code)) return `has no code: ${code}`;
-  const at = before.findIndex((word, index) => words[index] !== word);
   if (at >= 0) return `changed word ${at}`;
   return shows(message, value) ? null : `does not say what was given: ${message}`;
 }

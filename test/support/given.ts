@@ -9,6 +9,23 @@ function refuseToConvert(): never {
   throw new Error('somebody converted an object');
 }
 
+/** What a user's own code throws: it passes through as it is. */
+export const THROWN = new Error('thrown by what was given');
+
+const refuse = (): never => {
+  throw THROWN;
+};
+/** A Proxy of which every trap throws. */
+const THROWS: unknown = new Proxy({}, new Proxy({}, { get: () => refuse }));
+
+function revoked(target: object): unknown {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
+
+const REVOKED: readonly unknown[] = [revoked({}), revoked([]), revoked(() => 0)];
+
 const HIDES_A_NUMBER = { valueOf: () => 1, toString: () => '1' };
 const CAN_NOT_CONVERT = { valueOf: refuseToConvert, toString: refuseToConvert };
 
@@ -18,6 +35,7 @@ export const VALUES: readonly unknown[] = [
   ...[2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53, 1n, -1n, 2n ** 70n],
   ...['', '0', '1', 'map', 'length', Symbol('x'), Symbol.iterator],
   ...[[], [0], {}, HIDES_A_NUMBER, CAN_NOT_CONVERT, Object.create(null) as unknown],
+  ...[THROWS, ...REVOKED],
   ...[() => 0, new Map(), new ArrayBuffer(8), new Int32Array(2)],
 ];
 
@@ -48,9 +66,9 @@ const isZero = (value: unknown): boolean => value === 0;
 const isTime = (value: unknown): boolean => leftOut(value) || (isNumber(value) && value >= 0);
 const isFlag = (value: unknown): boolean => leftOut(value) || typeof value === 'boolean';
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isFunction = (value: unknown): boolean => readable(value) === 'a function';
 const isOptions = (value: unknown): boolean =>
-  leftOut(value) || (typeof value === 'object' && value !== null && !Array.isArray(value));
+  leftOut(value) || (typeof value === 'object' && readable(value) === 'an object');
 const isInteger = (value: unknown): boolean => leftOut(value) || Number.isInteger(value);
 
 const KIND = { name: 'block', bytes: 256, perPage: 16 };
@@ -138,6 +156,7 @@ export function shows(message: string, value: unknown): boolean {
 
 /** In a message: what was given, so that its reader recognizes it. */
 export function readable(value: unknown): string {
+  if (REVOKED.includes(value)) return 'a revoked Proxy';
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'symbol') return String(value);
