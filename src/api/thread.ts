@@ -175,9 +175,10 @@ export class AttachedThread extends HeapReports {
 
   /**
    * Runs `section` inside a read section, and returns what it returned. Pass a function that exists
-   * once: closures cost 6 ns. The function must not be asynchronous: the compiler refuses it. Where
-   * the compiler can't tell, it is called, and then `read` throws `UsageError` `async-read`: what
-   * the function did up to its first `await` is done, and the rest of it runs outside of a section.
+   * once: closures cost 6 ns. The function must not be asynchronous, nor a generator: the compiler
+   * refuses both. Where it can't tell, the function is called, and then `read` throws `UsageError`
+   * `async-read`: what the function did up to its first `await` is done, and the rest of it runs
+   * outside of a section.
    */
   read<Result, Section extends () => Result = () => Result>(
     section: Section & (() => Result) & UnlessAsync<Section>,

@@ -10,6 +10,9 @@ const ASYNCHRONOUS: Readonly<Record<string, () => unknown>> = {
     // biome-ignore lint/suspicious/noThenProperty: such objects are what is refused.
     return { then: () => {} };
   },
+  'a generator': function* () {},
+  'an asynchronous generator': async function* () {},
+  'a function whose result is an iterator': () => [1].values(),
 };
 
 describe('read', () => {
@@ -22,6 +25,18 @@ describe('read', () => {
     thread.detach();
   });
 
+  it('says of a generator that its elements come later', () => {
+    const thread = attach(createHeap({ pages: 4 }).buffer);
+    const section = function* (): Generator<number> {
+      yield 1;
+    };
+    expect(() => thread.read(section as () => unknown)).toThrow('is a generator, or returns an it');
+    // What a user walks by has a `next`, too: only what `for` takes goes on by itself.
+    const cursor = { next: () => 1 };
+    expect(thread.read(() => cursor)).toBe(cursor);
+    thread.detach();
+  });
+
   it('says that the function began all the same', () => {
     const thread = attach(createHeap({ pages: 4 }).buffer);
     let calls = 0;
@@ -31,12 +46,20 @@ describe('read', () => {
     thread.detach();
   });
 
-  it.each([0, null, undefined, '', Object.fromEntries([['then', 1]]), () => 1, new Proxy({}, {})])(
-    'returns whatever else there is: %s',
-    (value) => {
-      const thread = attach(createHeap({ pages: 4 }).buffer);
-      expect(thread.read(() => value as unknown)).toBe(value);
-      thread.detach();
-    },
-  );
+  it.each([
+    0,
+    null,
+    undefined,
+    '',
+    Object.fromEntries([['then', 1]]),
+    () => 1,
+    new Proxy({}, {}),
+    new Map(),
+    'text',
+    { next: 1 },
+  ])('returns whatever else there is: %s', (value) => {
+    const thread = attach(createHeap({ pages: 4 }).buffer);
+    expect(thread.read(() => value as unknown)).toBe(value);
+    thread.detach();
+  });
 });

@@ -289,6 +289,9 @@ export class Machine {
       result.catch(() => undefined);
       throw new InvariantError('X1', 'an operation is an async function');
     }
+    if (typeof (result as { next?: unknown } | null | undefined)?.next === 'function') {
+      throw new InvariantError('X1', 'an operation is a generator: nothing of it has run');
+    }
     if (this.suspending) throw swallowed();
     this.requireDone();
   }

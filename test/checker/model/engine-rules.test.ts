@@ -78,6 +78,13 @@ describe('an operation that breaks an X rule is reported', () => {
     expect(cause(program)).toMatch(/X1 does not hold/);
   });
 
+  it('X1: a generator', () => {
+    const program: Program = function* (mem) {
+      yield mem.load(X);
+    };
+    expect(cause(program)).toMatch(/X1 does not hold: an operation is a generator/);
+  });
+
   it('X1: a wait by promise', () => {
     const program: Program = (mem) => void mem.awaitChangeAsync(X, 0);
     expect(cause(program)).toMatch(/X1 does not hold.*synchronous function/);
