@@ -5,8 +5,8 @@
  * held, and the text 'map' finds a method of an array. So every public function asks here first
  * whether its arguments are of the right type; whether a number is that of something in this heap,
  * the core knows. Nothing given is converted: no `valueOf`, no `toString` is ever called. An option
- * is read once, for a getter could answer differently the second time. What a getter throws, or a
- * Proxy, is its maker's and passes; a Proxy that was revoked is nobody's, and refused like a number.
+ * is read once, for a getter could answer differently the second time. What a getter throws passes,
+ * or a trap of a Proxy: it is its maker's. A revoked Proxy is nobody's, and refused like a number.
  */
 import { UsageError } from '../core/base/errors.js';
 import { isRevoked, shown } from '../core/base/shown.js';
