@@ -40,6 +40,34 @@ function rows(): (readonly [code: string, name: string])[] {
   return [...found].map(([, code = '', name = '']) => [code, name] as const);
 }
 
+const SHORTAGE = { live: 1, pending: 0, blocker: null, isReading: false };
+const BLOCKER: ptfrag.Blocker = {
+  cause: 'reader',
+  thread: 1,
+  name: null,
+  attachedAtMs: null,
+  of: null,
+};
+
+/** One of each class that is published. */
+const MADE: readonly Error[] = [
+  new ptfrag.InputError('message', { code: 'code', file: 'file', line: 0, expected: 'other' }),
+  new ptfrag.InvariantError('P4', 'found'),
+  new ptfrag.LimitError('threadsMax', 1, 'message'),
+  new ptfrag.OutOfPagesError('what', 1, SHORTAGE),
+  new ptfrag.StallError('what', BLOCKER, 1),
+  new ptfrag.UnsupportedError('code', 'message'),
+  new ptfrag.UsageError('code', 'message'),
+  new ptfrag.WriteAfterFreeError('message', 1, 2, 3, null),
+];
+
+describe('an error', () => {
+  it('has the name of its own class, not of the one that it extends', () => {
+    const classes = Object.keys(ptfrag).filter((name) => name.endsWith('Error'));
+    expect(MADE.map(({ name }) => name)).toEqual(classes.sort());
+  });
+});
+
 describe('docs/errors.md', () => {
   const inCode = new Set(sources().flatMap(codesOf));
 

@@ -25,6 +25,7 @@ export class UsageError extends Error {
  * and the word is as it must be again. `code` is `write-after-free`.
  */
 export class WriteAfterFreeError extends UsageError {
+  override readonly name: string = 'WriteAfterFreeError';
   /** Address of the block that the word is in. */
   readonly table: number;
   /** Offset of the word in the block. */

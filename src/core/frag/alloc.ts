@@ -14,11 +14,17 @@ import { PTDESC } from '../mem/layout.js';
 import * as lists from '../mem/list.js';
 import * as locks from '../mem/lock.js';
 import { breakRule } from '../mem/lock.js';
-import type { Memory } from '../mem/memory.js';
 import * as supply from '../mem/supply.js';
 import * as contents from './contents.js';
 import * as mms from './mm.js';
-import { poison, writeAfterFree, writtenInFragment, writtenInPages } from './poison.js';
+import {
+  poison,
+  poisonNew,
+  restore,
+  writeAfterFree,
+  writtenInFragment,
+  writtenInPages,
+} from './poison.js';
 import * as ptdescs from './ptdesc.js';
 import * as states from './state.js';
 
@@ -96,20 +102,22 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   const ptdesc = ptdescOf(heap, pfn);
   const page = pageAddress(heap, pfn);
   // Plain: what comes from the supply is ours alone. Its last readers left before it was returned.
-  if (heap.debug) fillDebugPage(thread, pfn, kind);
+  if (heap.debug) fillDebugPage(thread, pfn, kindId);
   else fillEmpty(mem, page, kind.fragmentWords * kind.perPage, kind);
   mem.poke((ptdesc + KIND) as Word, kindId);
   mem.poke((ptdesc + HOLDER) as Word, 0);
   mem.poke((ptdesc + ALLOCATED) as Word, 1);
   initStates(mem, ptdesc, kind);
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
-    throw lockStalled(thread, owner, giveBack(thread, pfn, kind));
+    // The other fragments are as they must be, and what is not was written meanwhile: to be found.
+    if (heap.debug) poison(mem, page, kind.fragmentWords);
+    throw lockStalled(thread, owner, giveBack(thread, pfn));
   }
   // Asked again: without the lock the mm may have ended, by a caller's mistake.
   if (!isLive(mem, record, mm)) {
     release(thread, owner);
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
-    if (heap.debug) poisonPage(mem, page, kind);
+    if (heap.debug) poison(mem, page, kind.fragmentWords);
     returnPages(thread, pfn, retireUnseen);
     throw mmNotLive(heap, mm, 'allocTable');
   }
@@ -128,9 +136,7 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
 }
 
 /** Gives back a page that nobody has seen; what to say if that can't be had either. */
-function giveBack(thread: Thread, pfn: Pfn, kind: HeapKind): string | null {
-  const { heap, mem } = thread;
-  if (heap.debug) poisonPage(mem, pageAddress(heap, pfn), kind);
+function giveBack(thread: Thread, pfn: Pfn): string | null {
   const isBack = tryReturnPages(thread, pfn, retireUnseen, thread.lockWaits.stallMs);
   return isBack ? null : `page ${pfn} is lost, for the supply is locked too`;
 }
@@ -144,23 +150,22 @@ function retireUnseen(): void {
 function refuseWritten(thread: Thread, owner: Word, table: Word, kind: HeapKind): void {
   const written = writtenInFragment(thread.heap, table, kind);
   if (written === null) return;
-  poison(thread.mem, table, kind.fragmentWords);
+  restore(thread.heap, written);
   throw refused(thread, owner, writeAfterFree(written, null));
 }
 
 /**
- * Debug heaps: empties the first fragment of a page that was just taken, and poisons the others.
+ * Debug heaps: empties the first fragment of a page that was just taken; the others are poison.
  * Gives the page back and throws if it was written while it was in the supply.
  */
-function fillDebugPage(thread: Thread, pfn: Pfn, kind: HeapKind): void {
+function fillDebugPage(thread: Thread, pfn: Pfn, kindId: KindId): void {
   const { heap, mem } = thread;
-  const page = pageAddress(heap, pfn);
-  const written = writtenInPages(heap, pfn, kind.fragmentWords * kind.perPage);
-  if (written !== null) throw writeAfterFree(written, giveBack(thread, pfn, kind));
-  poisonPage(mem, page, kind);
-  fillEmpty(mem, page, kind.fragmentWords, kind);
-}
-
-function poisonPage(mem: Memory, page: Word, kind: HeapKind): void {
-  poison(mem, page, kind.fragmentWords * kind.perPage);
+  const kind = heap.kinds[kindId] as HeapKind;
+  const written = writtenInPages(heap, pfn, kind.order, kindId);
+  if (written !== null) {
+    restore(heap, written);
+    throw writeAfterFree(written, giveBack(thread, pfn));
+  }
+  poisonNew(heap, pfn, kindId);
+  fillEmpty(mem, pageAddress(heap, pfn), kind.fragmentWords, kind);
 }

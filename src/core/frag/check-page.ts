@@ -114,7 +114,7 @@ export function checkFreePages(heap: Heap, out: readonly OutBlock[], found: Viol
   const taken = new Set(out.flatMap(({ pfn, order }) => range(pfn, pfn + 2 ** order)));
   for (const pfn of range(0, heap.mem.peek(headerWord(HEAP.LIMIT_PAGES)))) {
     if (taken.has(pfn)) continue;
-    const written = writtenInPages(heap, pfn as Pfn, 2 ** heap.pageShift);
+    const written = writtenInPages(heap, pfn as Pfn, 0);
     if (written !== null) found.push({ rule: 'U1', detail: sayWritten(written) });
   }
 }

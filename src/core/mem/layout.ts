@@ -310,12 +310,14 @@ export interface Layout {
 
 /**
  * A word of the region `freed by` of a debug heap: who freed the fragment that lay there last. A
- * fragment has as many words there as the smallest one goes into it. 0: none was freed there yet.
- * Written by freeTable, under lock owner; read under it, by who took the page, and by checks.
+ * fragment has as many words there as the smallest one goes into it. 0: its page was never taken
+ * from the supply, and its memory is 0, too. Written by who takes a page for the first time, and by
+ * freeTable, under lock owner; read under it, by who took the page, and by checks.
  */
 export const FREED_BY = {
-  /** Number of the thread, and 1. */
+  /** Number of the thread, and 1; 0: no fragment was freed there yet. */
   THREAD_MASK: 0xffff,
+  /** Above: number of the kind that the page was taken for, or of the freed fragment, and 1. */
   KIND_SHIFT: 16,
 } as const;
 

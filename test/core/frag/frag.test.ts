@@ -83,8 +83,8 @@ describe.each(SHAPES)('%s', (_, options) => {
   });
 
   it('hands out empty tables and leaves the tables beside them alone (P2)', () => {
-    const { heap, mem, thread, mm } = makeMm(options);
-    // Memory of the supply is as its last user left it.
+    // Memory of the supply is as its last user left it, but for debug heaps.
+    const { heap, mem, thread, mm } = makeMm({ ...options, debug: false });
     mem.fill(heap.pagesAt, heap.words - heap.pagesAt, 0x5b5b5b5b);
     forEachKind(heap, (kindId, kind) => {
       const empty = emptyContents(kind);

@@ -7,7 +7,7 @@ import { checkHeap } from '#src/core/frag/check.js';
 import { freeTable } from '#src/core/frag/free.js';
 import { createMm, destroyMm } from '#src/core/frag/mm.js';
 import { POISON } from '#src/core/frag/poison.js';
-import { headerWord, type Thread } from '#src/core/mem/heap.js';
+import { headerWord, mmRecord, type Thread } from '#src/core/mem/heap.js';
 import { HEAP } from '#src/core/mem/layout.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
@@ -91,7 +91,7 @@ describe.each(CASES)('a write after the free, in $shape, in $place', (facts) => 
     expect(checkHeap(heap)).toEqual(found);
     const thrown = thrownBy(() => allocTable(thread, mm, KIND_0));
     expect(thrown).toBeInstanceOf(WriteAfterFreeError);
-    expect(thrown).toMatchObject({ name: 'UsageError', code: 'write-after-free' });
+    expect(thrown).toMatchObject({ name: 'WriteAfterFreeError', code: 'write-after-free' });
     expect(thrown).toMatchObject({ table: block, word, found: 77, freedBy: 1 });
     expect(mem.load(headerWord(HEAP.BROKEN))).toBe(0);
     checkClean(heap, { drained: true });
@@ -166,6 +166,82 @@ describe('a debug heap', () => {
     const thrown = thrownBy(() => allocTable(thread, mm, KIND_0));
     expect(thrown).toMatchObject({ table: third, word: 0, found: 7, freedBy: null });
     expect(allocTable(thread, mm, KIND_0)).toBe(third);
+  });
+
+  describe.each([4, 1])('of which no page was taken yet, %s blocks to each', (perPage) => {
+    it.each([0, 1, perPage * WORDS - 1])('names the block to come, of word %s', (offset) => {
+      const kinds = [kindOf(perPage, WORDS, { entryWords: 0 })];
+      const pageShift = Math.log2(WORDS * perPage);
+      const { heap, mem, thread } = makeHeap({ kinds, pageShift, pagesMax: 1 });
+      const mm = createMm(thread);
+      mem.store(at(heap.pagesAt, offset), 7);
+      const found = [{ rule: 'U1', detail: expect.stringMatching(/holds 7 instead of 0: /) }];
+      expect(checkHeap(heap, { drained: true })).toEqual(found);
+      const word = offset % WORDS;
+      const facts = { table: heap.pagesAt + offset - word, word, found: 7, freedBy: null };
+      expect(thrownBy(() => allocTable(thread, mm, KIND_0))).toMatchObject(facts);
+      checkDrained(thread);
+      for (let index = 0; index < perPage; index++) allocTable(thread, mm, KIND_0);
+      checkClean(heap);
+    });
+  });
+
+  it('names each block of a page that was written, one at a time', () => {
+    const { heap, mem, thread } = makeHeap({ kinds: [kindOf(4, WORDS)], pagesMax: 1 });
+    const mm = createMm(thread);
+    const blocks = [1, 3].map((index) => at(heap.pagesAt, index * WORDS));
+    for (const block of blocks) mem.store(at(block, 2), 7);
+    for (const table of blocks) {
+      const thrown = thrownBy(() => allocTable(thread, mm, KIND_0));
+      expect(thrown).toMatchObject({ table, word: 2, found: 7, freedBy: null });
+    }
+    freeTable(thread, mm, allocTable(thread, mm, KIND_0) as Word);
+    drain(thread);
+    for (const block of blocks) mem.store(at(block, 5), 8);
+    for (const table of blocks) {
+      const thrown = thrownBy(() => allocTable(thread, mm, KIND_0));
+      expect(thrown).toMatchObject({ table, word: 5, found: 8, freedBy: null });
+    }
+    checkDrained(thread);
+  });
+
+  it('names a block of several pages, of which one was taken before', () => {
+    const large = { ...kindOf(1, 8 * WORDS, { order: 1, entryWords: 0 }), name: 'large' };
+    const { heap, mem, thread } = makeHeap({ kinds: [kindOf(4, WORDS), large], pagesMax: 2 });
+    const mm = createMm(thread);
+    freeTable(thread, mm, allocTable(thread, mm, KIND_0) as Word);
+    drain(thread);
+    for (const word of [3 * WORDS, 5 * WORDS]) mem.store(at(heap.pagesAt, word), 7);
+    const thrown = [1, 2].map(() => thrownBy(() => allocTable(thread, mm, KIND_1)));
+    expect(thrown).toEqual([
+      expect.objectContaining({ table: heap.pagesAt + 3 * WORDS, word: 0, freedBy: null }),
+      expect.objectContaining({ table: heap.pagesAt, word: 5 * WORDS, freedBy: null }),
+    ]);
+    expect(allocTable(thread, mm, KIND_1)).toBe(heap.pagesAt);
+    freeTable(thread, mm, heap.pagesAt);
+    checkDrained(thread);
+  });
+
+  it('finds what was written while a page that was taken could not be handed out', () => {
+    const kinds = [kindOf(4, WORDS)];
+    const memory = (words: Int32Array): HookMemory => new HookMemory(words);
+    const { heap, mem, thread } = makeHeap({ kinds, pagesMax: 1, memory });
+    const other = attachThread(heap, 'epoch');
+    const mm = createMm(thread);
+    const third = at(heap.pagesAt, 2 * WORDS);
+    let locked = 0;
+    (mem as HookMemory).once(
+      (access, word) => access === 'cas' && word === mmRecord(heap, mm) && ++locked === 2,
+      () => {
+        mem.store(third, 7);
+        destroyMm(other, mm);
+      },
+    );
+    expect(thrownBy(() => allocTable(thread, mm, KIND_0))).toMatchObject({ code: 'mm-not-live' });
+    const next = createMm(thread);
+    const thrown = thrownBy(() => allocTable(thread, next, KIND_0));
+    expect(thrown).toMatchObject({ table: third, word: 0, found: 7, freedBy: null });
+    expect(allocTable(thread, next, KIND_0)).toBe(heap.pagesAt);
   });
 
   it('names the block as it was freed, whatever is to lie there next', () => {

@@ -218,7 +218,7 @@ describe('on threads', () => {
     { spins: 0, maySleep: true },
     { spins: 10, maySleep: false },
   ])('two count to 200000 in a plain word (spins $spins, sleeping $maySleep)', async (how) => {
-    const { heap, mem } = makeHeap({ spins: how.spins });
+    const { heap, mem } = makeHeap({ spins: how.spins, debug: false });
     const [lock, word] = [mmRecord(heap, MM_1), heap.pagesAt];
     const job = { job: 'increment', lock, word, times: TIMES, maySleep: how.maySleep };
     expect(valuesOf(await runJobs('lock', heap, [job, job]))).toEqual([TIMES, TIMES]);

@@ -5,7 +5,8 @@
 import { UsageError } from '../../../core/base/errors.js';
 import type { Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
-import type { Kind, Thread } from '../../../core/mem/heap.js';
+import { headerWord, type Kind, type Thread } from '../../../core/mem/heap.js';
+import { HEAP } from '../../../core/mem/layout.js';
 import { beginGrace } from '../../../core/rcu/grace-period.js';
 import type { Operation } from '../../model/machine.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
@@ -110,6 +111,51 @@ function writeVsAllocs(name: string, word: number): Scenario {
   });
 }
 
+const writeVsNewPage = heapScenario({
+  name: 'write-vs-alloc-vs-alloc+new-page',
+  about: 'A page was written that nobody took yet: one of two callers is told, and it comes back.',
+  rules: ['U1', 'P3', 'P6'],
+  mustSee: ['take: write-after-free', 'take: done'],
+  kit: BLOCKS,
+  play: (world) => {
+    const { heap, fragmentWords } = world.kit;
+    const [one, two] = world.threads as Two;
+    heap.mem.poke(at(heap.pagesAt, 2 * fragmentWords + 1), 77);
+    const takeAndFree = (thread: Thread): Operation =>
+      orRefused('take', () => {
+        const table = world.take(thread)([]) as Word | null;
+        if (table !== null) world.free(thread, table);
+      });
+    return {
+      threads: [[takeAndFree(one)], [takeAndFree(two)]],
+      atEnd: (results) => [toldOnce(results.flat())],
+    };
+  },
+});
+
+const destroyVsNewPage = heapScenario({
+  name: 'alloc-vs-destroy+new-page',
+  about: 'A new page is taken for an mm that ends meanwhile: it goes back as poison.',
+  rules: ['U1', 'X9', 'P6'],
+  mustSee: ['take: done', 'take: mm-not-live', 'destroy: done', 'the page was taken'],
+  kit: BLOCKS,
+  play: (world) => {
+    const { kit, see } = world;
+    const [one, two] = world.threads as Two;
+    return {
+      threads: [
+        [orRefused('take', () => world.take(one)([]))],
+        [orRefused('destroy', () => world.destroy(two))],
+      ],
+      atEnd: ([took]) => {
+        const isTaken = kit.heap.mem.peek(headerWord(HEAP.BLOCKS_TAKEN)) > 0;
+        if (isTaken && took?.[0] === 'take: mm-not-live') see('the page was taken');
+        return [];
+      },
+    };
+  },
+});
+
 function toldOnce(results: readonly unknown[]): Finding | null {
   const told = results.filter((result) => result === 'take: write-after-free').length;
   return told === 1 ? null : { rule: 'U1', detail: `${told} callers were told of one write` };
@@ -146,5 +192,7 @@ export const POISON_SCENARIOS: readonly Scenario[] = [
   allocVsPoison,
   writeVsAllocs('write-vs-alloc-vs-alloc+first-word', 0),
   writeVsAllocs('write-vs-alloc-vs-alloc+last-word', 3),
+  writeVsNewPage,
+  destroyVsNewPage,
   freeVsFreeTwice,
 ];
