@@ -18,7 +18,7 @@ import { refuseWait, sleepForGrace } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import { POLL_MAX } from './debts.js';
 import type { Operation, Operations } from './operation.js';
-import { keepAlive, pause } from './waiting.js';
+import { awaitLocks, keepAlive, pause } from './waiting.js';
 
 /** How long to wait for a page, where none is free. */
 export interface ObtainOptions {
@@ -46,7 +46,20 @@ const WAIT_ASYNC_MS = 10_000;
 /** What work yields instead of how far it is, when it waits for others. */
 export const WAITS = -1;
 
-/** Work under way: yields how far it is, or WAITS; returns what the operation does. */
+/** What work yields that has changed nothing yet, but looked at so many pages. */
+export function lookedAt(pages: number): number {
+  return WAITS - 1 - pages;
+}
+
+/** Where work is that yielded `step`, not WAITS: pages that were done, or looked at. */
+export function positionOf(step: number): number {
+  return step >= 0 ? step : WAITS - 1 - step;
+}
+
+/**
+ * Work under way: yields how far it is, WAITS, or what `lookedAt` says; returns what the operation
+ * does.
+ */
 export type Work<Result> = Generator<number, Result, void>;
 
 /** Does all of it now, asleep while it waits. */
@@ -112,13 +125,14 @@ export function* obtainWithin<Result>(
 /**
  * The same for a thread that must not block, from the first attempt on. Throws the signal's reason,
  * and `UsageError` once the thread has left the heap. What was found is not lost: nothing can come
- * between it and the end.
+ * between it and the end. `inTheWay`: see awaitLocks.
  */
 export async function obtainAsync<Result>(
   operations: Operations,
   operation: Operation,
   options: ObtainAsyncOptions,
   attempt: () => Result | null,
+  inTheWay: () => Word | 0,
 ): Promise<Result | null> {
   const what = operation.name;
   const thread = operations.here();
@@ -127,13 +141,15 @@ export async function obtainAsync<Result>(
   refuseWait(thread, what, null);
   const signal = signalOf(given.signal, `${what}: signal`);
   signal?.throwIfAborted();
+  if (inTheWay() !== 0) await awaitLocks(operations, operation, inTheWay, signal);
   const found = operations.run(operation, attempt);
   if (found !== null) return found;
-  // From here on an abort or a detach can come only inside of `pause`, before the next attempt.
+  // From here on an abort or a detach can come only inside of a pause, before the next attempt.
   const work = obtainWithin(thread, waitMs, attempt);
   const letGo = keepAlive();
   try {
     for (;;) {
+      if (inTheWay() !== 0) await awaitLocks(operations, operation, inTheWay, signal);
       const step = operations.run(operation, () => work.next());
       if (step.done === true) return step.value;
       await pause(thread, signal);

@@ -1,6 +1,6 @@
 /** What an attached thread does to take tables and mms, and to give tables back. */
 import type { KindId, MmId, Word } from '../core/base/units.js';
-import { allocTable } from '../core/frag/alloc.js';
+import { allocTable, lockBeforeAlloc } from '../core/frag/alloc.js';
 import { freeTable } from '../core/frag/free.js';
 import { tryCreateMm } from '../core/frag/mm.js';
 import { requireKind, requireMm, requireTable } from './arguments.js';
@@ -72,7 +72,8 @@ export async function allocTableAsyncBy(
   requireKind(kind, ALLOC_TABLE_ASYNC.name);
   const core = operations.here();
   const attempt = (): Word | null => allocTable(core, mm, kind);
-  const table = await obtainAsync(operations, ALLOC_TABLE_ASYNC, options, attempt);
+  const inTheWay = (): Word | 0 => lockBeforeAlloc(core, mm, kind);
+  const table = await obtainAsync(operations, ALLOC_TABLE_ASYNC, options, attempt, inTheWay);
   return table ?? noTable(core, mm);
 }
 

@@ -7,8 +7,10 @@
  */
 import type { Blocker } from '../core/base/blocker.js';
 import { StallError } from '../core/base/errors.js';
+import type { Word } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import type { Thread } from '../core/mem/heap.js';
+import { lockStalled } from '../core/mem/lock.js';
 import { GP_COMPLETED, graceAhead } from '../core/rcu/grace-period.js';
 import { heldUpBarrier, heldUpGrace } from '../core/rcu/held-up.js';
 import { rcuOffline } from '../core/rcu/reader.js';
@@ -23,7 +25,7 @@ import {
 } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import type { Attachment } from './attachment.js';
-import { Operation } from './operation.js';
+import { Operation, type Operations } from './operation.js';
 
 /** How long a wait may take before it is given up. */
 export interface WaitOptions {
@@ -153,6 +155,35 @@ export async function pause(thread: Thread, signal: AbortSignal | undefined): Pr
   rcuOffline(thread);
   await mem.awaitChangeAsync(GP_COMPLETED, mem.load(GP_COMPLETED), LOOK_MS_MAX);
   signal?.throwIfAborted();
+}
+
+/**
+ * Lets others have the thread while another thread has a lock that comes next, `inTheWay`; 0: none.
+ * Blocking there, the event loop would stand still. Throws `StallError` once one thread has had it
+ * for the caller's `lockStallMs`; the signal's reason; `UsageError` once the thread has left.
+ */
+export async function awaitLocks(
+  operations: Operations,
+  { name }: Operation,
+  inTheWay: () => Word | 0,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const thread = operations.here();
+  const letGo = keepAlive();
+  try {
+    let [seen, since] = [0, 0];
+    for (let lock = inTheWay(); lock !== 0; lock = inTheWay()) {
+      const now = performance.now();
+      const word = thread.mem.load(lock);
+      if (word !== seen) since = now;
+      seen = word;
+      if (now - since >= thread.lockWaits.stallMs) throw lockStalled(thread, lock).during(name);
+      await pause(thread, signal);
+      operations.here();
+    }
+  } finally {
+    letGo();
+  }
 }
 
 function stallMsOf(options: WaitOptions, what: string): number {

@@ -118,6 +118,20 @@ export function largePageOf(format: EntryFormat, va: Address, address: number): 
   return vpn;
 }
 
+/** A range that is mapped to the frames from `address` on. */
+export function framesOf(
+  format: EntryFormat,
+  va: Address,
+  bytes: Address,
+  address: number,
+  prot: Prot,
+): PageRange {
+  const range = rangeOf(format, va, bytes);
+  requireFrames(format, address, range.pages);
+  requireProt(prot);
+  return range;
+}
+
 export function requireProt(prot: Prot): void {
   if (typeof prot === 'number' && (prot & PROT_ALL) === prot) return;
   throw refuse('bad-prot', `${shown(prot)} is no set of PROT's bits, as PROT.read | PROT.write`);

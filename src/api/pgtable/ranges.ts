@@ -22,7 +22,14 @@ import {
 } from '../../core/pgtable/space.js';
 import { countTables } from '../../core/pgtable/tree.js';
 import { payerOf } from '../debts.js';
-import { createMmAgain, finish, obtainWithin, throwOutOfPages, type Work } from '../obtain.js';
+import {
+  createMmAgain,
+  finish,
+  lookedAt,
+  obtainWithin,
+  throwOutOfPages,
+  type Work,
+} from '../obtain.js';
 import { addressOf, type PageRange, pageAt } from './address.js';
 import { againOn, ENDING, leftMapped, stalledWith, type Unfinished } from './unfinished.js';
 
@@ -101,7 +108,7 @@ export function* mapPages(
   // and the change is found by the change, which undoes what it did.
   for (let seen = 0; seen < pages; ) {
     seen += pagesOrThrow(space, scanStep(space, pageAt(vpn, seen), pages - seen));
-    yield 0;
+    yield lookedAt(seen);
   }
   const pageBytes = 2 ** space.format.pageShift;
   const pay = payerOf(space.thread);
@@ -214,9 +221,9 @@ export function* splitLarge(space: Space, vpn: Vpn, waitMs: WaitMs): Work<boolea
   return done;
 }
 
-/** Pages that `forkPages` says it has to do: it goes through the tree twice. */
-export function forkTotal(parent: Space): number {
-  return 2 * extentOf(parent);
+/** All that a space's tree maps now. `forkPages` goes through it twice. */
+export function wholeOf(space: Space): PageRange {
+  return { vpn: 0 as Vpn, pages: extentOf(space) };
 }
 
 /**
@@ -287,8 +294,7 @@ export function requireEndable(space: Space): number {
 /** Unmaps everything, and ends space and mm. */
 export function* endPages(space: Space): Work<void> {
   // All of it: no large page needs to be split, so nothing has to be waited for.
-  const all = { vpn: 0 as Vpn, pages: extentOf(space) };
-  yield* changePages(space, all, 0, unmapStep, ENDING);
+  yield* changePages(space, wholeOf(space), 0, unmapStep, ENDING);
   if (!endTree(space)) {
     throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
   }

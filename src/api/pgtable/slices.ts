@@ -2,15 +2,19 @@
  * Work that yields how far it is, a generator: the same loop runs to its end at once (`finish`), or
  * in slices between which other work is done, progress is told and an abort is seen.
  */
+import type { Word } from '../../core/base/units.js';
 import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
+import { lockInTheWay } from '../../core/pgtable/lock.js';
 import { type Space, spanOf } from '../../core/pgtable/space.js';
 import { rcuOffline } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
-import { WAITS, type Work, waitAskedAsync } from '../obtain.js';
+import { positionOf, WAITS, type Work, waitAskedAsync } from '../obtain.js';
 import type { Operation } from '../operation.js';
+import { awaitLocks } from '../waiting.js';
+import { type PageRange, pageAt } from './address.js';
 
 /** How an operation on a range in slices tells its progress, and is aborted. */
 export interface RangeOptions {
@@ -48,10 +52,11 @@ export interface SliceOptions extends RangeOptions {
   /** What each slice is. */
   readonly operation: Operation;
   readonly space: Space;
-  /** Pages in all. */
+  readonly range: PageRange;
+  /** Pages in all: of the range, or more where it is gone through more than once. */
   readonly total: number;
   /** Called once, when the work is over in whatever way, with the thread still attached. */
-  readonly onOver: (thread: Thread) => void;
+  readonly onOver?: (thread: Thread) => void;
 }
 
 /** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
@@ -69,25 +74,47 @@ export async function finishAsUser<Result>(
 ): Promise<Result> {
   const { attachment, operation, space } = how;
   refuseWait(space.thread, `${operation.name}Async`, null);
+  const locked = locksAt(0, how);
+  if (locked !== null) await locked;
   attachment.operations.run(operation, (thread) => enterMm(thread, space.mm));
   const onOver = (thread: Thread): void => leaveMm(thread, space.mm);
   return await finishInSlices(work, { ...how, onOver });
 }
 
+/** Where a step at so many pages finds a lock that another thread has; 0: nowhere. */
+function inTheWayAt(position: number, { space, range }: Pick<SliceOptions, 'space' | 'range'>) {
+  return lockInTheWay(space, pageAt(range.vpn, position % Math.max(1, range.pages)));
+}
+
 /**
- * Does it in slices. A qsbr thread is offline between two. The last progress is told when all is
- * done and the work can still be undone: what `onProgress` throws then is as what it throws before.
+ * Waits until no other thread has a lock that a step at so many pages takes: see awaitLocks. Null,
+ * and nothing need be awaited, where that is so now.
+ */
+export function locksAt(
+  position: number,
+  how: Omit<SliceOptions, 'onOver' | 'total'>,
+): Promise<void> | null {
+  const inTheWay = (): Word | 0 => inTheWayAt(position, how);
+  if (inTheWay() === 0) return null;
+  return awaitLocks(how.attachment.operations, how.operation, inTheWay, how.signal);
+}
+
+/**
+ * Does it in slices. A qsbr thread is offline between two, and no lock of another thread is waited
+ * for in one: the event loop goes on. The last progress is told when all is done and the work can
+ * still be undone: what `onProgress` throws then is as what it throws before.
  */
 export async function finishInSlices<Result>(
   work: Work<Result>,
-  { attachment, operation, space, total, onOver, signal, onProgress }: SliceOptions,
+  how: SliceOptions,
 ): Promise<Result> {
+  const { attachment, operation, space, total, onOver, signal, onProgress } = how;
   const { operations } = attachment;
   const thread = operations.here();
   let cancelled: Error | null = null;
   const end = (): void => {
     forget();
-    operations.run(operation, onOver);
+    if (onOver !== undefined) operations.run(operation, onOver);
   };
   const forget = attachment.running((reason) => {
     cancelled = reason;
@@ -95,10 +122,13 @@ export async function finishInSlices<Result>(
     end();
   });
   try {
-    for (;;) {
+    for (let position = 0; ; ) {
       signal?.throwIfAborted();
-      const slice = (): Slice<Result> => runSlice(work, total);
-      const { ended, done, value } = operations.run(operation, slice);
+      const locked = locksAt(position, how);
+      if (locked !== null) await locked;
+      const slice = operations.run(operation, () => runSlice(work, position, how));
+      const { ended, done, value } = slice;
+      position = slice.position;
       // Work that had nothing to do ends without a step.
       if (done !== null && (!ended || total === 0)) onProgress?.(done, total);
       if (!ended) await pause(thread, cancelled);
@@ -134,19 +164,30 @@ function undo<Result>(work: Work<Result>, error: unknown): void {
 
 interface Slice<Result> {
   readonly ended: boolean;
+  /** Where the next step begins. */
+  readonly position: number;
   /** Pages; null where it only waits. */
   readonly done: number | null;
   readonly value: Result | null;
 }
 
-function runSlice<Result>(work: Work<Result>, total: number): Slice<Result> {
+/** Steps until the time is up, or another thread has a lock that the next one takes. */
+function runSlice<Result>(
+  work: Work<Result>,
+  from: number,
+  how: Pick<SliceOptions, 'space' | 'range' | 'total'>,
+): Slice<Result> {
   const end = performance.now() + SLICE_MS;
   for (;;) {
     // A step before the clock is looked at: however slow it is, each slice gets on.
     const step = work.next();
-    if (step.done === true) return { ended: true, done: 0, value: step.value };
-    if (step.value === WAITS) return { ended: false, done: null, value: null };
-    const isAll = step.value === total;
-    if (isAll || performance.now() >= end) return { ended: false, done: step.value, value: null };
+    if (step.done === true) return { ended: true, position: from, done: 0, value: step.value };
+    if (step.value === WAITS) return { ended: false, position: from, done: null, value: null };
+    const position = positionOf(step.value);
+    const done = Math.max(0, step.value);
+    const isAll = done === how.total;
+    if (isAll || performance.now() >= end || inTheWayAt(position, how) !== 0) {
+      return { ended: false, position, done, value: null };
+    }
   }
 }

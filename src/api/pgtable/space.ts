@@ -11,7 +11,6 @@ import { showAs } from '../../core/base/shown.js';
 import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
-import { extentOf } from '../../core/pgtable/fork.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import type { Image } from '../../core/pgtable/image.js';
 import { noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
@@ -27,6 +26,7 @@ import { OPERATIONS } from '../operations.js';
 import {
   type Address,
   firstPageOf,
+  framesOf,
   largePageOf,
   numberEnd,
   type PageRange,
@@ -39,7 +39,6 @@ import { type ImageOptions, imageOf } from './image.js';
 import {
   endPages,
   forkPages,
-  forkTotal,
   mapOne,
   mapPages,
   protectPages,
@@ -47,10 +46,12 @@ import {
   requireTree,
   splitLarge,
   unmapPages,
+  wholeOf,
 } from './ranges.js';
 import {
   finishAsUser,
   finishInSlices,
+  locksAt,
   type RangeOptions,
   rangeOptionsOf,
   tablesFor,
@@ -102,7 +103,7 @@ export class AddressSpace {
     options?: ObtainOptions,
   ): void {
     const space = this.live();
-    const range = this.frames(va, bytes, address, prot);
+    const range = framesOf(this.space.format, va, bytes, address, prot);
     const waitMs = waitAsked(space.thread, 'mapRange', options, 'mapRangeAsync');
     this.finish(OPERATIONS.mapRange, mapPages(space, range, address, prot, waitMs));
   }
@@ -116,17 +117,9 @@ export class AddressSpace {
     options: RangeOptions = {},
   ): Promise<void> {
     const given = rangeOptionsOf(options, 'mapRangeAsync');
-    const range = this.frames(va, bytes, address, prot);
+    const range = framesOf(this.space.format, va, bytes, address, prot);
     const work = mapPages(this.live(), range, address, prot, given.waitMs);
-    await this.inSlices(OPERATIONS.mapRange, work, range.pages, given);
-  }
-
-  private frames(va: Address, bytes: Address, address: number, prot: Prot): PageRange {
-    const { format } = this.space;
-    const range = rangeOf(format, va, bytes);
-    requireFrames(format, address, range.pages);
-    requireProt(prot);
-    return range;
+    await this.inSlices(OPERATIONS.mapRange, work, range, given);
   }
 
   /**
@@ -150,7 +143,7 @@ export class AddressSpace {
     const space = this.live();
     const range = rangeOf(space.format, va, bytes);
     const work = unmapPages(space, range, given.waitMs);
-    return await this.inSlices(OPERATIONS.unmapRange, work, range.pages, given);
+    return await this.inSlices(OPERATIONS.unmapRange, work, range, given);
   }
 
   /**
@@ -177,7 +170,7 @@ export class AddressSpace {
     requireProt(prot);
     const range = rangeOf(space.format, va, bytes);
     const work = protectPages(space, range, prot, given.waitMs);
-    return await this.inSlices(OPERATIONS.protect, work, range.pages, given);
+    return await this.inSlices(OPERATIONS.protect, work, range, given);
   }
 
   /**
@@ -228,7 +221,7 @@ export class AddressSpace {
     const given = rangeOptionsOf(options, 'forkAsync');
     const space = this.live();
     const work = forkPages(space, given.waitMs);
-    const child = await this.inSlices(OPERATIONS.fork, work, forkTotal(space), given);
+    const child = await this.inSlices(OPERATIONS.fork, work, wholeOf(space), given, 2);
     return new AddressSpace(this.attachment, child);
   }
 
@@ -275,17 +268,22 @@ export class AddressSpace {
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
   async exitAsync(options: RangeOptions = {}): Promise<void> {
     const given = rangeOptionsOf(options, 'exitAsync');
-    // A second exit by this handle waits for the first: only then it is known whether there still
-    // is a space.
-    while (this.ending !== null) await this.ending.catch(() => {});
-    const space = this.live();
-    refuseWait(space.thread, 'exitAsync', null);
+    const { space, attachment } = this;
+    const how = { ...given, attachment, operation: OPERATIONS.exit, space };
+    for (;;) {
+      // A second exit by this handle waits for the first: only then it is known whether there still
+      // is a space.
+      while (this.ending !== null) await this.ending.catch(() => {});
+      refuseWait(this.live().thread, 'exitAsync', null);
+      const locked = locksAt(0, { ...how, range: wholeOf(space) });
+      if (locked === null) break;
+      await locked;
+    }
     this.run(OPERATIONS.exit, () => requireEndable(space));
     // From now on: whoever uses this handle meanwhile would work on a space that is ending.
     this.ended = true;
-    const { attachment } = this;
-    const how = { attachment, operation: OPERATIONS.exit, space, total: extentOf(space) };
-    this.ending = finishInSlices(endPages(space), { ...given, ...how, onOver() {} });
+    const range = wholeOf(space);
+    this.ending = finishInSlices(endPages(space), { ...how, range, total: range.pages });
     try {
       await this.ending;
     } catch (error) {
@@ -309,11 +307,13 @@ export class AddressSpace {
   private async inSlices<Result>(
     operation: Operation,
     work: Work<Result>,
-    total: number,
+    range: PageRange,
     options: RangeOptions,
+    times = 1,
   ): Promise<Result> {
     const { attachment, space } = this;
-    return await finishAsUser(work, { ...options, attachment, operation, space, total });
+    const total = times * range.pages;
+    return await finishAsUser(work, { ...options, attachment, operation, space, range, total });
   }
 
   private run<Result>(operation: Operation, work: () => Result): Result {

@@ -175,6 +175,7 @@ export class StallError extends Error {
 
   /** The same, of an operation that waits as a part of what it does. */
   during(operation: string): StallError {
+    if (this.what.startsWith(`${operation}:`)) return this;
     return new StallError(`${operation}: ${this.what}`, this.blocker, this.forMs, this.unfinished);
   }
 

@@ -32,10 +32,20 @@ import * as states from './state.js';
 const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
 const { mmRecord, pageAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;
-const { acquire, acquireWithin, lockStalled, release } = locks;
-const { returnPages, takePages, tryReturnPages } = supply;
+const { acquire, acquireWithin, isHeldElsewhere, lockStalled, release } = locks;
+const { returnPages, SUPPLY_LOCK, takePages, tryReturnPages } = supply;
 const { eraseNode, fillEmpty } = contents;
-const { isLive, isMm, mmNotLive, noSuchMm, ownerOfRecord, partialList, refused, tablesWord } = mms;
+const {
+  isLive,
+  isMm,
+  mmNotLive,
+  noSuchMm,
+  ownerOf,
+  ownerOfRecord,
+  partialList,
+  refused,
+  tablesWord,
+} = mms;
 const { findFree, initStates, nodeAt, pfnOfNode, slotOf, stateWordOf, tableAt } = ptdescs;
 const { withA } = states;
 
@@ -88,6 +98,22 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
   if (kind.hasResidue || heap.debug) fillEmpty(mem, table, kind.fragmentWords, kind);
   return table;
+}
+
+/**
+ * A lock that another thread has, of those that `allocTable` takes; 0 if there is none. Only a
+ * look, for a thread that would rather do something else than wait.
+ */
+export function lockBeforeAlloc(thread: Thread, mm: MmId, kindId: KindId): Word | 0 {
+  const { heap, mem } = thread;
+  // What is refused waits for nothing.
+  if (!isMm(heap, mm) || heap.kinds[kindId] === undefined) return 0;
+  const owner = ownerOf(heap, mm);
+  if (isHeldElsewhere(thread, owner)) return owner;
+  // The supply is asked where no page is listed: then the list's head names itself.
+  const list = partialList(owner, kindId);
+  const isListed = mem.load(list) !== list;
+  return !isListed && isHeldElsewhere(thread, SUPPLY_LOCK) ? SUPPLY_LOCK : 0;
 }
 
 /** Context: owner's lock held. Lets go of it while it takes and fills a page. */

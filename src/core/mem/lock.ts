@@ -164,6 +164,12 @@ export function ownerOfLock(word: number): ThreadId | null {
   return inside === 0 ? null : ((inside - 1) as ThreadId);
 }
 
+/** Whether another thread has a lock. Only a look: a moment later it may be otherwise. */
+export function isHeldElsewhere({ mem, id }: Thread, lock: Word): boolean {
+  const owner = ownerOfLock(mem.load(lock));
+  return owner !== null && owner !== id;
+}
+
 /** What a lock protects, in words. */
 export function nameOfLock(heap: Heap, lock: Word): string {
   if (lock === headerWord(HEAP.SUPPLY_LOCK)) return 'the supply';

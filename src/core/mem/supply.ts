@@ -17,7 +17,7 @@ import { HEAP, ORDERS, PTDESC } from './layout.js';
 import { listAdd, listDelete, listFirst } from './list.js';
 import { acquire, acquireWithin, lockStalled, release } from './lock.js';
 
-const SUPPLY_LOCK = headerWord(HEAP.SUPPLY_LOCK);
+export const SUPPLY_LOCK: Word = headerWord(HEAP.SUPPLY_LOCK);
 const FREE_PAGES = headerWord(HEAP.FREE_PAGES);
 const LIMIT_PAGES = headerWord(HEAP.LIMIT_PAGES);
 const BLOCKS_TAKEN = headerWord(HEAP.BLOCKS_TAKEN);

@@ -13,9 +13,10 @@
  */
 import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
+import { ownerOf } from '../frag/mm.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { acquireWithin, lockStalled, release } from '../mem/lock.js';
+import { acquireWithin, isHeldElsewhere, lockStalled, release } from '../mem/lock.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { lowWord, tableNamed } from './entry.js';
 import { isTable } from './format.js';
@@ -88,6 +89,28 @@ export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 |
   }
   leaveBriefly(thread);
   return 0;
+}
+
+/**
+ * A lock that another thread has, of those that a step at a page takes: the mm's, or one of the
+ * tables that the page goes through; 0 if there is none. Only a look, for a thread that would
+ * rather do something else than wait: the lock may be taken as soon as this returns.
+ */
+export function lockInTheWay(space: Space, vpn: Vpn): Word | 0 {
+  const { thread, mm } = space;
+  const { heap } = thread;
+  const owner = ownerOf(heap, mm);
+  if (isHeldElsewhere(thread, owner)) return owner;
+  let found: Word | 0 = 0;
+  enterBriefly(thread);
+  for (let number = depthOf(rootOf(space)) - 1; number >= 0 && found === 0; number--) {
+    const table = findTable(space, vpn, number);
+    if (table === 0) break;
+    const lock = tableLock(heap, table);
+    if (isHeldElsewhere(thread, lock)) found = lock;
+  }
+  leaveBriefly(thread);
+  return found;
 }
 
 /** A table and its level. */

@@ -2,7 +2,11 @@
 import { type AttachedThread, attach, createHeap, StallError } from 'ptfrag';
 import { type AddressSpace, createSpace, openSpace, PROT } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
-import type { Vpn, Word } from '#src/core/base/units.js';
+import type { KindId, Vpn, Word } from '#src/core/base/units.js';
+import { ownerOf } from '#src/core/frag/mm.js';
+import { headerWord } from '#src/core/mem/heap.js';
+import { HEAP } from '#src/core/mem/layout.js';
+import type { SharedMemory } from '#src/core/mem/shared.js';
 import { formatOf } from '#src/core/pgtable/formats/index.js';
 import { findTable, tableLock } from '#src/core/pgtable/lock.js';
 import { spaceOf } from '#src/core/pgtable/space.js';
@@ -20,10 +24,10 @@ interface Scene {
   readonly letGo: () => void;
 }
 
-/** A space of four full tables, and a thread that died in the third, or in a lock of the mm. */
-function makeScene(held: 'table' | 'nothing' = 'table'): Scene {
+/** A space of four full tables, and a thread that died in the lock of the third. */
+function makeScene(lockStallMs = 0): Scene {
   const { buffer } = createHeap({ geometry: 'riscv-sv39', pages: 64, threadsMax: 3 });
-  const thread = attach(buffer, { lockStallMs: 0 });
+  const thread = attach(buffer, { lockStallMs });
   const dead = attach(buffer, { name: 'dead' });
   const space = createSpace(thread);
   space.mapRange(0, ALL_BYTES, 0, PROT.read | PROT.write);
@@ -34,7 +38,7 @@ function makeScene(held: 'table' | 'nothing' = 'table'): Scene {
     0,
   ) as Word;
   const lock = tableLock(core.heap, lowest);
-  if (held === 'table') core.mem.store(lock, dead.id + 1);
+  core.mem.store(lock, dead.id + 1);
   return { thread, space, letGo: () => core.mem.store(lock, 0) };
 }
 
@@ -46,6 +50,16 @@ async function stallOf(action: () => unknown): Promise<StallError> {
     throw error;
   }
   throw new Error('nothing was waited for');
+}
+
+function begin(
+  space: AddressSpace,
+  name: 'unmapRangeAsync' | 'protectAsync' | 'exitAsync' | 'forkAsync',
+  signal: AbortSignal = new AbortController().signal,
+): Promise<unknown> {
+  if (name === 'exitAsync' || name === 'forkAsync') return space[name]({ signal });
+  if (name === 'unmapRangeAsync') return space.unmapRangeAsync(0, ALL_BYTES, { signal });
+  return space.protectAsync(0, ALL_BYTES, PROT.read, { signal });
 }
 
 const CALLS: Record<string, (space: AddressSpace) => unknown> = {
@@ -92,6 +106,59 @@ describe('a range that waits for a lock in vain', () => {
       expect(thread.check({ drained: true })).toEqual([]);
     },
   );
+
+  it.each(['unmapRangeAsync', 'protectAsync', 'exitAsync', 'forkAsync'] as const)(
+    '%s lets the event loop go on, and goes on itself when it can',
+    async (name) => {
+      const { thread, space, letGo } = makeScene(3000);
+      const order: string[] = [];
+      const done = begin(space, name).then(() => order.push('over'));
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      order.push('the loop went on');
+      letGo();
+      await done;
+      expect(order).toEqual(['the loop went on', 'over']);
+      expect(thread.check()).toEqual([]);
+    },
+  );
+
+  it.each(['unmapRangeAsync', 'protectAsync', 'exitAsync', 'forkAsync'] as const)(
+    '%s hears its signal while it waits for a lock',
+    async (name) => {
+      const { thread, space, letGo } = makeScene(3000);
+      const control = new AbortController();
+      const done = begin(space, name, control.signal);
+      setTimeout(() => control.abort(new Error('enough')), 0);
+      await expect(done).rejects.toThrow('enough');
+      letGo();
+      space.exit();
+      thread.barrier();
+      expect(thread.check({ drained: true })).toEqual([]);
+    },
+  );
+
+  it('allocTableAsync does so too, for the lock of its mm and for that of the supply', async () => {
+    for (const which of ['mm', 'supply']) {
+      const { thread, space, letGo } = makeScene(3000);
+      letGo();
+      const core = thread.attachment.operations.here();
+      const lock = which === 'mm' ? ownerOf(core.heap, space.mm) : headerWord(HEAP.SUPPLY_LOCK);
+      core.mem.store(lock, 2);
+      const control = new AbortController();
+      const aborted = thread.allocTableAsync(space.mm, 0 as KindId, { signal: control.signal });
+      const waiting = thread.allocTableAsync(space.mm);
+      setTimeout(() => control.abort(new Error('enough')), 0);
+      await expect(aborted).rejects.toThrow('enough');
+      core.mem.store(lock, 0);
+      thread.freeTable(space.mm, await waiting);
+      const impatient = attach((core.mem as SharedMemory).words.buffer, { lockStallMs: 0 });
+      core.mem.store(lock, 2);
+      const stalled = await stallOf(() => impatient.allocTableAsync(space.mm));
+      expect(stalled.message.startsWith('allocTableAsync: waiting for a lock')).toBe(true);
+      core.mem.store(lock, 0);
+      expect(thread.check()).toEqual([]);
+    }
+  });
 
   it('mapRange has mapped nothing', async () => {
     const { thread, space, letGo } = makeScene();
