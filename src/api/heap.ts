@@ -28,20 +28,20 @@ import { WARM_UP_HEAP, warmUp } from './warm-up.js';
 /** How `attach` finds the heap in the buffer, and how the thread reads. */
 export interface AttachOptions {
   /** First byte of the heap in the buffer; a handle says it itself. Default: 0. */
-  readonly byteOffset?: number;
+  readonly byteOffset?: number | undefined;
   /** See docs/start.md, "Which flavour". Default: `epoch`. */
-  readonly flavour?: Flavour;
+  readonly flavour?: Flavour | undefined;
   /**
    * What errors and `blocker()` of other threads call this one: 1 to 32 characters of ASCII.
    * Default: its number alone.
    */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * After how long a wait for a lock is given up with a `StallError`, in milliseconds. Locks are
    * held for microseconds: by then who has it is stopped or dead, or there are far more threads
    * than processors. Default: 1,000.
    */
-  readonly lockStallMs?: number;
+  readonly lockStallMs?: number | undefined;
 }
 
 /** Shorter than other waits: a thread that may not sleep spins, and a tab would freeze. */

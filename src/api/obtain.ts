@@ -28,15 +28,15 @@ export interface ObtainOptions {
    * that may not sleep. Default: 50, or 0 where the thread can't wait. While nothing that was freed
    * waits, the call fails at once, whatever is given here.
    */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
 }
 
 /** The same for a thread that must not block, with a signal to give up. */
 export interface ObtainAsyncOptions {
   /** As in `ObtainOptions`, without blocking. Default: 10,000. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** Ends the wait; its reason is thrown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a call that blocks waits unasked: a grace period takes less, unless a reader lingers. */

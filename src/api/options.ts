@@ -15,29 +15,29 @@ import { type PlaceAsked, placeAsked } from './buffer.js';
 /** What `createHeap` makes: sizes, limits, and where. Counts are whole numbers. */
 export interface HeapOptions {
   /** A built-in geometry by name, or one of your own. Default: `generic`. */
-  readonly geometry?: string | Geometry;
+  readonly geometry?: string | Geometry | undefined;
   /** Pages that can be handed out at first. */
   readonly pages: number;
   /** Pages that `grow` can reach. Only reserved: the OS commits memory when it is touched. */
-  readonly pagesMax?: number;
+  readonly pagesMax?: number | undefined;
   /** Threads attached at a time, 1 to 256. Default: 16. */
-  readonly threadsMax?: number;
+  readonly threadsMax?: number | undefined;
   /** Address spaces at a time, those that wait for a grace period included. Default: 255. */
-  readonly mmsMax?: number;
+  readonly mmsMax?: number | undefined;
   /** One owner of partial pages for each mm, or one for all. Default: `mm`. */
-  readonly sharing?: 'mm' | 'all';
+  readonly sharing?: 'mm' | 'all' | undefined;
   /** Find writes after a free, and say who freed: docs/start.md. Slower. Default: false. */
-  readonly debug?: boolean;
+  readonly debug?: boolean | undefined;
   /**
    * Where to put it: a `SharedArrayBuffer`, which a shared `WebAssembly.Memory`'s buffer is. All
    * the heap's bytes in it must be 0; to see to that takes a second for 1 GiB. Default: a new one.
    */
-  readonly buffer?: ArrayBufferLike;
+  readonly buffer?: ArrayBufferLike | undefined;
   /**
    * First byte in `buffer`, a multiple of 128. Default: 0. Tables are aligned to their size counted
    * from here: for a machine that finds them in `buffer`, give a multiple of the largest one's.
    */
-  readonly byteOffset?: number;
+  readonly byteOffset?: number | undefined;
 }
 
 /** What is asked for, once it was judged. */

@@ -30,12 +30,12 @@ import { Operation, type Operations } from './operation.js';
 /** How long a wait may take before it is given up. */
 export interface WaitOptions {
   /** After how long to give up with a `StallError`, in milliseconds. Default: 10,000. */
-  readonly stallMs?: number;
+  readonly stallMs?: number | undefined;
 }
 
 /** The same for a thread that must not block, with a signal to give up. */
 export interface WaitAsyncOptions extends WaitOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const STALL_MS = 10_000;

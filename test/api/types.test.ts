@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addNodeTypes, COMPILER, compile, copyTyped, packed } from '../fixtures/compile.js';
+import { interfacesOf } from '../support/published.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EVERYWHERE = ['entries.ts', 'read.ts', 'words.ts'];
@@ -44,6 +45,34 @@ describe('the packed types', () => {
     const project = { files: ['using.ts'], lib: [], types: [] };
     const said = await compile(folder, { ...project, moduleResolution: 'bundler' });
     expect(said).toContain("Cannot find name 'AbortSignal'");
+  });
+});
+
+describe('the packed shapes of options', () => {
+  const entries = ['.', './model', './pgtable', './proof'].map((entry, i) => ({
+    module: `ptfrag${entry.slice(1)}`,
+    alias: `entry${i}`,
+    shapes: interfacesOf(entry),
+  }));
+
+  it('take undefined for whatever may be left out', async () => {
+    const shapes = entries.flatMap(({ alias, shapes: names }) =>
+      names.map((name) => `${alias}.${name}`),
+    );
+    const text = [
+      ...entries.map(({ module, alias }) => `import type * as ${alias} from '${module}';`),
+      'type LeftOut<T> = { [K in keyof T as {} extends Pick<T, K> ? K : never]: undefined };',
+      ...shapes.map((shape, i) => {
+        const parameters = `given: ${shape}, none: LeftOut<${shape}>`;
+        return `export const take${i} = (${parameters}): ${shape} => ({ ...given, ...none });`;
+      }),
+    ].join('\n');
+    writeFileSync(join(folder, 'left-out.ts'), text);
+    const project = { files: ['left-out.ts'], lib: ['dom'], types: [] };
+    expect(await compile(folder, { ...project, moduleResolution: 'nodenext' })).toBe('');
+    for (const shape of ['entry0.AttachOptions', 'entry1.Scenario', 'entry2.RangeOptions']) {
+      expect(shapes).toContain(shape);
+    }
   });
 });
 

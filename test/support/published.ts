@@ -82,6 +82,16 @@ function bodyOf(entry: string, owner: string): string {
   return bodyOf(entry, base).replace(/^ {4}constructor[^;]*;/m, '') + body;
 }
 
+/** The shapes of objects that users give or get, by the names that an entry exports. */
+export function interfacesOf(entry: string): string[] {
+  const text = declarations(entry);
+  const lists = readFileSync(DIST + (modulesOf(entry)[0] ?? '').replace(/\.js$/, '.d.ts'), 'utf8');
+  const names = [...lists.matchAll(/^export [^;]*\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
+    (list.match(/\w+/g) ?? []).filter((name) => name !== 'type'),
+  );
+  return names.filter((name) => new RegExp(`interface ${name}\\b`).test(text));
+}
+
 /** What a class has that is not for its users, and properties that are no methods. */
 export function otherMembersOf(entry: string, owner: string): string[] {
   const members = bodyOf(entry, owner).matchAll(

@@ -11,7 +11,7 @@ export interface ImageOptions {
    * (docs/pgtable.md, "Images"), and not 0. Default: where the image begins in the heap, which is
    * such a multiple, as an offset in bytes. `UsageError` for what is none.
    */
-  readonly base?: number;
+  readonly base?: number | undefined;
 }
 
 /** The image at the base that was asked for. Throws `UsageError` for one where it can't be. */

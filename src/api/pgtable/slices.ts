@@ -19,11 +19,11 @@ import { type PageRange, pageAt } from './address.js';
 /** How an operation on a range in slices tells its progress, and is aborted. */
 export interface RangeOptions {
   /** How long to wait for page tables that wait for a grace period; see `ObtainAsyncOptions`. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** Stops the operation; see each for what is left then. Its reason is thrown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told now and then, and at the end, how many pages of how many are done. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** The options of a method, each read once. */
@@ -36,11 +36,7 @@ export function rangeOptionsOf(
   if (onProgress !== undefined) {
     requireFunction(onProgress, `${what}: onProgress`, 'bad-option');
   }
-  return {
-    waitMs: waitAskedAsync(what, waitMs),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  };
+  return { waitMs: waitAskedAsync(what, waitMs), signal, onProgress };
 }
 
 /** How long an asynchronous operation works before it lets others have the thread. */

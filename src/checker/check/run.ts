@@ -76,7 +76,7 @@ function tasksOf(
   scenarios: readonly Scenario[],
   mutants: readonly Mutant[],
 ): PoolTask[] {
-  const options = { mode, ...(stepsMax === null ? {} : { stepsMax }) };
+  const options = { mode, stepsMax: stepsMax ?? undefined };
   return [
     ...scenarios.map(({ name }) => ({ task: { scenario: name, options } })),
     // A bound that is good enough for a scenario may be too small to catch a mutant.

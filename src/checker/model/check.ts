@@ -14,10 +14,10 @@ import { type Found, requireSameSetup, SetupError, Stagehand } from './stagehand
 
 /** How much of a scenario `check` explores, and what it does with a failure. */
 export interface CheckOptions {
-  readonly mode?: Mode;
-  readonly stepsMax?: number;
+  readonly mode?: Mode | undefined;
+  readonly stepsMax?: number | undefined;
   /** Do not look for a schedule with fewer switches. */
-  readonly keepSchedule?: boolean;
+  readonly keepSchedule?: boolean | undefined;
 }
 
 /** What came out of exploring a scenario, and how much was explored. */

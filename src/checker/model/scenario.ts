@@ -15,26 +15,26 @@ export interface Finding {
   /** What was found; a word is named by whoever shows it. */
   readonly detail: string;
   /** The word in question, where it is one. */
-  readonly word?: number;
+  readonly word?: number | undefined;
 }
 
 /** What setting up returns: the operations of the threads, and how they are judged. */
 export interface Setup {
   /** The operations of each thread, in order. */
   readonly threads: readonly (readonly Operation[])[];
-  readonly threadNames?: readonly string[];
+  readonly threadNames?: readonly string[] | undefined;
   /** Called once after each operation: throws, or notes a ghost. */
-  readonly onReturn?: OnReturn;
+  readonly onReturn?: OnReturn | undefined;
   /** Looks at the memory after an execution in which all threads have ended. */
-  readonly atEnd?: (results: readonly (readonly unknown[])[]) => readonly Finding[];
+  readonly atEnd?: ((results: readonly (readonly unknown[])[]) => readonly Finding[]) | undefined;
   /** Names a word (undefined: by its number), and writes a value of it, for reports. */
-  readonly nameWord?: (word: number) => string | undefined;
-  readonly showValue?: (word: number, value: number) => string;
+  readonly nameWord?: ((word: number) => string | undefined) | undefined;
+  readonly showValue?: ((word: number, value: number) => string) | undefined;
   /**
    * The word, if there is one, in which whoever finds a rule broken says so, by a CAS, so that the
    * others stop. What comes after that is of no interest, and reports leave it out.
    */
-  readonly brokenWord?: number;
+  readonly brokenWord?: number | undefined;
 }
 
 /** What a scenario is set up with. */
@@ -59,19 +59,19 @@ export interface Stage {
 export interface Scenario {
   readonly name: string;
   /** The core that is explored, where the scenario is about one. */
-  readonly design?: string;
+  readonly design?: string | undefined;
   /** One sentence: what is asked. */
   readonly about: string;
   /** Rules (P, H, G, L, S, R) that a failure of it would break. */
   readonly rules: readonly string[];
   readonly words: number;
-  readonly ghostWords?: number;
+  readonly ghostWords?: number | undefined;
   readonly threads: number;
   /** How often `awaitChange` may return early in an execution, in all. Default: never. */
-  readonly earlyReturns?: number;
+  readonly earlyReturns?: number | undefined;
   /** What some execution must have seen, or the scenario is vacuous. */
   readonly mustSee: readonly string[];
   readonly setup: (stage: Stage) => Setup;
   /** Too large to be explored whole in a short run. */
-  readonly large?: boolean;
+  readonly large?: boolean | undefined;
 }

@@ -27,9 +27,9 @@ export type { Violation } from '../mem/supply-check.js';
 /** What `AttachedThread.check` may demand of the heap. */
 export interface HeapCheckOptions {
   /** Also demand that no callback is pending and nothing waits. */
-  readonly drained?: boolean;
+  readonly drained?: boolean | undefined;
   /** False: queued heads were taken out of their queues (rcu/manual.ts). Default: true. */
-  readonly queues?: boolean;
+  readonly queues?: boolean | undefined;
 }
 
 /** Checks the heap; an empty array means that every rule holds. */

@@ -21,18 +21,18 @@ export interface TableKind {
   readonly bytes: number;
   readonly perPage: number;
   /** The table takes 2^order pages; 0 where several share one. */
-  readonly order?: number;
+  readonly order?: number | undefined;
   /** Low and high word of an entry of an empty table. */
-  readonly emptyLow?: number;
-  readonly emptyHigh?: number;
+  readonly emptyLow?: number | undefined;
+  readonly emptyHigh?: number | undefined;
   /** Bits of the low word that may be set in an empty table's entry. */
-  readonly residueLow?: number;
+  readonly residueLow?: number | undefined;
   /**
    * How many bytes at the end of a table hold no entries and may be left full when it is freed: on
    * powerpc hash the slots of each entry. For blocks of data give all bytes. Such a table is
    * cleared when it is handed out. Default: 0.
    */
-  readonly slotBytes?: number;
+  readonly slotBytes?: number | undefined;
 }
 
 /** The size of a page, and the kinds of blocks (page tables) that pages are cut into. */
