@@ -10,10 +10,11 @@
  */
 import { UsageError } from '../core/base/errors.js';
 import { isRevoked, shown } from '../core/base/shown.js';
-import type { KindId, MmId } from '../core/base/units.js';
+import type * as units from '../core/base/units.js';
 import type { HeapCheckOptions } from '../core/frag/check.js';
 import type { Range } from '../core/mem/config.js';
 import type { Thread } from '../core/mem/heap.js';
+import type { KindId, MmId } from './ids.js';
 
 /** Whether something is a whole number of 32 bits, with a sign. Hot: nothing is allocated. */
 export function isWord(value: unknown): value is number {
@@ -22,13 +23,13 @@ export function isWord(value: unknown): value is number {
 }
 
 /** Refuses what no number of an mm can be. Hot. */
-export function requireMm(mm: MmId, what: string): void {
+export function requireMm(mm: MmId, what: string): asserts mm is units.MmId {
   if (isWord(mm)) return;
   throw refusal('no-such-mm', `${what}: mm`, mm, 'it must be a number that createMm returned');
 }
 
 /** The same for a kind. */
-export function requireKind(kind: KindId, what: string): void {
+export function requireKind(kind: KindId, what: string): asserts kind is units.KindId {
   if (isWord(kind)) return;
   const allowed = 'it must be a number that kind() returned, 0 for the first kind';
   throw refusal('no-such-kind', `${what}: kind`, kind, allowed);

@@ -10,7 +10,7 @@ export {
   UsageError,
   WriteAfterFreeError,
 } from '../core/base/errors.js';
-export type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
+export type { ThreadId, Word } from '../core/base/units.js';
 export type { HeapCheckOptions, Violation } from '../core/frag/check.js';
 export type { SharedWords } from '../core/mem/memory.js';
 export {
@@ -22,6 +22,7 @@ export {
 export type { Flavour } from '../core/rcu/attach.js';
 export type { HeapHandle } from './buffer.js';
 export { type AttachOptions, attach, createHeap, heapBytes, isSupported } from './heap.js';
+export type { KindId, MmId } from './ids.js';
 export type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
 export type { HeapOptions } from './options.js';
 export type { ThreadInfo } from './reports.js';

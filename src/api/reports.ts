@@ -1,11 +1,12 @@
 /** What a thread can be asked about its heap, and about the other threads: nothing is changed. */
 import type { Blocker } from '../core/base/blocker.js';
-import type { KindId, ThreadId } from '../core/base/units.js';
+import type { ThreadId } from '../core/base/units.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { describeThread, type Heap } from '../core/mem/heap.js';
 import { attachedThreads } from '../core/rcu/attach.js';
 import { blockersOf } from '../core/rcu/held-up.js';
 import { checkOptionsOf, refusal } from './arguments.js';
+import type { KindId } from './ids.js';
 
 /** A thread that is attached to a heap. */
 export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAtMs'> {
@@ -29,7 +30,7 @@ export abstract class HeapReports {
   /** Number of a kind by its name. Throws `UsageError` that lists the names. */
   kind(name: string): KindId {
     const index = this.heap.kinds.findIndex((kind) => kind.name === name);
-    if (index >= 0) return index as KindId;
+    if (index >= 0) return index;
     const known = this.heap.kinds.map((kind) => kind.name).join(', ');
     throw refusal('no-such-kind', 'kind: name', name, `kinds of ${this.geometry} are: ${known}`);
   }

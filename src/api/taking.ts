@@ -1,9 +1,10 @@
 /** What an attached thread does to take tables and mms, and to give tables back. */
-import type { KindId, MmId, Word } from '../core/base/units.js';
+import type { Word } from '../core/base/units.js';
 import { allocTable, lockBeforeAlloc } from '../core/frag/alloc.js';
 import { freeTable } from '../core/frag/free.js';
 import { tryCreateMm } from '../core/frag/mm.js';
 import { requireKind, requireMm, requireTable } from './arguments.js';
+import type { KindId, MmId } from './ids.js';
 import {
   allocAgain,
   createMmAgain,

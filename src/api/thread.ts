@@ -6,7 +6,7 @@
  * It belongs to the JavaScript thread that made it; no other may call its methods.
  */
 import { showAs } from '../core/base/shown.js';
-import type { KindId, MmId, ThreadId, Word } from '../core/base/units.js';
+import type { ThreadId, Word } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import { destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
 import type { Thread } from '../core/mem/heap.js';
@@ -29,6 +29,7 @@ import * as judges from './arguments.js';
 import { ANY_COUNT, FINITE_COUNT, requireCore, requireFunction, wholeNumber } from './arguments.js';
 import type { Attachment } from './attachment.js';
 import { POLL_MAX, payOff } from './debts.js';
+import type { KindId, MmId } from './ids.js';
 import { atThreadEnd } from './leaving.js';
 import type { ObtainAsyncOptions, ObtainOptions } from './obtain.js';
 import { goneError, Operations } from './operation.js';
@@ -55,7 +56,7 @@ import {
 export type Table = Word;
 
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
-const { requireMm } = judges;
+const requireMm: typeof judges.requireMm = judges.requireMm;
 
 /** A thread in a heap. Only the JavaScript thread that called `attach` may call its methods. */
 export class AttachedThread extends HeapReports {
@@ -132,19 +133,19 @@ export class AttachedThread extends HeapReports {
    * freed. Throws `OutOfPagesError`, which says whether some pages only wait for a grace period;
    * `UsageError` for an mm that is not live; in debug heaps `WriteAfterFreeError`: call again then.
    */
-  allocTable(mm: MmId, kind: KindId = 0 as KindId, options?: ObtainOptions): Table {
+  allocTable(mm: MmId, kind: KindId = 0, options?: ObtainOptions): Table {
     return allocTableBy(this.operations, mm, kind, options);
   }
 
   /** The same, with null for out of pages, and without waiting: it runs what is ripe. */
-  tryAllocTable(mm: MmId, kind: KindId = 0 as KindId): Table | null {
+  tryAllocTable(mm: MmId, kind: KindId = 0): Table | null {
     return tryAllocTableBy(this.operations, mm, kind);
   }
 
   /** `allocTable` for a thread that must not block. Also throws the signal's reason. */
   async allocTableAsync(
     mm: MmId,
-    kind: KindId = 0 as KindId,
+    kind: KindId = 0,
     options: ObtainAsyncOptions = {},
   ): Promise<Table> {
     return await allocTableAsyncBy(this.operations, mm, kind, options);

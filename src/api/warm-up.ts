@@ -6,9 +6,10 @@
  * as the one that takes a page once no listed one is left, could end the operation with a lock
  * held. Here each has been called before, on a heap that nobody else has.
  */
-import type { MmId, Word } from '../core/base/units.js';
+import type * as units from '../core/base/units.js';
 import { ownerOf } from '../core/frag/mm.js';
 import { acquireWithin, release } from '../core/mem/lock.js';
+import type { MmId } from './ids.js';
 import type { HeapOptions } from './options.js';
 import type { AttachedThread } from './thread.js';
 
@@ -32,7 +33,7 @@ export const WARM_UP_HEAP: HeapOptions = {
 export function warmUp(thread: AttachedThread, other: AttachedThread): void {
   const mm = thread.createMm();
   const large = thread.allocTable(mm, thread.kind('large'));
-  const tables: Word[] = [];
+  const tables: units.Word[] = [];
   for (;;) {
     const table = thread.tryAllocTable(mm);
     if (table === null) break;
@@ -57,9 +58,9 @@ function freeAround(
   thread: AttachedThread,
   other: AttachedThread,
   mm: MmId,
-  tables: readonly Word[],
+  tables: readonly units.Word[],
 ): void {
-  const [first, ...rest] = tables as readonly [Word, ...Word[]];
+  const [first, ...rest] = tables as readonly [units.Word, ...units.Word[]];
   other.readLock();
   thread.freeTable(mm, first);
   // The grace period begins, and can't end before `other` leaves its section.
@@ -73,7 +74,7 @@ function freeAround(
 function waitInVain(thread: AttachedThread, other: AttachedThread, mm: MmId): void {
   const holder = thread.attachment.operations.here();
   const waiter = other.attachment.operations.here();
-  const lock = ownerOf(holder.heap, mm);
+  const lock = ownerOf(holder.heap, mm as units.MmId);
   acquireWithin(holder, lock, 0);
   acquireWithin(waiter, lock, 0);
   release(holder, lock);

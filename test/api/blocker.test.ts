@@ -159,7 +159,7 @@ function fillScene(scene: Scene): Made {
   const [, table, ...pair] = Array.from({ length: 5 }, () => thread.allocTable(mm));
   for (const each of pair) thread.freeTable(mm, each);
   thread.destroyMm(thread.createMm());
-  return { ...scene, space, mm, table: table as Word };
+  return { ...scene, space, mm: mm as MmId, table: table as Word };
 }
 
 /** Each lock that a dead thread can have, and which calls throw that it has. */
@@ -197,8 +197,8 @@ describe('a dead thread that has a lock', () => {
     const mm = patient.createMm();
     const tables = Array.from({ length: 40 }, () => patient.allocTable(mm));
     for (const table of tables.filter((_, i) => i % 2 === 0)) patient.freeTable(mm, table);
-    hold(scene, ownerOf(heap, mm));
-    const waits = countWaits(ownerOf(heap, mm));
+    hold(scene, ownerOf(heap, mm as MmId));
+    const waits = countWaits(ownerOf(heap, mm as MmId));
     const error = stallOf(() => patient.barrier({ stallMs: 0 }));
     expect(error).toMatchObject({ waitsFor: 'lock', thread: dead.id });
     // Twenty pages of one mm: their callbacks wait for its lock once, and not each.
@@ -246,7 +246,7 @@ describe('an operation that was broken off', () => {
   it('is told at once, by the lock that its thread still has', () => {
     const { heap, thread } = makeScene();
     const mm = thread.createMm();
-    heap.mem.store(ownerOf(heap, mm), thread.id + 1);
+    heap.mem.store(ownerOf(heap, mm as MmId), thread.id + 1);
     const error = stallOf(() => thread.allocTable(mm));
     expect(error).toMatchObject({ thread: thread.id, forMs: 0 });
     expect(error.message).toContain('this thread has itself');

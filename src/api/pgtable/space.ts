@@ -8,7 +8,6 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import { showAs } from '../../core/base/shown.js';
-import type { MmId } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import type { Prot } from '../../core/pgtable/format.js';
@@ -20,6 +19,7 @@ import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
+import type { MmId } from '../ids.js';
 import { finish, type ObtainOptions, type Work, waitAsked } from '../obtain.js';
 import type { Operation } from '../operation.js';
 import { OPERATIONS } from '../operations.js';

@@ -2,7 +2,7 @@
 import { type AttachedThread, attach, createHeap, StallError } from 'ptfrag';
 import { type AddressSpace, createSpace, openSpace, PROT } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
-import type { KindId, Vpn, Word } from '#src/core/base/units.js';
+import type { KindId, MmId, Vpn, Word } from '#src/core/base/units.js';
 import { ownerOf } from '#src/core/frag/mm.js';
 import { headerWord } from '#src/core/mem/heap.js';
 import { HEAP } from '#src/core/mem/layout.js';
@@ -33,7 +33,7 @@ function makeScene(lockStallMs = 0): Scene {
   space.mapRange(0, ALL_BYTES, 0, PROT.read | PROT.write);
   const core = thread.attachment.operations.here();
   const lowest = findTable(
-    spaceOf(core, formatOf(core.heap), space.mm),
+    spaceOf(core, formatOf(core.heap), space.mm as MmId),
     (HELD * 512) as Vpn,
     0,
   ) as Word;
@@ -166,7 +166,7 @@ describe('a range that waits for a lock in vain', () => {
     space.unmapRange(TABLE_BYTES, PAGE_BYTES);
     space.unmapRange(HELD * TABLE_BYTES, TABLE_BYTES - PAGE_BYTES);
     const core = thread.attachment.operations.here();
-    const at = spaceOf(core, formatOf(core.heap), space.mm);
+    const at = spaceOf(core, formatOf(core.heap), space.mm as MmId);
     const lock = tableLock(core.heap, findTable(at, (HELD * 512) as Vpn, 0) as Word);
     core.mem.store(lock, 2);
     const error = await stallOf(() => space.mapRange(HELD * TABLE_BYTES, PAGE_BYTES, 0, PROT.read));
@@ -193,11 +193,11 @@ describe('a range that waits for a lock in vain', () => {
     letGo();
     expect(space.collapse(0, 0, PROT.read)).toBe(true);
     const core = thread.attachment.operations.here();
-    const at = spaceOf(core, formatOf(core.heap), space.mm);
+    const at = spaceOf(core, formatOf(core.heap), space.mm as MmId);
     const lock = tableLock(core.heap, findTable(at, 0 as Vpn, 1) as Word);
     core.mem.store(lock, 2);
     await stallOf(() => space.split(0));
-    await stallOf(() => openSpace(thread, space.mm).protect(0, PAGE_BYTES, PROT.read));
+    await stallOf(() => openSpace(thread, space.mm as MmId).protect(0, PAGE_BYTES, PROT.read));
     core.mem.store(lock, 0);
     // Else it would be a table of the mm that is not the tree's, and exit refused.
     space.exit();
