@@ -142,7 +142,8 @@ describe('a range that waits for a lock in vain', () => {
       const { thread, space, letGo } = makeScene(3000);
       letGo();
       const core = thread.attachment.operations.here();
-      const lock = which === 'mm' ? ownerOf(core.heap, space.mm) : headerWord(HEAP.SUPPLY_LOCK);
+      const lock =
+        which === 'mm' ? ownerOf(core.heap, space.mm as MmId) : headerWord(HEAP.SUPPLY_LOCK);
       core.mem.store(lock, 2);
       const control = new AbortController();
       const aborted = thread.allocTableAsync(space.mm, 0 as KindId, { signal: control.signal });
