@@ -17,7 +17,7 @@ import {
   threadRecord,
 } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
-import { heldLocks, nameOfLock, ownerOfLock } from '../mem/lock.js';
+import { heldLocks, nameOfLock, threadInside } from '../mem/lock.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
 import { checkFreePages, checkPage, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, partialList } from './mm.js';
@@ -198,7 +198,7 @@ function checkWords(heap: Heap, drained: boolean, found: Violation[]): void {
 /** What a thread's record says outside of operations; in good order also of one that has left. */
 function checkThread(heap: Heap, id: ThreadId, drained: boolean, found: Violation[]): void {
   const get = (field: number): number => heap.mem.load(at(threadRecord(heap, id), field));
-  const holder = ownerOfLock(get(THREAD.QUEUE_LOCK));
+  const holder = threadInside(get(THREAD.QUEUE_LOCK));
   const running = get(THREAD.QUEUE_RUNNING);
   const says = nameOfThread(heap, id);
   const sleepsFor = get(THREAD.SLEEPS_FOR) as Word | 0;

@@ -25,7 +25,7 @@
  * debug heap the node is the ptdesc's LINK instead, which the supply needs for free pages only: so
  * all of a free fragment is poison, and who writes into one damages no list.
  * ALLOCATED counts the fragments in A. STATES are encoded in state.ts. All of these, with the
- * rcu head, belong to the holder of the owner's lock, or to the thread that has the page private.
+ * rcu head, belong to who has the owner's lock, or to the thread that has the page private.
  */
 import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';

@@ -89,7 +89,7 @@ export interface LockWaits {
    * who died of it. 0: not before it is woken.
    */
   readonly lookMs: number;
-  /** After how long with one holder a wait is given up. */
+  /** After how long with the same thread inside a wait is given up. */
   readonly stallMs: number;
 }
 

@@ -225,13 +225,13 @@ export const MM = {
  *   48-55  NAME            attach                   reports (racy, harmless)
  *    64    QUEUE_NEW       the thread; who takes    any thread
  *                          it, holding QUEUE_LOCK
- *    65    QUEUE_WAITING   holder of QUEUE_LOCK     any thread (a hint without the lock)
- *    66    QUEUE_RIPE_AT   holder of QUEUE_LOCK     holder of QUEUE_LOCK
+ *    65    QUEUE_WAITING   who has QUEUE_LOCK       any thread (a hint without the lock)
+ *    66    QUEUE_RIPE_AT   who has QUEUE_LOCK       who has QUEUE_LOCK
  *    67    QUEUE_LOCK      any thread, CAS          any thread
  *    68    QUEUE_RUNNING   runners, add             barriers; reports (racy, harmless)
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
- *    70    QUEUE_TAKEN     holder of QUEUE_LOCK,    the thread, atomically
+ *    70    QUEUE_TAKEN     who has QUEUE_LOCK,      the thread, atomically
  *                          runners: add
  *
  *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs

@@ -99,7 +99,7 @@ function acquireAsleep(thread: Thread, lock: Word, stallMs: number): boolean {
       }
       // S is set: if it was this thread that was woken, who is inside now wakes another. A thread
       // that is inside itself was broken off there, and would wait for itself.
-      if (waitedMs >= stallMs || ownerOfLock(seen) === thread.id) return false;
+      if (waitedMs >= stallMs || threadInside(seen) === thread.id) return false;
       const sleepMs = sleepOf(thread, stallMs);
       const isOver = mem.awaitChange(lock, seen, sleepMs);
       const found = mem.load(lock);
@@ -129,7 +129,7 @@ export interface HeldLock {
 export function heldLocks(heap: Heap): HeldLock[] {
   const held: HeldLock[] = [];
   const look = (word: Word): void => {
-    const thread = ownerOfLock(heap.mem.load(word));
+    const thread = threadInside(heap.mem.load(word));
     if (thread !== null) held.push({ name: nameOfLock(heap, word), word, thread });
   };
   look(headerWord(HEAP.SUPPLY_LOCK));
@@ -145,7 +145,7 @@ export function lockStalled(
   lock: Word,
   unfinished: string | null = null,
 ): StallError {
-  const isOwn = ownerOfLock(mem.load(lock)) === id;
+  const isOwn = threadInside(mem.load(lock)) === id;
   const what = isOwn ? `waiting for a lock ${OF_ITS_OWN}` : 'waiting for a lock';
   return new StallError(what, lockBlocker(heap, lock), isOwn ? 0 : lockWaits.stallMs, unfinished);
 }
@@ -154,12 +154,12 @@ const OF_ITS_OWN = 'that this thread has itself, since an operation of it was br
 
 /** Who holds a lock, for messages. Racy: it may have let go by now. */
 export function lockBlocker(heap: Heap, lock: Word): Blocker {
-  const thread = ownerOfLock(heap.mem.load(lock));
+  const thread = threadInside(heap.mem.load(lock));
   return { cause: 'lock', ...describeThread(heap, thread), of: nameOfLock(heap, lock) };
 }
 
 /** The thread that a lock's word names; null: it is free. */
-export function ownerOfLock(word: number): ThreadId | null {
+export function threadInside(word: number): ThreadId | null {
   const inside = word & ~SLEEPERS;
   return inside === 0 ? null : ((inside - 1) as ThreadId);
 }

@@ -5,7 +5,7 @@
  *
  * A record's callback queue outlives the thread: others take from it (callback.ts), and the next
  * thread that gets the record goes on with it. A thread that is killed keeps its record, and if it
- * was inside a section, holds up grace periods for ever; `findBlocker` names it.
+ * was inside a section, holds up grace periods for ever; `readerBefore` names it.
  */
 import { LimitError, UsageError } from '../base/errors.js';
 import type { ThreadId, Word } from '../base/units.js';

@@ -11,7 +11,7 @@
  *   IDLE    0             nobody waits
  *   QUEUED  grace period  in a queue, or its callback is about to run: not before that is over
  *
- *   IDLE -> QUEUED    callRcu, by whoever may write the record (frag: holder of the mm lock)
+ *   IDLE -> QUEUED    callRcu, by whoever may write the record (frag: who has the owner's lock)
  *   QUEUED -> QUEUED  callRcu by the callback; the callback refuses, and is to run once more
  *   QUEUED -> IDLE    the callback
  *
@@ -24,7 +24,7 @@
  * CAS, and taken whole. QUEUE_WAITING is a batch that came out of NEW and waits for QUEUE_RIPE_AT,
  * the latest grace period of any head in it. QUEUE_RUNNING counts the threads that run callbacks
  * out of this queue. QUEUE_REFUSED is a stack of heads whose callbacks would have had to wait too
- * long for a lock: its holder may be dead, and whoever runs callbacks has others to run. They are
+ * long for a lock: who has it may be dead, and whoever runs callbacks has others to run. They are
  * the next batch, and nothing of them is written but NEXT. QUEUE_LOCK is only ever tried, never
  * waited for: who fails leaves the work to who holds it. Any thread may take from any queue, so
  * nothing is stuck behind a thread that left, sleeps, or sits in its event loop.

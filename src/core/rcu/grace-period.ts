@@ -77,7 +77,7 @@ export function endGrace(heap: Heap): void {
   const { mem } = heap;
   const completed = mem.load(GP_COMPLETED);
   const started = mem.load(GP_STARTED) as GracePeriod;
-  if (completed === started || findBlocker(heap, started) !== null) return;
+  if (completed === started || readerBefore(heap, started) !== null) return;
   // PUBLISH(grace-period): the scan saw the last store of every section of before.
   if (mem.cas(GP_COMPLETED, completed, started) === completed) mem.notify(GP_COMPLETED);
 }
@@ -89,7 +89,7 @@ export function advanceGrace(heap: Heap): void {
 }
 
 /** The first thread inside a section that began before grace period `n`, or null. */
-export function findBlocker(heap: Heap, n: GracePeriod): ThreadId | null {
+export function readerBefore(heap: Heap, n: GracePeriod): ThreadId | null {
   const { mem } = heap;
   // A thread that attaches after this load enters its first section after n began (G1).
   const high = mem.load(THREADS_HIGH);

@@ -12,8 +12,8 @@ import type { ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { describeThread, type Heap, headerWord, nameOfThread, threadRecord } from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
-import { heldLocks, lockBlocker, ownerOfLock } from '../mem/lock.js';
-import { findBlocker, graceEnded, graceStarted } from './grace-period.js';
+import { heldLocks, lockBlocker, threadInside } from '../mem/lock.js';
+import { graceEnded, graceStarted, readerBefore } from './grace-period.js';
 import type { Barrier } from './wait.js';
 
 /** Some callbacks run, but on which thread can't be told: it is about to begin, or has ended. */
@@ -28,7 +28,7 @@ const SOME_RUNNER: Blocker = Object.freeze({
 /** Who holds up the end of the grace period under way; null: nobody. */
 export function heldUpGrace(heap: Heap): Blocker | null {
   const n = graceStarted(heap);
-  const thread = graceEnded(heap, n) ? null : findBlocker(heap, n);
+  const thread = graceEnded(heap, n) ? null : readerBefore(heap, n);
   return thread === null ? null : behind(heap, readerBlocker(heap, thread));
 }
 
@@ -41,8 +41,8 @@ export function heldUpBarrier(heap: Heap, { queue }: Barrier): Blocker {
 
 /**
  * All who hold something at this moment that others may wait for, those first that surely are
- * waited for: the reader of the grace period under way, holders of queues, who runs callbacks,
- * holders of locks. O(pages).
+ * waited for: the reader of the grace period under way, who has a queue, who runs callbacks,
+ * who has a lock. O(pages).
  */
 export function blockersOf(heap: Heap): Blocker[] {
   const reader = heldUpGrace(heap);
@@ -84,10 +84,10 @@ function readerBlocker(heap: Heap, thread: ThreadId): Blocker {
 /** Who has a queue, and who runs its callbacks. */
 function queueBlockers(heap: Heap, queue: ThreadId): Blocker[] {
   const found: Blocker[] = [];
-  const holder = ownerOfLock(wordOf(heap, queue, THREAD.QUEUE_LOCK));
-  if (holder !== null) {
+  const inside = threadInside(wordOf(heap, queue, THREAD.QUEUE_LOCK));
+  if (inside !== null) {
     const of = nameOfThread(heap, queue);
-    found.push({ cause: 'queue', ...describeThread(heap, holder), of });
+    found.push({ cause: 'queue', ...describeThread(heap, inside), of });
   }
   if (wordOf(heap, queue, THREAD.QUEUE_RUNNING) !== 0) found.push(runnerOf(heap, queue));
   return found;

@@ -15,9 +15,9 @@ import {
   acquireWithin,
   breakRule,
   lockStalled,
-  ownerOfLock,
   release,
   SLEEPERS,
+  threadInside,
   throwIfBroken,
 } from '#src/core/mem/lock.js';
 import { tableLock } from '#src/core/pgtable/lock.js';
@@ -169,7 +169,7 @@ describe('a wait for a lock', () => {
     expect(heap.mem.load(lock)).toBe((holder.id + 1) | SLEEPERS);
     release(holder, lock);
     acquire(waiter, lock);
-    expect(ownerOfLock(heap.mem.load(lock))).toBe(other.id);
+    expect(threadInside(heap.mem.load(lock))).toBe(other.id);
     release(waiter, lock);
   });
 

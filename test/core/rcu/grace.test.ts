@@ -9,12 +9,12 @@ import {
   advanceGrace,
   beginGrace,
   endGrace,
-  findBlocker,
   graceAhead,
   graceBegun,
   graceEnded,
   graceStarted,
   isBefore,
+  readerBefore,
   successor,
 } from '#src/core/rcu/grace-period.js';
 import {
@@ -202,7 +202,7 @@ function checkSame(model: Model, heap: Heap, first: number): void {
     expect(isReading(thread)).toBe(nesting > 0);
   }
   for (const n of [model.started, model.started + 1]) {
-    const blocker = findBlocker(heap, numberAfter(first, n));
+    const blocker = readerBefore(heap, numberAfter(first, n));
     expect(blocker).toBe(model.blocker(n)?.thread.id ?? null);
   }
 }
@@ -238,7 +238,7 @@ describe('readers', () => {
     for (let i = 0; i < 5; i++) advanceGrace(heap);
     expect(graceStarted(heap)).toBe(successor(n));
     expect(graceEnded(heap, successor(n))).toBe(false);
-    expect(findBlocker(heap, successor(n))).toBe(thread.id);
+    expect(readerBefore(heap, successor(n))).toBe(thread.id);
     rcuReadUnlock(thread);
     endGrace(heap);
     expect(graceEnded(heap, successor(n))).toBe(true);
@@ -269,11 +269,11 @@ describe('readers', () => {
     const threads = [1, 2, 3].map(() => attachThread(heap, 'epoch'));
     for (const thread of [threads[2], threads[1]] as Thread[]) rcuReadLock(thread);
     advanceGrace(heap);
-    expect(findBlocker(heap, graceStarted(heap))).toBe(threads[1]?.id);
+    expect(readerBefore(heap, graceStarted(heap))).toBe(threads[1]?.id);
     rcuReadUnlock(threads[1] as Thread);
-    expect(findBlocker(heap, graceStarted(heap))).toBe(threads[2]?.id);
+    expect(readerBefore(heap, graceStarted(heap))).toBe(threads[2]?.id);
     rcuReadUnlock(threads[2] as Thread);
-    expect(findBlocker(heap, graceStarted(heap))).toBe(null);
+    expect(readerBefore(heap, graceStarted(heap))).toBe(null);
   });
 });
 
@@ -293,7 +293,7 @@ describe('a qsbr thread', () => {
     expect(ends(), 'online').toBe(false);
     quiescent(thread);
     advanceGrace(heap);
-    expect(findBlocker(heap, graceStarted(heap))).toBe(null);
+    expect(readerBefore(heap, graceStarted(heap))).toBe(null);
     expect(ends(), 'quiescent before it began').toBe(false);
     rcuOffline(thread);
     advanceGrace(heap);

@@ -124,7 +124,7 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     about: 'A thread waits for a lock that it has itself, since an operation was broken off.',
     rules: ['L4'],
     file: LOCK,
-    find: ' || ownerOfLock(seen) === thread.id',
+    find: ' || threadInside(seen) === thread.id',
     replace: '',
     scenario: 'stall-vs-alloc+own-lock',
   },

@@ -22,7 +22,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A grace period ends without a look at the readers.',
     rules: ['G1'],
     file: GRACE,
-    find: 'if (completed === started || findBlocker(heap, started) !== null)',
+    find: 'if (completed === started || readerBefore(heap, started) !== null)',
     replace: 'if (completed === started)',
     scenario: 'reader-vs-synchronize+epoch',
   },
@@ -31,10 +31,10 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'GP_COMPLETED is stored first, and the readers are scanned after it.',
     rules: ['G1'],
     file: GRACE,
-    find: 'if (completed === started || findBlocker(heap, started) !== null)',
+    find: 'if (completed === started || readerBefore(heap, started) !== null)',
     replace: `if (completed !== started)
         mem.cas(GP_COMPLETED, completed, started);
-    if (completed === started || findBlocker(heap, started) !== null)`,
+    if (completed === started || readerBefore(heap, started) !== null)`,
     scenario: 'reader-vs-grace+callback',
   },
   {
