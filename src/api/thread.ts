@@ -13,7 +13,7 @@ import type { Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
 import { detachThread } from '../core/rcu/attach.js';
-import { poll } from '../core/rcu/callback.js';
+import { poll, refuseInside } from '../core/rcu/callback.js';
 import {
   isReading,
   leaveAllSections,
@@ -22,7 +22,6 @@ import {
   rcuOnline,
   rcuReadLock,
   rcuReadUnlock,
-  refuseReader,
 } from '../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
@@ -291,7 +290,7 @@ export class AttachedThread extends HeapReports {
   detach(): void {
     const { operations } = this;
     if (operations.hasLeft) return;
-    refuseReader(operations.here(), 'detach');
+    refuseInside(operations.here(), 'detach');
     for (const cancel of this.cancels) cancel(goneError(this.core));
     operations.run(OPERATIONS.detach, detachThread);
     // Only now: where detaching is refused, inside a section, the thread stays attached.

@@ -7,7 +7,7 @@
  * thread that gets the record goes on with it. A thread that is killed keeps its record, and if it
  * was inside a section, holds up grace periods for ever; `readerBefore` names it.
  */
-import { LimitError, UsageError } from '../base/errors.js';
+import { LimitError } from '../base/errors.js';
 import type { ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
@@ -22,7 +22,7 @@ import {
 import { HEAP, NAME_WORDS, THREAD } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { writeName } from '../mem/name.js';
-import { isReading } from './reader.js';
+import { refuseInside } from './callback.js';
 
 /** How a thread says that it is in a read section: docs/start.md, "Which flavour". */
 export type Flavour = 'epoch' | 'qsbr';
@@ -86,12 +86,8 @@ function raiseHigh(heap: Heap, high: number): void {
 
 /** Gives the record back. Throws `UsageError` inside a section or a callback. */
 export function detachThread(thread: Thread): void {
-  const { mem, record, id } = thread;
-  if (isReading(thread))
-    throw new UsageError('inside-reader', `thread ${id} detaches inside a reader`);
-  if (mem.peek(at(record, THREAD.IN_CALLBACK)) !== 0) {
-    throw new UsageError('inside-callback', `thread ${id} detaches inside a callback`);
-  }
+  const { mem, record } = thread;
+  refuseInside(thread, 'detach');
   mem.store(at(record, THREAD.READER), 0);
   // PUBLISH(record): the private words are as the next thread must find them.
   mem.store(at(record, THREAD.ATTACHED), 0);

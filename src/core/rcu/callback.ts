@@ -33,13 +33,14 @@
  * run inside each other, nor under a lock.
  */
 import { assertAtImport } from '../base/assert.js';
+import { UsageError } from '../base/errors.js';
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
 import { headerWord, threadRecord, withLockWaits } from '../mem/heap.js';
 import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
-import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';
+import { enterBriefly, isReading, leaveBriefly, quiescent, refuseReader } from './reader.js';
 
 /**
  * Runs, inside a read section, for a head whose grace period is over; must leave the head idle or
@@ -204,9 +205,16 @@ function runChain(thread: Thread, callbacks: CallbackTable, queue: ThreadId, fir
   return count;
 }
 
-/** Whether callbacks may run on this thread now: not inside another. */
-function mayRun(thread: Thread): boolean {
-  return thread.mem.peek(at(thread.record, THREAD.IN_CALLBACK)) === 0;
+/** Whether the thread is inside a callback: no other may run there. */
+function isInCallback({ mem, record }: Thread): boolean {
+  return mem.peek(at(record, THREAD.IN_CALLBACK)) !== 0;
+}
+
+/** Throws `UsageError` inside a read section or a callback: what waits for either can't end. */
+export function refuseInside(thread: Thread, what: string): void {
+  refuseReader(thread, what);
+  if (!isInCallback(thread)) return;
+  throw new UsageError('inside-callback', `${what} inside a callback of thread ${thread.id}`);
 }
 
 /** Whether a thread's queue has heads in it: a hint, for nothing is locked. */
@@ -264,7 +272,7 @@ export function serveQueue(
  * as if it were still to come.
  */
 export function poll(thread: Thread, callbacks: CallbackTable, max: number): number {
-  if (!mayRun(thread)) return 0;
+  if (isInCallback(thread)) return 0;
   if (!isReading(thread)) quiescent(thread);
   const own = serveQueue(thread, callbacks, thread.id, max);
   const { mem } = thread;
@@ -277,7 +285,7 @@ export function poll(thread: Thread, callbacks: CallbackTable, max: number): num
 
 /** `poll` over every thread's queue: what a reclaimer does, and whoever is out of pages. */
 export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): number {
-  if (!mayRun(thread)) return 0;
+  if (isInCallback(thread)) return 0;
   if (!isReading(thread)) quiescent(thread);
   const high = thread.mem.load(headerWord(HEAP.THREADS_HIGH));
   let count = 0;

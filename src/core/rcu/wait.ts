@@ -12,9 +12,9 @@ import { at } from '../base/units.js';
 import { headerWord, type Thread, threadRecord } from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
 import { throwIfBroken } from '../mem/lock.js';
-import { type CallbackTable, refill, serveQueue } from './callback.js';
+import { type CallbackTable, refill, refuseInside, serveQueue } from './callback.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
-import { quiescent, rcuOffline, refuseReader } from './reader.js';
+import { quiescent, rcuOffline } from './reader.js';
 
 /** The longest sleep between two looks, in milliseconds. */
 export const LOOK_MS_MAX = 1;
@@ -27,12 +27,8 @@ const BATCH_MAX = 32;
  * to sleep where the thread may not.
  */
 export function refuseWait(thread: Thread, what: string, asyncTwin: string | null): void {
-  refuseReader(thread, what);
-  const { mem, record } = thread;
-  if (mem.peek(at(record, THREAD.IN_CALLBACK)) !== 0) {
-    throw new UsageError('inside-callback', `${what} inside a callback`);
-  }
-  if (asyncTwin === null || mem.maySleep) return;
+  refuseInside(thread, what);
+  if (asyncTwin === null || thread.mem.maySleep) return;
   const message = `${what} would block this thread, which may not sleep: use ${asyncTwin}`;
   throw new UsageError('may-not-sleep', message);
 }

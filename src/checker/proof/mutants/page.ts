@@ -11,10 +11,10 @@ const CALLBACK_MUTANTS: readonly Mutant[] = [
     about: 'The callbacks of a batch run outside of any read section.',
     rules: ['P5', 'H1'],
     file: RCU_CALLBACK,
-    find: "import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';",
-    replace: `import { isReading, quiescent } from './reader.js';
-const enterBriefly = () => { };
-const leaveBriefly = () => { };`,
+    find: 'import { enterBriefly, isReading, leaveBriefly,',
+    replace: `const enterBriefly = () => { };
+const leaveBriefly = () => { };
+import { isReading,`,
     scenario: 'destroy-vs-callback+last-page',
   },
   {

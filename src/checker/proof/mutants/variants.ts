@@ -37,10 +37,10 @@ const EAGER_MUTANTS: readonly Mutant[] = [
     about: 'Callbacks run outside of any read section.',
     rules: ['P5', 'H1'],
     file: 'core/rcu/callback.js',
-    find: "import { enterBriefly, isReading, leaveBriefly, quiescent } from './reader.js';",
-    replace: `import { isReading, quiescent } from './reader.js';
-const enterBriefly = () => { };
-const leaveBriefly = () => { };`,
+    find: 'import { enterBriefly, isReading, leaveBriefly,',
+    replace: `const enterBriefly = () => { };
+const leaveBriefly = () => { };
+import { isReading,`,
     scenario: 'A/destroy-vs-callback+last-page',
   },
   {
