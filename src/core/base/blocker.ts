@@ -36,10 +36,12 @@ const DOES: Readonly<Record<StallCause, (of: string | null) => string>> = Object
 
 /** For example `thread 2 (renderer) holds the lock of mm 1`. */
 export function blockerText({ cause, thread, name, of }: Blocker): string {
-  return `${subjectOf(cause, thread, name)} ${DOES[cause](of)}`;
+  const nobody = cause === 'callbacks' ? 'some thread' : 'a thread';
+  const subject = thread === null ? nobody : threadText(thread, name);
+  return `${subject} ${DOES[cause](of)}`;
 }
 
-function subjectOf(cause: StallCause, thread: number | null, name: string | null): string {
-  if (thread === null) return cause === 'callbacks' ? 'some thread' : 'a thread';
+/** How a message speaks of a thread: `thread 2 (renderer)`, or by its number alone. */
+export function threadText(thread: number, name: string | null): string {
   return name === null ? `thread ${thread}` : `thread ${thread} (${name})`;
 }

@@ -4,7 +4,7 @@
  * A `Heap` is a thread's handle on it: the seam and the numbers of the layout, read once from the
  * header and never changed. Nothing of the heap lives outside its words.
  */
-import type { Blocker } from '../base/blocker.js';
+import { type Blocker, threadText } from '../base/blocker.js';
 import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { checkConfig } from './config.js';
@@ -154,10 +154,9 @@ function threadName(heap: Heap, thread: ThreadId): string | null {
   return readName(heap.mem, word, NAME_WORDS.THREAD) || null;
 }
 
-/** How a message speaks of a thread: `thread 2 (renderer)`, or by its number alone. */
+/** How a message speaks of a thread. Racy, as describeThread. */
 export function nameOfThread(heap: Heap, thread: ThreadId): string {
-  const name = threadName(heap, thread);
-  return name === null ? `thread ${thread}` : `thread ${thread} (${name})`;
+  return threadText(thread, threadName(heap, thread));
 }
 
 export function pageAddress(heap: Heap, pfn: Pfn): Word {
