@@ -8,8 +8,7 @@
  * is read once, for a getter could answer differently the second time. What a getter throws passes,
  * or a trap of a Proxy: it is its maker's. A revoked Proxy is nobody's, and refused like a number.
  */
-import { UsageError } from '../core/base/errors.js';
-import { isRevoked, shown } from '../core/base/shown.js';
+import { isObject, isRevoked, refusal } from '../core/base/shown.js';
 import type * as units from '../core/base/units.js';
 import type { HeapCheckOptions } from '../core/frag/check.js';
 import type { Range } from '../core/mem/config.js';
@@ -42,11 +41,6 @@ export function requireTable(table: number, what: string): void {
   throw refusal('foreign-fragment', `${what}: table`, table, allowed);
 }
 
-/** The error for something that was given, by name, and what would have been right. */
-export function refusal(code: string, name: string, given: unknown, allowed: string): UsageError {
-  return new UsageError(code, `${name} is ${shown(given)}; ${allowed}`);
-}
-
 /** Options as an object, whatever is in it; left out, an empty one. */
 export function optionsOf<Options extends object>(
   options: Options | undefined,
@@ -55,15 +49,6 @@ export function optionsOf<Options extends object>(
   if (options === undefined) return {};
   if (isObject(options)) return options;
   throw refusal('bad-option', `${what}: options`, options, 'it must be an object, or left out');
-}
-
-/** Whether a property can be asked for without a surprise: no function, no array, not null. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value);
-}
-
-export function isArray(value: unknown): value is readonly unknown[] {
-  return !isRevoked(value) && Array.isArray(value);
 }
 
 /** Beyond what there is, too: no more than that is done. */

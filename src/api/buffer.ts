@@ -5,9 +5,9 @@
  * growable buffer, for every access to it is slow.
  */
 import { UsageError } from '../core/base/errors.js';
+import { isObject, refusal } from '../core/base/shown.js';
 import { HEAP_MAGIC } from '../core/mem/layout.js';
 import { firstNotZero, type HeapBuffer, sharedBytes, viewWords } from '../core/mem/shared.js';
-import { isObject, refusal } from './arguments.js';
 
 /** What another thread needs to attach. */
 export interface HeapHandle {

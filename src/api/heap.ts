@@ -5,6 +5,7 @@
  * `postMessage` or `workerData`) and that thread attaches with it.
  */
 import { LimitError, UnsupportedError } from '../core/base/errors.js';
+import { refusal } from '../core/base/shown.js';
 import { checkConfig } from '../core/mem/config.js';
 import { type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
 import { HEAD_WORDS, layoutOf, NAME_WORDS } from '../core/mem/layout.js';
@@ -17,7 +18,7 @@ import {
 } from '../core/mem/shared.js';
 import { missingFeature } from '../core/mem/support.js';
 import { attachThread, type Flavour } from '../core/rcu/attach.js';
-import { milliseconds, oneOf, optionsOf, refusal } from './arguments.js';
+import { milliseconds, oneOf, optionsOf } from './arguments.js';
 import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
 import { makeHeap } from './making.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';

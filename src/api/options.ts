@@ -6,10 +6,11 @@
  */
 import { isPowerOfTwo } from '../core/base/assert.js';
 import { UsageError } from '../core/base/errors.js';
+import { isArray, isObject, refusal } from '../core/base/shown.js';
 import { LIMITS, type Range } from '../core/mem/config.js';
 import type { HeapConfig } from '../core/mem/heap.js';
 import { type Geometry, geometryNamed, kindsOf, type TableKind } from '../core/pgtable/geometry.js';
-import { flag, isArray, isObject, oneOf, optionsOf, refusal, wholeNumber } from './arguments.js';
+import { flag, oneOf, optionsOf, wholeNumber } from './arguments.js';
 import { type PlaceAsked, placeAsked } from './buffer.js';
 
 /** What `createHeap` makes: sizes, limits, and where. Counts are whole numbers. */

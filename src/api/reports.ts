@@ -1,11 +1,12 @@
 /** What a thread can be asked about its heap, and about the other threads: nothing is changed. */
 import type { Blocker } from '../core/base/blocker.js';
+import { refusal } from '../core/base/shown.js';
 import type { ThreadId } from '../core/base/units.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
 import { describeThread, type Heap } from '../core/mem/heap.js';
 import { attachedThreads } from '../core/rcu/attach.js';
 import { blockersOf } from '../core/rcu/held-up.js';
-import { checkOptionsOf, refusal } from './arguments.js';
+import { checkOptionsOf } from './arguments.js';
 import type { KindId } from './ids.js';
 
 /** A thread that is attached to a heap. */

@@ -1,6 +1,7 @@
 /** Addresses of words, as users compute with them: from whatever `memory.load` returned. */
+import { refusal } from '../core/base/shown.js';
 import * as units from '../core/base/units.js';
-import { isWord, refusal } from './arguments.js';
+import { isWord } from './arguments.js';
 
 /**
  * The word `offset` words after `base`. The same as `base + offset`, and quicker where addresses

@@ -1,7 +1,8 @@
 /** What a walk found, taken apart by users: judged, where the core trusts. */
+import { refusal } from '../../core/base/shown.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import * as walks from '../../core/pgtable/walk.js';
-import { isWord, refusal } from '../arguments.js';
+import { isWord } from '../arguments.js';
 
 /** Number of the frame: its physical address by the page size. Throws `UsageError`. */
 export function frameOf(found: number): number {

@@ -1,7 +1,8 @@
 /** Where an image of a tree is to lie in a machine's memory. */
+import { refusal } from '../../core/base/shown.js';
 import { dumpImage, type Image, imageAlignBytes, imageBytes } from '../../core/pgtable/image.js';
 import type { Space } from '../../core/pgtable/space.js';
-import { optionsOf, refusal } from '../arguments.js';
+import { optionsOf } from '../arguments.js';
 import { PHYSICAL_END } from './address.js';
 
 /** Options of `dumpImage`: where the image is to lie. */

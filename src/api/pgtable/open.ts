@@ -1,9 +1,10 @@
 /** Making an address space on an attached thread, and opening one that another thread made. */
+import { isObject, refusal } from '../../core/base/shown.js';
 import { tablesOf } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { formatOf } from '../../core/pgtable/formats/index.js';
 import { type Space, spaceOf } from '../../core/pgtable/space.js';
-import { isObject, refusal, requireMm } from '../arguments.js';
+import { requireMm } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import type { MmId } from '../ids.js';
 import { finish, type ObtainOptions, waitAsked } from '../obtain.js';

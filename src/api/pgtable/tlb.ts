@@ -1,12 +1,11 @@
 /** A TLB as a user has it: it says whose it is, so that another is told at no cost. */
 import { isPowerOfTwo } from '../../core/base/assert.js';
 import { UnsupportedError, type UsageError } from '../../core/base/errors.js';
-import { isRevoked, showAs } from '../../core/base/shown.js';
+import { isRevoked, refusal, showAs } from '../../core/base/shown.js';
 import type { Word } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { privateMemory } from '../../core/mem/shared.js';
 import { TLB_SLOT_WORDS, type Tlb } from '../../core/pgtable/tlb.js';
-import { refusal } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 
 /** 512 MiB of slots. */

@@ -3,7 +3,7 @@
  * throw from deep inside, or have no end.
  */
 import { UsageError } from '../../core/base/errors.js';
-import { shown } from '../../core/base/shown.js';
+import { isArray, isObject, refusal, shown } from '../../core/base/shown.js';
 import type { Failure } from './interleaving.js';
 import type { Scenario, Setup } from './scenario.js';
 
@@ -16,14 +16,6 @@ const EARLY_RETURNS_MAX = 100;
 
 /** Wider than any terminal. */
 const COLUMNS_MAX = 10_000;
-
-export function refusal(code: string, name: string, given: unknown, allowed: string): UsageError {
-  return new UsageError(code, `${name} is ${shown(given)}; ${allowed}`);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
 
 /** Refuses what is no scenario. */
 export function requireScenario(scenario: Scenario): void {
@@ -40,7 +32,7 @@ export function requireScenario(scenario: Scenario): void {
   whole('ghostWords', ghostWords, 0, WORDS_MAX);
   whole('threads', threads, 1, THREADS_MAX);
   whole('earlyReturns', earlyReturns, 0, EARLY_RETURNS_MAX);
-  const isList = Array.isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
+  const isList = isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
   if (!isList) throw wrong('mustSee', mustSee, 'it is an array of texts');
   if (typeof setup !== 'function') throw wrong('setup', setup, 'it is a function');
 }
@@ -48,8 +40,7 @@ export function requireScenario(scenario: Scenario): void {
 /** Refuses what `setup` returned if it is no setup for so many threads. */
 export function requireSetup(name: string, threads: number, setup: Setup): void {
   const given: unknown = isObject(setup) ? setup.threads : setup;
-  const isList = Array.isArray(given) && given.every(isOperations);
-  if (!isList) {
+  if (!isObject(setup) || !isArray(given) || !given.every(isOperations)) {
     const allowed = 'setup returns an object with threads: for each an array of functions';
     throw refusal('bad-scenario', `${name}: what says the threads`, given, allowed);
   }
@@ -59,7 +50,7 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
 }
 
 function isOperations(thread: unknown): boolean {
-  return Array.isArray(thread) && thread.every((operation) => typeof operation === 'function');
+  return isArray(thread) && thread.every((operation) => typeof operation === 'function');
 }
 
 /** Refuses options of a check that are of the wrong type; its mode is judged by `requireMode`. */
@@ -79,7 +70,7 @@ export function requireCheckOptions(options: {
 
 /** Refuses what is no failure to be shown, null above all: what a scenario that holds has. */
 export function requireFailure(failure: Pick<Failure, 'steps'>, columns: number): void {
-  if (!isObject(failure) || !Array.isArray(failure.steps)) {
+  if (!isObject(failure) || !isArray(failure.steps)) {
     const allowed = 'it is what check found, where it is not null';
     throw refusal('bad-failure', 'failure', failure, allowed);
   }

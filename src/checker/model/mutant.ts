@@ -6,7 +6,7 @@
  * applies is a failure, for then nobody knows whether its safeguard is still needed.
  */
 import { InvariantError } from '../../core/base/errors.js';
-import { refusal } from './judge.js';
+import { refusal } from '../../core/base/shown.js';
 import type { Scenario } from './scenario.js';
 
 /** A change to one module that takes a safeguard out, and what must fail then. */

@@ -6,8 +6,8 @@
  *   ~811c               no step: it fails before anybody's first
  */
 import { UsageError } from '../../core/base/errors.js';
+import { refusal } from '../../core/base/shown.js';
 import type { Step } from './explore.js';
-import { refusal } from './judge.js';
 
 const RUN = /^([0-9]+)(?:x([0-9]+))?$/;
 

@@ -1,8 +1,10 @@
 /**
- * A value that somebody gave, in words for a message: short, and without running code of its own.
+ * A value that somebody gave: asked what it is, shown in a message, refused. None of its own code
+ * is run.
  *
  * A template string throws for a symbol, and calls `toString` of an object, which may throw too.
  */
+import { UsageError } from './errors.js';
 
 /** Of a text or a number, as much is shown. */
 const LETTERS_MAX = 60;
@@ -16,6 +18,15 @@ export function isRevoked(value: unknown): boolean {
   } catch {
     return true;
   }
+}
+
+/** Whether a property can be asked for without a surprise: no function, no array, not null. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isRevoked(value) && !Array.isArray(value);
+}
+
+export function isArray(value: unknown): value is readonly unknown[] {
+  return !isRevoked(value) && Array.isArray(value);
 }
 
 /** For example `1n`, `Symbol(x)`, `'map'`, `NaN`, `an object`. */
@@ -40,6 +51,11 @@ export function shown(value: unknown): string {
 
 function cut(text: string): string {
   return text.length <= LETTERS_MAX ? text : `${text.slice(0, LETTERS_MAX)}…`;
+}
+
+/** The error for something that was given, by name, and what would have been right. */
+export function refusal(code: string, name: string, given: unknown, allowed: string): UsageError {
+  return new UsageError(code, `${name} is ${shown(given)}; ${allowed}`);
 }
 
 /** The method that Node's `console.log` asks for. Other engines know nothing of it. */

@@ -166,8 +166,8 @@ export function threadInside(word: number): ThreadId | null {
 
 /** Whether another thread has a lock. Only a look: a moment later it may be otherwise. */
 export function isHeldElsewhere({ mem, id }: Thread, lock: Word): boolean {
-  const owner = ownerOfLock(mem.load(lock));
-  return owner !== null && owner !== id;
+  const inside = threadInside(mem.load(lock));
+  return inside !== null && inside !== id;
 }
 
 /** What a lock protects, in words. */

@@ -19,7 +19,9 @@ const SCENARIO: Scenario = {
 
 const HOSTILE = { valueOf: () => 1 };
 const NO_NUMBERS = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 1n, '2', null];
-const NOTHINGS = [undefined, null, 5, 1n, 'x', Symbol('x'), () => 0];
+const { proxy: REVOKED, revoke } = Proxy.revocable({}, {});
+revoke();
+const NOTHINGS = [undefined, null, 5, 1n, 'x', Symbol('x'), () => 0, [], REVOKED];
 
 function codeWith(change: object): string {
   return codeOf(() => check({ ...SCENARIO, ...change } as Scenario));
@@ -52,7 +54,8 @@ describe('check', () => {
   });
 
   it('refuses what a setup should not return', () => {
-    for (const made of [...NOTHINGS, {}, { threads: 2 }, { threads: [() => 0, () => 0] }]) {
+    const threads = [[() => 0], [() => 0]];
+    for (const made of [...NOTHINGS, threads, {}, { threads: 2 }, { threads: threads.flat() }]) {
       expect(codeWith({ setup: () => made })).toBe('bad-scenario');
     }
     expect(codeWith({ setup: async () => ({ threads: [] }) })).toBe('bad-scenario');
