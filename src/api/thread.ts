@@ -285,7 +285,8 @@ export class AttachedThread extends HeapReports {
   /**
    * Leaves the heap. Pending callbacks are run by other threads. Safe to call twice. Asynchronous
    * operations of this thread are cancelled: they leave what they leave when they are aborted, and
-   * their promises reject with a `UsageError`. Throws `UsageError` inside a section.
+   * their promises reject with a `UsageError`. Throws `UsageError` inside a section,
+   * and once an operation was broken off: the record then stays, with what it may hold.
    */
   detach(): void {
     const { operations } = this;

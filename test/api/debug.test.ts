@@ -81,3 +81,28 @@ describe('page tables in a debug heap', () => {
     expect(thread.check({ drained: true })).toEqual([]);
   });
 });
+
+describe('a page table whose memory was written while it was free', () => {
+  it.each(['mapPage', 'mapRange'] as const)('leaves no upper table to %s', (method) => {
+    const thread = attach(createHeap({ geometry: 'riscv-sv39', pages: 3, debug: true }).buffer);
+    const mm = thread.createMm();
+    const pages = [0, 1, 2].map(() => thread.allocTable(mm));
+    for (const page of pages) thread.freeTable(mm, page);
+    thread.barrier();
+    const space = createSpace(thread);
+    const map = (): unknown =>
+      method === 'mapPage' ? space.mapPage(0, 0, PROT.read) : space.mapRange(0, 4096, 0, PROT.read);
+    const thrown: unknown[] = [];
+    // One is the top table. Of the others one will be the upper, one the lower.
+    for (const page of pages.filter((each) => thread.memory.load(each) === POISON)) {
+      thread.memory.store(page, 77);
+      attempt(thrown, map);
+      expect(thread.tablesOf(space.mm)).toBe(1);
+      thread.barrier();
+    }
+    expect(thrown).toEqual([expect.any(WriteAfterFreeError), expect.any(WriteAfterFreeError)]);
+    space.exit();
+    thread.barrier();
+    expect(thread.check({ drained: true })).toEqual([]);
+  });
+});

@@ -122,7 +122,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'waitMs: number': { right: () => 100, mayBe: isTime },
   'stallMs: number': { right: () => 100, mayBe: isTime },
   'signal: AbortSignal': { right: () => new AbortController().signal, mayBe: leftOut },
-  'onProgress: ((done: number, total: number) => void)': {
+  'onProgress: ((done: number, total: number) => unknown)': {
     right: () => () => {},
     mayBe: (value) => leftOut(value) || isFunction(value),
   },

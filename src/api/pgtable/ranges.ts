@@ -2,7 +2,7 @@
  * Ranges: loops of the steps of src/core/pgtable, as generators (slices.ts). What is thrown into
  * one makes it undo what it did.
  */
-import { UsageError } from '../../core/base/errors.js';
+import { UsageError, WriteAfterFreeError } from '../../core/base/errors.js';
 import type { Vpn, Word } from '../../core/base/units.js';
 import { destroyMm, tablesOf, tryCreateMm, usersOf } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
@@ -52,6 +52,19 @@ function* stepAgain(space: Space, vpn: Vpn, waitMs: WaitMs, attempt: () => Step)
   return throwOutOfPages(thread, `page tables of mm ${mm}`);
 }
 
+/**
+ * `mapStep` in a heap that may be a debug one: where an upper table was linked, and the memory of
+ * the lower one turns out to have been written, the upper one is taken out again.
+ */
+function mapAt(space: Space, vpn: Vpn, pages: number, address: number, prot: Prot): Step {
+  try {
+    return mapStep(space, vpn, pages, address, prot);
+  } catch (error) {
+    if (error instanceof WriteAfterFreeError) reclaimEmpty(space, vpn);
+    throw error;
+  }
+}
+
 /** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
 export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
   // Two things may be missing, one after the other, and each may be waited for as long.
@@ -86,7 +99,7 @@ export function mapOne(
   prot: Prot,
   waitMs: WaitMs,
 ): boolean {
-  const map = (): Step => mapStep(space, vpn, 1, address, prot);
+  const map = (): Step => mapAt(space, vpn, 1, address, prot);
   for (;;) {
     let step = map();
     if (step.kind === 'no-page') step = finish(space.thread, stepAgain(space, vpn, waitMs, map));
@@ -117,7 +130,7 @@ export function* mapPages(
     while (done < pages) {
       const from = pageAt(vpn, done);
       const first = address + done * pageBytes;
-      const map = (): Step => mapStep(space, from, pages - done, first, prot);
+      const map = (): Step => mapAt(space, from, pages - done, first, prot);
       // Nothing is undone before it is sure that no page comes back: a range is long.
       let step = map();
       if (step.kind === 'no-page') step = yield* stepAgain(space, from, waitMs, map);

@@ -22,8 +22,11 @@ export interface RangeOptions {
   readonly waitMs?: number | undefined;
   /** Stops the operation; see each for what is left then. Its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
-  /** Told now and then, and at the end, how many pages of how many are done. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /**
+   * Told now and then, and at the end, how many pages of how many are done. What it returns is
+   * awaited before the range goes on; what it throws or rejects with stops the operation.
+   */
+  readonly onProgress?: ((done: number, total: number) => unknown) | undefined;
 }
 
 /** The options of a method, each read once. */
@@ -126,7 +129,9 @@ export async function finishInSlices<Result>(
       const { ended, done, value } = slice;
       position = slice.position;
       // Work that had nothing to do ends without a step.
-      if (done !== null && (!ended || total === 0)) onProgress?.(done, total);
+      if (onProgress !== undefined && done !== null && (!ended || total === 0)) {
+        await onProgress(done, total);
+      }
       if (!ended) await pause(thread, cancelled);
       // While others had the thread, in `onProgress` too, it may have left the heap.
       if (cancelled !== null) throw cancelled;

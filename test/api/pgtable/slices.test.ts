@@ -56,6 +56,26 @@ describe('progress that throws at its last call', () => {
     space.exit();
   });
 
+  it('may be asynchronous: the range waits, and what it rejects with is an abort', async () => {
+    const { thread, space } = fresh();
+    const order: string[] = [];
+    const mapping = space.mapRangeAsync(0, BYTES, 0, READ_WRITE, {
+      onProgress: async (done, total) => {
+        order.push('begun');
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        order.push('over');
+        atTheEnd(done, total);
+      },
+    });
+    await expect(mapping).rejects.toThrow('mine');
+    expect(order.length).toBeGreaterThan(0);
+    expect(order).toEqual(order.map((_, index) => (index % 2 === 0 ? 'begun' : 'over')));
+    expect(mapped(space, thread)).toBe(false);
+    space.exit();
+    thread.barrier();
+    expect(thread.check({ drained: true })).toEqual([]);
+  });
+
   it('is told once that all is done, and nothing after it', async () => {
     const { space } = fresh();
     const calls: number[] = [];
