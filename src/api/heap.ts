@@ -6,9 +6,9 @@
  */
 import { LimitError, UnsupportedError } from '../core/base/errors.js';
 import { refusal } from '../core/base/shown.js';
-import { checkConfig } from '../core/mem/config.js';
 import { type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
 import { HEAD_WORDS, layoutOf, NAME_WORDS } from '../core/mem/layout.js';
+import { isNameOf } from '../core/mem/name.js';
 import {
   type HeapBuffer,
   mayThreadSleep,
@@ -61,9 +61,7 @@ function requireSupport(): void {
 
 /** Bytes that a heap with these options takes. Throws `UsageError` for options that can't be. */
 export function heapBytes(options: HeapOptions): number {
-  const { config } = planOf(options, 'heapBytes');
-  checkConfig(config);
-  return layoutOf(config).words * 4;
+  return layoutOf(planOf(options, 'heapBytes').config).words * 4;
 }
 
 /**
@@ -75,7 +73,6 @@ export function createHeap(options: HeapOptions): HeapHandle {
   probeDeepStack();
   const plan = planOf(options, 'createHeap');
   const { config } = plan;
-  checkConfig(config);
   const { words } = layoutOf(config);
   const { buffer, byteOffset } = emptyPlace(plan, words);
   const mem = new SharedMemory(viewWords(buffer, byteOffset, words), mayThreadSleep());
@@ -154,7 +151,7 @@ function warmUpHere(): void {
 function threadNameOf(name: unknown): string {
   if (name === undefined) return '';
   const most = 4 * NAME_WORDS.THREAD;
-  if (typeof name === 'string' && /^[ -~]+$/.test(name) && name.length <= most) return name;
+  if (typeof name === 'string' && name !== '' && isNameOf(NAME_WORDS.THREAD, name)) return name;
   const allowed = `it must be 1 to ${most} characters of ASCII, or left out`;
   throw refusal('bad-option', 'attach: name', name, allowed);
 }

@@ -1,14 +1,16 @@
 /**
  * The options of `createHeap`, each read once and judged, as a configuration for the core.
  *
- * Here types are judged, and what only the options have a word for. What sizes go together, and
- * what makes up a kind, core/mem/config.ts knows.
+ * Here each is judged by itself. What sizes go together, and what makes up a kind,
+ * core/mem/config.ts knows.
  */
 import { isPowerOfTwo } from '../core/base/assert.js';
 import { UsageError } from '../core/base/errors.js';
 import { isArray, isObject, refusal } from '../core/base/shown.js';
-import { LIMITS, type Range } from '../core/mem/config.js';
+import { checkConfig, LIMITS, type Range } from '../core/mem/config.js';
 import type { HeapConfig } from '../core/mem/heap.js';
+import { NAME_WORDS } from '../core/mem/layout.js';
+import { isNameOf } from '../core/mem/name.js';
 import { type Geometry, geometryNamed, kindsOf, type TableKind } from '../core/pgtable/geometry.js';
 import { flag, oneOf, optionsOf, wholeNumber } from './arguments.js';
 import { type PlaceAsked, placeAsked } from './buffer.js';
@@ -88,7 +90,9 @@ export function planOf(options: HeapOptions, what: string): HeapPlan {
     debug: flag(debug, false, `${what}: debug`, CODE),
     spins: SPINS,
   };
-  return { config, pages: first, place: placeAsked(buffer, byteOffset, what) };
+  const place = placeAsked(buffer, byteOffset, what);
+  checkConfig(config);
+  return { config, pages: first, place };
 }
 
 /** A copy in which every part was read once, and is of its type. */
@@ -103,15 +107,15 @@ function geometryOf(given: unknown, what: string): Geometry {
   const { name, pageBytes, kinds } = given as Geometry;
   const title = `${what}: geometry`;
   return {
-    name: textOf(name, `${title}.name`),
+    name: nameOf(name, NAME_WORDS.GEOMETRY, `${title}.name`),
     pageBytes: pageBytesOf(pageBytes, `${title}.pageBytes`),
     kinds: kindsFrom(kinds, `${title}.kinds`),
   };
 }
 
-function textOf(value: unknown, name: string): string {
-  if (typeof value === 'string') return value;
-  throw refusal(CODE, name, value, 'it must be a text');
+function nameOf(value: unknown, words: number, name: string): string {
+  if (typeof value === 'string' && isNameOf(words, value)) return value;
+  throw refusal(CODE, name, value, `it must be at most ${4 * words} characters of ASCII`);
 }
 
 function pageBytesOf(value: unknown, name: string): number {
@@ -146,7 +150,7 @@ function kindFrom(given: unknown, title: string): TableKind {
   const orZero = (field: string, value: unknown, range?: Range): number =>
     value === undefined ? 0 : whole(field, value, range);
   return {
-    name: textOf(name, `${title}.name`),
+    name: nameOf(name, NAME_WORDS.KIND, `${title}.name`),
     bytes: whole('bytes', bytes),
     perPage: whole('perPage', perPage),
     order: orZero('order', order),

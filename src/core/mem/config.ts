@@ -6,9 +6,8 @@
  */
 import { isPowerOfTwo } from '../base/assert.js';
 import { LimitError, UsageError } from '../base/errors.js';
-import { shown } from '../base/shown.js';
 import type { HeapConfig, Kind } from './heap.js';
-import { FRAGMENTS_MAX, KINDS_MAX, layoutOf, NAME_WORDS, ORDERS, THREADS_MAX } from './layout.js';
+import { FRAGMENTS_MAX, KINDS_MAX, layoutOf, ORDERS, THREADS_MAX } from './layout.js';
 
 /** Numbers that are allowed, both ends included. */
 export interface Range {
@@ -32,17 +31,9 @@ const HEAP_WORDS_MAX = 2 ** 30;
 
 const FRAGMENT_WORDS_MIN = 4;
 
-/** Refuses a configuration that can't be laid out. */
+/** Refuses sizes that are each within LIMITS, and together make no heap. */
 export function checkConfig(config: HeapConfig): void {
-  const sizes = { ...config, kinds: config.kinds.length };
-  for (const [name, { least, most }] of Object.entries(LIMITS)) {
-    const value = sizes[name as SizeName];
-    if (Number.isInteger(value) && value >= least && value <= most) continue;
-    throw new UsageError('bad-config', `${name} is ${value}; allowed are ${least} to ${most}`);
-  }
-  checkName('geometry', config.geometry, NAME_WORDS.GEOMETRY);
   for (const kind of config.kinds) {
-    checkName('kind', kind.name, NAME_WORDS.KIND);
     const fault = kindFault(kind, 2 ** config.pageShift);
     if (fault !== null) throw new UsageError('bad-config', `kind ${kind.name}: ${fault}`);
   }
@@ -50,13 +41,6 @@ export function checkConfig(config: HeapConfig): void {
     const message = `${config.pagesMax} pages make a heap of over 4 GiB`;
     throw new LimitError('pagesMax', config.pagesMax, message);
   }
-}
-
-/** A name that does not fit its words would be cut, and not be found again. */
-function checkName(what: string, name: string, words: number): void {
-  if (/^[ -~]*$/.test(name) && name.length <= 4 * words) return;
-  const allowed = `at most ${4 * words} characters of ASCII`;
-  throw new UsageError('bad-config', `${what} ${shown(name)}: a name has ${allowed}`);
 }
 
 function isSize(value: number): boolean {

@@ -7,7 +7,6 @@
 import { type Blocker, threadText } from '../base/blocker.js';
 import type { MmId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { checkConfig } from './config.js';
 import { constantsSum, requireHeader, requireSound } from './header.js';
 import {
   HEAP,
@@ -168,9 +167,11 @@ export function pfnOfAddress(heap: Heap, word: Word): Pfn {
   return ((word - heap.pagesAt) >>> heap.pageShift) as Pfn;
 }
 
-/** Writes a new heap into zeroed memory; no other thread may use that memory yet. */
+/**
+ * Writes a new heap into zeroed memory; no other thread may use that memory yet. The configuration
+ * was judged before: each size by LIMITS, and all together by checkConfig.
+ */
 export function formatHeap(mem: Memory, config: HeapConfig): Heap {
-  checkConfig(config);
   const set = (field: number, value: number): void => mem.poke(headerWord(field), value);
   set(HEAP.VERSION, LAYOUT_VERSION);
   set(HEAP.PAGE_SHIFT, config.pageShift);

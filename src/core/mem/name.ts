@@ -6,7 +6,12 @@ import type { Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Memory } from './memory.js';
 
-/** Writes as much of `name` as fits. */
+/** Whether a name fits: one that is cut, or not of ASCII, would not be found again. */
+export function isNameOf(words: number, name: string): boolean {
+  return /^[ -~]*$/.test(name) && name.length <= 4 * words;
+}
+
+/** Writes a name that fits. */
 export function writeName(mem: Memory, word: Word, words: number, name: string): void {
   for (let i = 0; i < words; i++) {
     let packed = 0;

@@ -220,17 +220,6 @@ describe('a heap', () => {
 const GOOD: HeapConfig = configOf();
 const EIGHT_OF_TWO = { pageShift: 4, kinds: [kindOf(8, 2)] };
 const BAD_CONFIGS: readonly [says: string, change: Partial<HeapConfig>][] = [
-  ['pagesMax is 0; allowed are 1 to 16777216', { pagesMax: 0 }],
-  ['pagesMax is 1.5', { pagesMax: 1.5 }],
-  ['pagesMax is NaN', { pagesMax: Number.NaN }],
-  ['pagesMax is 16777217', { pagesMax: 2 ** 24 + 1 }],
-  ['threadsMax is 0', { threadsMax: 0 }],
-  ['threadsMax is 257; allowed are 1 to 256', { threadsMax: 257 }],
-  ['mmsMax is 1; allowed are 2 to', { mmsMax: 1 }],
-  ['kinds is 0; allowed are 1 to 8', { kinds: [] }],
-  ['kinds is 9', { kinds: Array(9).fill(kindOf(4)) }],
-  ['pageShift is 3', { pageShift: 3 }],
-  ['pageShift is 21; allowed are 4 to 20', { pageShift: 21 }],
   ['kind nr8: 8 fragments of 16 bytes do not make up a block of 2^0', { kinds: [kindOf(8)] }],
   ['kind nr3: bytes is 21.3', { pageShift: 4, kinds: [kindOf(3, 16 / 3)] }],
   ['kind nr8: bytes is 8; allowed are powers of two, 16 to 2^32', EIGHT_OF_TWO],
@@ -248,18 +237,13 @@ const BAD_CONFIGS: readonly [says: string, change: Partial<HeapConfig>][] = [
   ['kind nr4: slotBytes is 4;', { kinds: [kindOf(4, 4, { entryWords: 3 })] }],
   ['kind nr4: slotBytes is 24;', { kinds: [kindOf(4, 4, { entryWords: -2 })] }],
   ['kind nr4: slotBytes is NaN;', { kinds: [kindOf(4, 4, { entryWords: Number.NaN })] }],
-  ["geometry 'überall': a name has at most 32 characters of ASCII", { geometry: 'überall' }],
-  ['a name has at most 32 characters', { geometry: 'x'.repeat(33) }],
-  ['a name has at most 16', { kinds: [kindOf(4, 4, { name: 'page-middle-table' })] }],
 ];
 
 describe('a configuration that can not be laid out', () => {
   it.each(BAD_CONFIGS)('is refused: %s', (says, change) => {
-    const mem = new SharedMemory(viewWords(new SharedArrayBuffer(4096), 0, 1024), true);
-    const make = (): unknown => formatHeap(mem, { ...GOOD, ...change });
+    const make = (): void => checkConfig({ ...GOOD, ...change });
     expect(make).toThrow(says);
     expect(make).toThrow(expect.objectContaining({ name: 'UsageError', code: 'bad-config' }));
-    expect(new Set(mem.words)).toEqual(new Set([0]));
   });
 
   it('is refused as over 4 GiB, the limit to lower named', () => {
