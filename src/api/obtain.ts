@@ -152,9 +152,7 @@ export async function obtainAsync<Result>(
       if (inTheWay() !== 0) await awaitLocks(operations, operation, inTheWay, signal);
       const step = operations.run(operation, () => work.next());
       if (step.done === true) return step.value;
-      await pause(thread, signal);
-      // Between two steps the caller runs, and may have detached.
-      operations.here();
+      await pause(operations, what, signal);
     }
   } finally {
     letGo();

@@ -13,7 +13,7 @@ import type { Thread } from '../core/mem/heap.js';
 import { lockStalled } from '../core/mem/lock.js';
 import { GP_COMPLETED, graceAhead } from '../core/rcu/grace-period.js';
 import { heldUpBarrier, heldUpGrace } from '../core/rcu/held-up.js';
-import { rcuOffline } from '../core/rcu/reader.js';
+import { rcuOffline, refuseReader } from '../core/rcu/reader.js';
 import {
   type Barrier,
   beginBarrier,
@@ -127,9 +127,7 @@ export async function waitForAsync(
   const letGo = keepAlive();
   try {
     while (!operations.run(operation, isOver)) {
-      await pause(thread, signal);
-      // Between two steps the caller runs, and may have detached.
-      operations.here();
+      await pause(operations, what, signal);
       throwIfStalled();
     }
   } finally {
@@ -147,14 +145,24 @@ export function keepAlive(): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Lets others have the thread until a grace period ends, or for a little while. */
-export async function pause(thread: Thread, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Lets others have the thread until a grace period ends, or for a little while. Throws `UsageError`
+ * where `what` can't go on with what they did meanwhile.
+ */
+export async function pause(
+  operations: Operations,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const thread = operations.here();
   const { mem } = thread;
   signal?.throwIfAborted();
   // A qsbr thread that is online while it does nothing would hold up what it waits for.
   rcuOffline(thread);
   await mem.awaitChangeAsync(GP_COMPLETED, mem.load(GP_COMPLETED), LOOK_MS_MAX);
   signal?.throwIfAborted();
+  // It may have left the heap, or be in a section, in which a qsbr thread can't be quiescent.
+  if (operations.here().qsbr) refuseReader(thread, what);
 }
 
 /**
@@ -178,8 +186,7 @@ export async function awaitLocks(
       if (word !== seen) since = now;
       seen = word;
       if (now - since >= thread.lockWaits.stallMs) throw lockStalled(thread, lock).during(name);
-      await pause(thread, signal);
-      operations.here();
+      await pause(operations, name, signal);
     }
   } finally {
     letGo();

@@ -8,7 +8,16 @@ import { attach, createHeap, UsageError } from 'ptfrag';
 import * as pgtable from 'ptfrag/pgtable';
 import { createSpace, PROT } from 'ptfrag/pgtable';
 import { describe, expect, it } from 'vitest';
-import { ROWS, readable, SHAPES, shows, THROWN, VALUES, type World } from '../support/given.js';
+import {
+  ROWS,
+  readable,
+  SHAPES,
+  SPEAKS_OF,
+  shows,
+  THROWN,
+  VALUES,
+  type World,
+} from '../support/given.js';
 import {
   type Callable,
   fieldsOf,
@@ -102,6 +111,10 @@ async function faultOf(
   const { code, message } = error;
   if (!/^[a-z]+(-[a-z]+)*$/.test(code)) return `has no code: ${code}`;
   if (at >= 0) return `changed word ${at}`;
+  const [, spokenOf = callable.name] = SPEAKS_OF.exec(message) ?? [];
+  if (spokenOf !== callable.name && CALLABLES.some(({ name }) => name === spokenOf)) {
+    return `speaks of another call: ${message}`;
+  }
   return shows(message, value) ? null : `does not say what was given: ${message}`;
 }
 

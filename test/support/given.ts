@@ -154,6 +154,9 @@ export function shows(message: string, value: unknown): boolean {
   return isHeld && /(?:: pages|\.name|\[0\]) is |buffer is (?:an ArrayBuffer|a view)/.test(message);
 }
 
+/** Of a message that begins with the call that it is about: the name of that. */
+export const SPEAKS_OF = /^(\w+)(?:: | (?:in|out)side | without | would )/;
+
 /** In a message: what was given, so that its reader recognizes it. */
 export function readable(value: unknown): string {
   if (REVOKED.includes(value)) return 'a revoked Proxy';

@@ -7,7 +7,7 @@ import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { lockInTheWay } from '../../core/pgtable/lock.js';
 import { type Space, spanOf } from '../../core/pgtable/space.js';
-import { rcuOffline } from '../../core/rcu/reader.js';
+import { rcuOffline, refuseReader } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
@@ -123,6 +123,7 @@ export async function finishInSlices<Result>(
   try {
     for (let position = 0; ; ) {
       signal?.throwIfAborted();
+      refuseOnline(thread, operation);
       const locked = locksAt(position, how);
       if (locked !== null) await locked;
       const slice = operations.run(operation, () => runSlice(work, position, how));
@@ -132,7 +133,7 @@ export async function finishInSlices<Result>(
       if (onProgress !== undefined && done !== null && (!ended || total === 0)) {
         await onProgress(done, total);
       }
-      if (!ended) await pause(thread, cancelled);
+      if (!ended) await pause(thread, operation, cancelled);
       // While others had the thread, in `onProgress` too, it may have left the heap.
       if (cancelled !== null) throw cancelled;
       if (ended) return value as Result;
@@ -148,10 +149,16 @@ export async function finishInSlices<Result>(
   }
 }
 
-async function pause(thread: Thread, cancelled: Error | null): Promise<void> {
+async function pause(thread: Thread, operation: Operation, cancelled: Error | null): Promise<void> {
   if (cancelled !== null) return;
+  refuseOnline(thread, operation);
   rcuOffline(thread);
   await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Refuses to go on in a section that others have entered: no qsbr thread goes offline in one. */
+function refuseOnline(thread: Thread, { name }: Operation): void {
+  if (thread.qsbr) refuseReader(thread, `${name}Async`);
 }
 
 /** Throws into the generator, which undoes what it did and throws the same again. */

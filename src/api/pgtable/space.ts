@@ -179,7 +179,7 @@ export class AddressSpace {
    * for a grace period before it gives the frame to another. No lock is taken.
    */
   walk(va: Address): number {
-    const space = this.readable();
+    const space = this.readable('walk');
     // `| 0` takes the lower 32 bits of any safe integer; cut in two, no number is allocated.
     const found = this.isAddress(va)
       ? walkAddress(space, va | 0, (va / WORD_VALUES) | 0)
@@ -192,7 +192,7 @@ export class AddressSpace {
   /** As `walk`, by way of a TLB of this thread. `UsageError` for another thread's, or heap's. */
   walkCached(tlb: Tlb, va: Address): number {
     if (attachmentOf(tlb) !== this.attachment) throw noTlb(tlb);
-    const space = this.readable();
+    const space = this.readable('walkCached');
     const found = this.isAddress(va)
       ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
       : walkCached(space, tlb, pageOf(space.format, va));
@@ -338,11 +338,11 @@ export class AddressSpace {
   }
 
   /** The space, for what relies on a read section instead. */
-  private readable(): Space {
+  private readable(what: string): Space {
     this.attachment.operations.here(); // first: later its record says what another thread reads
     if (this.ended) throw noSpace(this.space);
     if (isReading(this.space.thread)) return this.space;
-    throw new UsageError('not-reading', 'walk outside of a read section: call readLock first');
+    throw new UsageError('not-reading', `${what} outside of a read section: call readLock first`);
   }
 }
 

@@ -62,14 +62,14 @@ const { withA } = states;
 export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | null {
   const { heap, mem } = thread;
   const kind = heap.kinds[kindId];
-  if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'allocTable');
+  if (kind === undefined) throw new UsageError('no-such-kind', `the heap has no kind ${kindId}`);
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const record = mmRecord(heap, mm);
   const owner = ownerOfRecord(heap, record);
   acquire(thread, owner);
   // destroyMm counts tables and ends the mm under this lock: an mm that is live here stays so until
   // we let go, and by then our table is counted.
-  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'allocTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   const node = listFirst(mem, partialList(owner, kindId));
   if (node === 0) return allocFresh(thread, mm, kindId, owner);
   // Plain accesses from here on. A listed page has an A (P4), so its OWNER is positive, and its
@@ -145,7 +145,7 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
     // Nobody has seen the page: it was never in reach of a reader, so it needs no grace period.
     if (heap.debug) poison(mem, page, kind.fragmentWords);
     returnPages(thread, pfn, retireUnseen);
-    throw mmNotLive(heap, mm, 'allocTable');
+    throw mmNotLive(heap, mm);
   }
   // From here on it is a page of the owner's. Up to here a free that named it was refused.
   mem.store((ptdesc + OWNER) as Word, owner);

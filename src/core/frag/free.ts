@@ -64,14 +64,14 @@ export function freeTable(
   isUnlinked: boolean = false,
 ): void {
   const { heap, mem } = thread;
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'freeTable');
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const record = mmRecord(heap, mm);
   const owner = ownerOfRecord(heap, record);
   if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
     const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
     throw lockStalled(thread, owner, unfinished);
   }
-  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'freeTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   // `| 0` leaves nothing but a whole number of 32 bits as it is.
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
     throw refused(thread, owner, explainForeign(heap, mm, table));

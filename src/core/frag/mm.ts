@@ -143,14 +143,12 @@ function takeRecord(thread: Thread): Word | 0 {
 }
 
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
-function lockMm(thread: Thread, mm: MmId, what: string): Word {
+function lockMm(thread: Thread, mm: MmId): Word {
   const { heap, mem } = thread;
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, what);
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, mmRecord(heap, mm), mm)) {
-    throw refused(thread, owner, mmNotLive(heap, mm, what));
-  }
+  if (!isLive(mem, mmRecord(heap, mm), mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   return owner;
 }
 
@@ -165,14 +163,15 @@ export function isLive(mem: Memory, record: Word, mm: MmId): boolean {
   return mem.peek((record + LIFE) as Word) === mm;
 }
 
-export function noSuchMm(heap: Heap, mm: MmId, what: string): UsageError {
+/** Errors name the mm, and no operation: many of those that users call come here. */
+export function noSuchMm(heap: Heap, mm: MmId): UsageError {
+  const allowed = 'it must be a number that createMm returned';
   const records = `the heap has records for 1 to ${heap.mmsMax - 1}`;
-  return new UsageError('no-such-mm', `${what}: ${mm} is not the number of an mm: ${records}`);
+  return new UsageError('no-such-mm', `mm is ${mm}; ${allowed}: ${records}`);
 }
 
-export function mmNotLive(heap: Heap, mm: MmId, what: string): UsageError {
-  const why = whyNotLive(heap, mm) ?? `mm ${mm} is not live`;
-  return new UsageError('mm-not-live', `${what}: ${why}`);
+export function mmNotLive(heap: Heap, mm: MmId): UsageError {
+  return new UsageError('mm-not-live', whyNotLive(heap, mm) ?? `mm ${mm} is not live`);
 }
 
 /** What became of an mm, and who has its record now; null: it is live. For messages alone. */
@@ -196,7 +195,7 @@ export function tablesWord(record: Word): Word {
 
 /** Live tables of an mm. Throws `UsageError` if the mm is not live. */
 export function tablesOf(thread: Thread, mm: MmId): number {
-  const owner = lockMm(thread, mm, 'tablesOf');
+  const owner = lockMm(thread, mm);
   const tables = thread.mem.peek(at(mmRecord(thread.heap, mm), MM.TABLES));
   release(thread, owner);
   return tables;
@@ -204,7 +203,7 @@ export function tablesOf(thread: Thread, mm: MmId): number {
 
 /** Users of an mm that are counted by `enterMm`. Throws `UsageError` if the mm is not live. */
 export function usersOf(thread: Thread, mm: MmId): number {
-  const owner = lockMm(thread, mm, 'usersOf');
+  const owner = lockMm(thread, mm);
   const users = thread.mem.peek(at(mmRecord(thread.heap, mm), MM.USERS));
   release(thread, owner);
   return users;
@@ -215,22 +214,22 @@ export function usersOf(thread: Thread, mm: MmId): number {
  * destroyed. Throws `UsageError` if the mm is not live.
  */
 export function enterMm(thread: Thread, mm: MmId): void {
-  changeUsers(thread, mm, 1, 'enterMm');
+  changeUsers(thread, mm, 1);
 }
 
 /** Undoes one `enterMm`. Throws `UsageError` if there was none. */
 export function leaveMm(thread: Thread, mm: MmId): void {
-  changeUsers(thread, mm, -1, 'leaveMm');
+  changeUsers(thread, mm, -1);
 }
 
-function changeUsers(thread: Thread, mm: MmId, change: 1 | -1, what: string): void {
+function changeUsers(thread: Thread, mm: MmId, change: 1 | -1): void {
   const { heap, mem } = thread;
-  const owner = lockMm(thread, mm, what);
+  const owner = lockMm(thread, mm);
   const users = at(mmRecord(heap, mm), MM.USERS);
   const after = mem.peek(users) + change;
   if (after >= 0) mem.poke(users, after);
   release(thread, owner);
-  if (after < 0) throw new UsageError('not-a-user', `${what}: mm ${mm} has no users`);
+  if (after < 0) throw new UsageError('not-a-user', `mm ${mm} has no users`);
 }
 
 /**
@@ -240,7 +239,7 @@ function changeUsers(thread: Thread, mm: MmId, change: 1 | -1, what: string): vo
  */
 export function destroyMm(thread: Thread, mm: MmId): void {
   const { heap, mem } = thread;
-  const owner = lockMm(thread, mm, 'destroyMm');
+  const owner = lockMm(thread, mm);
   const record = mmRecord(heap, mm);
   const tables = mem.peek(at(record, MM.TABLES));
   const users = mem.peek(at(record, MM.USERS));
@@ -249,7 +248,7 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   if (tables !== 0 || users !== 0) {
     release(thread, owner);
     const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
-    throw new UsageError(code, `destroyMm: mm ${mm} has ${tables} tables and ${users} users`);
+    throw new UsageError(code, `mm ${mm} has ${tables} tables and ${users} users`);
   }
   requireEmptyLists(heap, mm);
   mem.store(at(record, MM.LIFE), -mm);

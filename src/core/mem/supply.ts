@@ -118,7 +118,7 @@ function mergeAndAdd(heap: Heap, freed: Pfn, freedOrder: number): void {
 export function growSupply(thread: Thread, pages: number): number {
   const { heap, mem } = thread;
   if (!Number.isInteger(pages) || pages < 0) {
-    throw new UsageError('bad-pages', `growSupply: ${pages} is not a number of pages`);
+    throw new UsageError('bad-pages', `grow: ${pages} is not a number of pages`);
   }
   acquire(thread, SUPPLY_LOCK);
   const from = mem.peek(LIMIT_PAGES);

@@ -40,7 +40,7 @@ const { LIFE, ROOT } = MM;
 const DEPTH_MASK = DEPTH_MAX;
 
 export function spaceOf(thread: Thread, format: EntryFormat, mm: MmId): Space {
-  if (!isMm(thread.heap, mm)) throw noSuchMm(thread.heap, mm, 'spaceOf');
+  if (!isMm(thread.heap, mm)) throw noSuchMm(thread.heap, mm);
   return Object.freeze({ thread, format, mm, record: mmRecord(thread.heap, mm) });
 }
 

@@ -52,7 +52,7 @@ export function rcuReadUnlock(thread: Thread): void {
   const { mem } = thread;
   const nesting = nestingWord(thread);
   const depth = mem.peek(nesting);
-  if (depth === 0) throw new UsageError('not-reading', 'rcuReadUnlock without rcuReadLock');
+  if (depth === 0) throw new UsageError('not-reading', 'readUnlock without readLock');
   mem.poke(nesting, depth - 1);
   // PUBLISH(section-end): our loads are done; a grace period that sees 0 may end.
   if (depth === 1 && !thread.qsbr) mem.store(readerWord(thread), 0);
@@ -115,7 +115,7 @@ export function quiescent(thread: Thread): void {
 /** A qsbr thread stops delaying grace periods: before anything that blocks. */
 export function rcuOffline(thread: Thread): void {
   if (!thread.qsbr) return;
-  refuseReader(thread, 'rcuOffline');
+  refuseReader(thread, 'offline');
   // PUBLISH(section-end): as in rcuReadUnlock.
   thread.mem.store(readerWord(thread), 0);
 }

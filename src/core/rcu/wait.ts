@@ -59,7 +59,7 @@ export function sleepForGrace(thread: Thread): void {
  * has been left. Blocks. Throws `UsageError` where it could never end.
  */
 export function synchronizeRcu(thread: Thread): void {
-  refuseWait(thread, 'synchronizeRcu', 'synchronizeRcuAsync');
+  refuseWait(thread, 'synchronize', 'synchronizeAsync');
   const n = graceAhead(thread.heap);
   while (!tryGrace(thread, n)) sleepForGrace(thread);
 }
@@ -112,7 +112,7 @@ export function tryBarrier(
  * Throws `UsageError` where it could never end.
  */
 export function rcuBarrier(thread: Thread, callbacks: CallbackTable): void {
-  refuseWait(thread, 'rcuBarrier', 'rcuBarrierAsync');
+  refuseWait(thread, 'barrier', 'barrierAsync');
   quiescent(thread);
   let barrier: Barrier | null = beginBarrier();
   while (barrier !== null) {

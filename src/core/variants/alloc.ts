@@ -40,12 +40,12 @@ import { findFree, PENDING, takeSlot } from './words.js';
 export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | null {
   const { heap, mem } = thread;
   const kind = heap.kinds[kindId];
-  if (kind === undefined) throw new UsageError('no-such-kind', `allocTable: no kind ${kindId}`);
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'allocTable');
+  if (kind === undefined) throw new UsageError('no-such-kind', `the heap has no kind ${kindId}`);
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'allocTable'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   const list = partialList(owner, kindId);
   const node = listFirst(mem, list);
   if (node === 0) {
@@ -103,7 +103,7 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   if (!isLive(mem, record, mm)) {
     release(thread, owner);
     returnPages(thread, pfn, () => {});
-    throw mmNotLive(heap, mm, 'allocTable');
+    throw mmNotLive(heap, mm);
   }
   mem.store(at(ptdesc, PTDESC.OWNER), owner);
   mem.add(tablesWord(record), 1);

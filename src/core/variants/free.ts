@@ -31,7 +31,7 @@ export interface Found {
 /** Finds the table. Throws `UsageError` for one that the caller may not free. */
 export function findTable(thread: Thread, mm: MmId, table: Word): Found {
   const { heap, mem } = thread;
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'freeTable');
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
     throw foreign(table, mm);
   }
@@ -39,7 +39,7 @@ export function findTable(thread: Thread, mm: MmId, table: Word): Found {
   const ptdesc = ptdescOf(heap, pfn);
   if (mem.load(at(ptdesc, PTDESC.OWNER)) !== ownerOf(heap, mm)) throw foreign(table, mm);
   // Without the lock: an mm that has this table stays live until it is freed.
-  if (mem.glance(at(mmRecord(heap, mm), MM.LIFE)) !== mm) throw mmNotLive(heap, mm, 'freeTable');
+  if (mem.glance(at(mmRecord(heap, mm), MM.LIFE)) !== mm) throw mmNotLive(heap, mm);
   const kind = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   const offset = table - pageAddress(heap, pfn);
   if ((offset & (kind.fragmentWords - 1)) !== 0) throw foreign(table, mm);
@@ -60,16 +60,16 @@ function foreign(table: Word, mm: MmId): UsageError {
  */
 export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => void): void {
   const { heap, mem } = thread;
-  if (!isMm(heap, mm)) throw noSuchMm(heap, mm, 'destroyMm');
+  if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const record = mmRecord(heap, mm);
   const owner = ownerOf(heap, mm);
   acquire(thread, owner);
-  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm, 'destroyMm'));
+  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   const tables = mem.load(tablesWord(record));
   const users = mem.peek(at(record, MM.USERS));
   if (tables !== 0 || users !== 0) {
     const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
-    throw refused(thread, owner, new UsageError(code, `destroyMm: mm ${mm} is in use`));
+    throw refused(thread, owner, new UsageError(code, `mm ${mm} is in use`));
   }
   if (owner === record) emptyLists(owner);
   mem.store(at(record, MM.LIFE), -mm);

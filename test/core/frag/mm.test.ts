@@ -131,13 +131,13 @@ describe.each([false, true])(
       ['leaveMm', leaveMm],
       ['tablesOf', tablesOf],
       ['usersOf', usersOf],
-    ])('is refused by %s, and the next mm is not touched (P11)', (name, operation) => {
+    ])('is refused by %s, and the next mm is not touched (P11)', (_, operation) => {
       const { heap, thread, ended, next, table } = makeNext();
       const before = snapshot(heap);
       expect(() => operation(thread, ended, table)).toThrow(
         expect.objectContaining({
           code: 'mm-not-live',
-          message: `${name}: mm ${ended} has ended; its record serves mm ${next} now`,
+          message: `mm ${ended} has ended; its record serves mm ${next} now`,
         }),
       );
       checkUnchanged(heap, before);

@@ -260,7 +260,7 @@ describe('readers', () => {
   it('that were never entered can not be left, and nothing changes', () => {
     const { heap, thread } = makeHeap();
     const before = snapshot(heap);
-    expect(() => rcuReadUnlock(thread)).toThrow('rcuReadUnlock without rcuReadLock');
+    expect(() => rcuReadUnlock(thread)).toThrow('readUnlock without readLock');
     checkUnchanged(heap, before);
   });
 

@@ -180,8 +180,8 @@ describe('rcuBarrier', () => {
 });
 
 const WAITS: readonly [name: string, wait: (waits: Waits) => void][] = [
-  ['synchronizeRcu', ({ thread }) => synchronizeRcu(thread)],
-  ['rcuBarrier', ({ thread, callbacks }) => rcuBarrier(thread, callbacks)],
+  ['synchronize', ({ thread }) => synchronizeRcu(thread)],
+  ['barrier', ({ thread, callbacks }) => rcuBarrier(thread, callbacks)],
   ['reclaim', ({ thread, callbacks }) => reclaim(thread, callbacks)],
 ];
 
