@@ -48,7 +48,7 @@ const ALL: (Operation | null)[] = [null];
 const NOTHING = 0;
 
 /** What is under way once the thread has left: so one comparison asks for both. */
-const LEFT: number = new Operation('detach', false).number;
+const LEFT = -1;
 
 export class Operations {
   private readonly core: Thread;

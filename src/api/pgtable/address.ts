@@ -25,10 +25,6 @@ export const PHYSICAL_END: number = 2 ** 32;
 
 const PROT_ALL = PROT.read | PROT.write | PROT.exec | PROT.young | PROT.dirty;
 
-function refuse(code: string, message: string): UsageError {
-  return new UsageError(code, message);
-}
-
 function hex(value: Address): string {
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
   return isWhole && value >= 0 ? `0x${value.toString(16)}` : shown(value);
@@ -43,7 +39,7 @@ function pagesMax({ addressBits, pageShift }: EntryFormat): number {
 export function pageOf(format: EntryFormat, va: Address): Vpn {
   const vpn = unitsOf(va, format.pageShift);
   if (vpn < pagesMax(format)) return vpn as Vpn;
-  throw refuse(
+  throw new UsageError(
     'bad-address',
     `${hex(va)} is not canonical, or of the upper half of ${format.name}`,
   );
@@ -66,12 +62,13 @@ function unitsOf(value: Address, shift: number): number {
     return Math.floor((value as number) / 2 ** shift) + 0;
   }
   const allowed = 'a bigint, or a safe integer, that is not negative';
-  throw refuse('bad-address', `${hex(value)} is no address: it must be ${allowed}`);
+  throw new UsageError('bad-address', `${hex(value)} is no address: it must be ${allowed}`);
 }
 
 function requireAligned(value: Address, bytes: number, what: string): void {
   const rest = typeof value === 'bigint' ? Number(value % BigInt(bytes)) : value % bytes;
-  if (rest !== 0) throw refuse('unaligned', `${what} ${hex(value)} is no multiple of ${bytes}`);
+  if (rest !== 0)
+    throw new UsageError('unaligned', `${what} ${hex(value)} is no multiple of ${bytes}`);
 }
 
 /** The page that begins at an address. */
@@ -88,7 +85,7 @@ export function rangeOf(format: EntryFormat, va: Address, bytes: Address): PageR
   requireAligned(bytes, 2 ** format.pageShift, 'length');
   if (vpn + pages <= pagesMax(format)) return { vpn, pages };
   const range = `${hex(bytes)} bytes from ${hex(va)} on`;
-  throw refuse('bad-range', `${range} do not end within the addresses of ${format.name}`);
+  throw new UsageError('bad-range', `${range} do not end within the addresses of ${format.name}`);
 }
 
 /** Refuses a physical address of so many pages that is not aligned to `align` bytes. */
@@ -100,12 +97,12 @@ export function requireFrames(
 ): void {
   if (!Number.isSafeInteger(address) || address < 0) {
     const allowed = 'it must be a safe integer that is not negative';
-    throw refuse('bad-address', `physical address is ${shown(address)}; ${allowed}`);
+    throw new UsageError('bad-address', `physical address is ${shown(address)}; ${allowed}`);
   }
   requireAligned(address, align, 'physical address');
   if (address + pages * 2 ** format.pageShift <= PHYSICAL_END) return;
   const what = `${pages} pages from physical address ${hex(address)} on`;
-  throw refuse('bad-address', `${what} do not end below 4 GiB`);
+  throw new UsageError('bad-address', `${what} do not end below 4 GiB`);
 }
 
 /** The first page of a large page, which is aligned to its size in both kinds of address. */
@@ -134,7 +131,10 @@ export function framesOf(
 
 export function requireProt(prot: Prot): void {
   if (typeof prot === 'number' && (prot & PROT_ALL) === prot) return;
-  throw refuse('bad-prot', `${shown(prot)} is no set of PROT's bits, as PROT.read | PROT.write`);
+  throw new UsageError(
+    'bad-prot',
+    `${shown(prot)} is no set of PROT's bits, as PROT.read | PROT.write`,
+  );
 }
 
 export function pageAt(vpn: Vpn, offset: number): Vpn {

@@ -133,7 +133,7 @@ export async function finishInSlices<Result>(
       if (onProgress !== undefined && done !== null && (!ended || total === 0)) {
         await onProgress(done, total);
       }
-      if (!ended) await pause(thread, operation, cancelled);
+      if (!ended) await letOthersRun(thread, operation, cancelled);
       // While others had the thread, in `onProgress` too, it may have left the heap.
       if (cancelled !== null) throw cancelled;
       if (ended) return value as Result;
@@ -149,7 +149,11 @@ export async function finishInSlices<Result>(
   }
 }
 
-async function pause(thread: Thread, operation: Operation, cancelled: Error | null): Promise<void> {
+async function letOthersRun(
+  thread: Thread,
+  operation: Operation,
+  cancelled: Error | null,
+): Promise<void> {
   if (cancelled !== null) return;
   refuseOnline(thread, operation);
   rcuOffline(thread);

@@ -92,7 +92,10 @@ export interface LockWaits {
   readonly stallMs: number;
 }
 
-/** Of a thread that says nothing else. */
+/**
+ * Of a thread that says nothing else: one of the lab's, of which there may be far more than
+ * processors. Those of users wait less, for a window would freeze (`lockStallMs` of `attach`).
+ */
 export const LOCK_WAITS: LockWaits = Object.freeze({ lookMs: 50, stallMs: 10_000 });
 
 /** The same thread, but for how it waits for locks. */
