@@ -4,51 +4,35 @@
  */
 import { Operation } from './operation.js';
 
-interface Named {
-  readonly createMm: Operation;
-  readonly destroyMm: Operation;
-  readonly enterMm: Operation;
-  readonly leaveMm: Operation;
-  readonly poll: Operation;
-  readonly reclaim: Operation;
-  readonly grow: Operation;
-  readonly pages: Operation;
-  readonly detach: Operation;
-  readonly tablesOf: Operation;
-  readonly createSpace: Operation;
-  readonly openSpace: Operation;
-  readonly mapPage: Operation;
-  readonly mapRange: Operation;
-  readonly unmapRange: Operation;
-  readonly protect: Operation;
-  readonly fork: Operation;
-  readonly collapse: Operation;
-  readonly split: Operation;
-  readonly exit: Operation;
-}
+/** Whether each is called so often that its code stays compiled: see `isFrequent`. */
+const IS_FREQUENT = {
+  createMm: false,
+  destroyMm: false,
+  enterMm: false,
+  leaveMm: false,
+  poll: true,
+  reclaim: false,
+  grow: false,
+  pages: true,
+  detach: false,
+  tablesOf: false,
+  createSpace: false,
+  openSpace: false,
+  mapPage: true,
+  mapRange: true,
+  unmapRange: true,
+  protect: true,
+  fork: false,
+  collapse: false,
+  split: false,
+  exit: false,
+} as const;
 
-export const OPERATIONS: Named = {
-  createMm: new Operation('createMm', false),
-  destroyMm: new Operation('destroyMm', false),
-  enterMm: new Operation('enterMm', false),
-  leaveMm: new Operation('leaveMm', false),
-  poll: new Operation('poll', true),
-  reclaim: new Operation('reclaim', false),
-  grow: new Operation('grow', false),
-  pages: new Operation('pages', true),
-  detach: new Operation('detach', false),
-  tablesOf: new Operation('tablesOf', false),
-  createSpace: new Operation('createSpace', false),
-  openSpace: new Operation('openSpace', false),
-  mapPage: new Operation('mapPage', true),
-  mapRange: new Operation('mapRange', true),
-  unmapRange: new Operation('unmapRange', true),
-  protect: new Operation('protect', true),
-  fork: new Operation('fork', false),
-  collapse: new Operation('collapse', false),
-  split: new Operation('split', false),
-  exit: new Operation('exit', false),
-};
+type Name = keyof typeof IS_FREQUENT;
+
+export const OPERATIONS: Readonly<Record<Name, Operation>> = Object.fromEntries(
+  Object.entries(IS_FREQUENT).map(([name, often]) => [name, new Operation(name, often)]),
+) as Record<Name, Operation>;
 
 // Consts of this module, as mem/layout.ts says: they are on every allocation's and free's way.
 export const ALLOC_TABLE: Operation = new Operation('allocTable', true);
