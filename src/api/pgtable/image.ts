@@ -1,6 +1,6 @@
 /** Where an image of a tree is to lie in a machine's memory. */
 import { refusal } from '../../core/base/shown.js';
-import { dumpImage, type Image, imageAlignBytes, imageBytes } from '../../core/pgtable/image.js';
+import { dumpImage, type Image, type ImagePlan, planImage } from '../../core/pgtable/image.js';
 import type { Space } from '../../core/pgtable/space.js';
 import { optionsOf } from '../arguments.js';
 import { PHYSICAL_END } from './address.js';
@@ -17,15 +17,14 @@ export interface ImageOptions {
 
 /** The image at the base that was asked for. Throws `UsageError` for one where it can't be. */
 export function imageOf(space: Space, options: ImageOptions): Image {
-  return dumpImage(space, baseOf(space, options));
+  const { base } = optionsOf(options, 'dumpImage');
+  const plan = planImage(space);
+  return dumpImage(plan, base === undefined ? plan.begin : baseOf(plan, base));
 }
 
-/** The base that was asked for; null if none was. Refuses one at which a table can't be. */
-function baseOf(space: Space, options: ImageOptions): number | null {
-  const { base } = optionsOf(options, 'dumpImage');
-  if (base === undefined) return null;
-  const align = imageAlignBytes(space.format);
-  const last = PHYSICAL_END - imageBytes(space);
+/** The base that was asked for. Refuses one at which a table can't be. */
+function baseOf({ alignBytes: align, bytes }: ImagePlan, base: unknown): number {
+  const last = PHYSICAL_END - bytes;
   const isWhole = typeof base === 'number' && Number.isInteger(base);
   if (isWhole && base > 0 && base <= last && base % align === 0) return base;
   const code = isWhole && base % align !== 0 ? 'unaligned' : 'bad-address';

@@ -10,7 +10,7 @@
 import type { Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { ENTRY_WORDS, highWord, lowWord, physicalOf } from './entry.js';
-import { type EntryFormat, isTable, type Level, tableAddress, tableEntry } from './format.js';
+import { isTable, type Level, tableAddress, tableEntry } from './format.js';
 import { depthOf, levelOf, noSpace, rootOf, type Space, topTable } from './space.js';
 import { visitTree } from './tree.js';
 
@@ -26,50 +26,55 @@ export interface Image {
   readonly bytes: Uint8Array;
 }
 
-/** What an image's base must be a multiple of: every table is aligned in the image then. */
-export function imageAlignBytes({ levels }: EntryFormat): number {
-  return Math.max(...levels.map(({ alignBytes }) => alignBytes));
+/** What an image will have in it, before it is known where it is to lie. */
+export interface ImagePlan {
+  readonly space: Space;
+  readonly root: number;
+  /** The level of each table, by its address in the heap. */
+  readonly tables: ReadonlyMap<Word, number>;
+  /** What an image's base must be a multiple of: every table is aligned in the image then. */
+  readonly alignBytes: number;
+  /** Where the tables are in the heap, from a multiple of `alignBytes` on, in bytes. */
+  readonly begin: number;
+  /** How long the image is. */
+  readonly bytes: number;
 }
 
-/**
- * The image, its first byte at `asked`, a multiple of `imageAlignBytes`; null: where the tables are
- * in the heap. Context: nobody changes the tree. Throws `UsageError` if there is none.
- */
-export function dumpImage(space: Space, asked: number | null): Image {
-  const { format } = space;
+/** Goes through the tree once. Throws `UsageError` if there is none. */
+export function planImage(space: Space): ImagePlan {
+  const { levels } = space.format;
   const root = rootOf(space);
   if (root === 0) throw noSpace(space);
-  const [begin, end] = extentOf(space);
-  const base = asked ?? begin;
-  const bytes = new Uint8Array(end - begin);
-  const view = new DataView(bytes.buffer);
-  visitTree(space, {
-    onTable: (number, table) =>
-      writeTable(space, number, table, view, physicalOf(table) - begin, base - begin),
-  });
-  const rootAddress = physicalOf(topTable(root)) - begin + base;
-  const rootEntry = format.rootEntry(rootAddress, depthOf(root));
-  return { geometry: format.name, rootAddress, rootEntry, base, bytes };
-}
-
-/** How long the image is, in bytes. Context and errors: as `dumpImage`. */
-export function imageBytes(space: Space): number {
-  if (rootOf(space) === 0) throw noSpace(space);
-  const [begin, end] = extentOf(space);
-  return end - begin;
-}
-
-/** Where the tree's tables are in the heap, from a place that is aligned for all of them. */
-function extentOf(space: Space): [begin: number, end: number] {
-  let [begin, end] = [Number.POSITIVE_INFINITY, 0];
+  const alignBytes = Math.max(...levels.map((level) => level.alignBytes));
+  // Each table once, so that the map is no larger than the tree even where entries are damaged.
+  const tables = new Map<Word, number>();
+  let [first, end] = [Number.POSITIVE_INFINITY, 0];
   visitTree(space, {
     onTable: (number, table) => {
       const address = physicalOf(table);
-      begin = Math.min(begin, address);
+      tables.set(table, number);
+      first = Math.min(first, address);
       end = Math.max(end, address + (8 << levelOf(space.format, number).indexBits));
     },
   });
-  return [begin - (begin % imageAlignBytes(space.format)), end];
+  const begin = first - (first % alignBytes);
+  return { space, root, tables, alignBytes, begin, bytes: end - begin };
+}
+
+/**
+ * The image, its first byte at `base`, a multiple of `alignBytes`. Context: nobody has changed the
+ * tree since it was planned.
+ */
+export function dumpImage({ space, root, tables, begin, ...plan }: ImagePlan, base: number): Image {
+  const { format } = space;
+  const bytes = new Uint8Array(plan.bytes);
+  const view = new DataView(bytes.buffer);
+  for (const [table, number] of tables) {
+    writeTable(space, number, table, view, physicalOf(table) - begin, base - begin);
+  }
+  const rootAddress = physicalOf(topTable(root)) - begin + base;
+  const rootEntry = format.rootEntry(rootAddress, depthOf(root));
+  return { geometry: format.name, rootAddress, rootEntry, base, bytes };
 }
 
 function writeTable(

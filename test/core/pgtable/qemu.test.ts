@@ -6,7 +6,7 @@ import { type AddressSpace, frameOf, NOT_MAPPED, PROT } from 'ptfrag/pgtable';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Prng } from '#src/core/base/prng.js';
 import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
-import { dumpImage } from '#src/core/pgtable/image.js';
+import { dumpImage, planImage } from '#src/core/pgtable/image.js';
 import { spanOf } from '#src/core/pgtable/space.js';
 import type { QemuMachine } from '../../support/qemu/machine.js';
 import { isInstalled, PROCESSORS, startOn } from '../../support/qemu/processors.js';
@@ -96,7 +96,7 @@ describe.each(Object.entries(PROCESSORS))('an image of %s in QEMU', (geometry, p
     const asked = fill(made.space, geometry).filter((va) => translate(made, va) !== null);
     // As `dumpImage` of a space refuses to: every table of 4 KiB of radix is aligned there.
     const moved = geometry.startsWith('powerpc') ? 4096 : 2048;
-    const image = dumpImage(made.space['space'], base + moved);
+    const image = dumpImage(planImage(made.space['space']), base + moved);
     machine = await startOn(processor, image);
     let agreed = 0;
     for (const va of asked) {
