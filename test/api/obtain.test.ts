@@ -122,6 +122,30 @@ describe('allocTableAsync', () => {
     expect(await thread.allocTableAsync(pool)).toBe(blocks[1]);
   });
 
+  it('of several pages says that there are not so many in a row, where pages are free', () => {
+    const one = { name: 'one', bytes: 4096, perPage: 1 };
+    const kinds = [one, { name: 'four', bytes: 16384, perPage: 1, order: 2 }];
+    const { buffer } = createHeap({ geometry: { name: 'x', pageBytes: 4096, kinds }, pages: 8 });
+    const thread = attach(buffer);
+    const pool = thread.createMm();
+    const pages = Array.from({ length: 8 }, () => thread.allocTable(pool));
+    const isKept = (page: Table): boolean => page === pages[3] || page === pages[7];
+    for (const page of pages) if (!isKept(page)) thread.freeTable(pool, page);
+    thread.barrier();
+    const scattered = errorOf(() => thread.allocTable(pool, 1));
+    expect(scattered).toMatchObject({ code: 'out-of-pages', live: 2, contiguous: 4 });
+    const said =
+      /^no 4 contiguous pages left for .*: 6 are free, but no 4 in a row from a multiple/;
+    expect(scattered.message).toMatch(said);
+    // Where none is free that is all that there is to say.
+    while (thread.tryAllocTable(pool) !== null);
+    expect(errorOf(() => thread.allocTable(pool, 1))).toMatchObject({ live: 8, contiguous: 1 });
+    thread.freeTable(pool, pages[3] as Table);
+    thread.barrier();
+    const again = errorOf(() => thread.allocTable(pool, 1));
+    expect(again.message).toContain('no 4 contiguous pages');
+  });
+
   it('says at once that all are live', async () => {
     const { thread, pool } = fullHeap(2);
     const out = expect.objectContaining({ code: 'out-of-pages', live: 2, pending: 0 });

@@ -85,9 +85,15 @@ function adviceFor({ pending, blocker, isReading }: Shortage, more: string): str
   return `${by}wait for it with waitMs, or synchronize, and try again`;
 }
 
+/** Pages that are free where a table takes `needed` pages, and finds not so many in a row. */
+export interface Scattered {
+  readonly free: number;
+  readonly needed: number;
+}
+
 /**
  * No page is left. Nothing was changed. With `pending` above 0 the call succeeds once pages came
- * back; without, all are in use.
+ * back; without, all are in use, or those that are free are not `contiguous`.
  */
 export class OutOfPagesError extends Error {
   override readonly name: string = 'OutOfPagesError';
@@ -98,9 +104,16 @@ export class OutOfPagesError extends Error {
   readonly live: number;
   /** Pages with a freed table that waits for a grace period; some have live ones, too. */
   readonly pending: number;
+  /** How many pages in a row were needed, where single ones are free; else 1. */
+  readonly contiguous: number;
   readonly blocker: Blocker | null;
 
-  constructor(what: string, pagesLimit: number, shortage: Shortage) {
+  constructor(
+    what: string,
+    pagesLimit: number,
+    shortage: Shortage,
+    scattered: Scattered | null = null,
+  ) {
     const { live, pending, blocker } = shortage;
     const advice = adviceFor(shortage, 'grow the heap, or make it larger');
     const found =
@@ -108,12 +121,20 @@ export class OutOfPagesError extends Error {
         ? `${live} of ${pagesLimit} pages have live tables, and none waits for a grace period`
         : `of ${pagesLimit} pages ${live} have live tables, and ${pending} have freed ones that ` +
           'wait for a grace period';
-    super(`no page left for ${what}: ${found}; ${advice}`);
+    super(`no ${missing(what, scattered)}${found}; ${advice}`);
+    this.contiguous = scattered?.needed ?? 1;
     this.pagesLimit = pagesLimit;
     this.live = live;
     this.pending = pending;
     this.blocker = blocker;
   }
+}
+
+function missing(what: string, scattered: Scattered | null): string {
+  if (scattered === null) return `page left for ${what}: `;
+  const { free, needed } = scattered;
+  const place = `no ${needed} in a row from a multiple of ${needed} on`;
+  return `${needed} contiguous pages left for ${what}: ${free} are free, but ${place}; `;
 }
 
 /** A limit that was chosen when the heap was created is reached. */

@@ -3,7 +3,7 @@
  * For messages and for programs that decide what to do; nothing is locked, so each number is as of
  * some moment of the look.
  */
-import { OutOfPagesError, type Shortage } from '../base/errors.js';
+import { OutOfPagesError, type Scattered, type Shortage } from '../base/errors.js';
 import type { Pfn } from '../base/units.js';
 import { at } from '../base/units.js';
 import { type Heap, headerWord, mmRecordAt, ptdescOf, type Thread } from '../mem/heap.js';
@@ -20,7 +20,22 @@ interface Counts {
 /** The error for `what`, for which no page was left. O(pages of the heap). */
 export function outOfPages(heap: Heap, what: string, reading = false): OutOfPagesError {
   const limit = heap.mem.load(headerWord(HEAP.LIMIT_PAGES));
-  return new OutOfPagesError(what, limit, shortageOf(heap, countPages(heap, limit), reading));
+  const counts = countPages(heap, limit);
+  return new OutOfPagesError(
+    what,
+    limit,
+    shortageOf(heap, counts, reading),
+    scatteredOf(heap, counts),
+  );
+}
+
+/**
+ * Where pages are free it was a table of several pages that found none: of the least size, among
+ * the heap's kinds, for which no block is long enough. Null: no page is free, or one came back.
+ */
+function scatteredOf({ kinds }: Heap, { free, longest }: PageCounts): Scattered | null {
+  const sizes = kinds.map(({ order }) => 2 ** order).filter((pages) => pages > longest);
+  return free === 0 || sizes.length === 0 ? null : { free, needed: Math.min(...sizes) };
 }
 
 /** Throws that no record for an mm was left. O(records). */
@@ -34,20 +49,30 @@ function shortageOf(heap: Heap, { live, pending }: Counts, reading: boolean): Sh
   return { live, pending, blocker, isReading: reading };
 }
 
+interface PageCounts extends Counts {
+  readonly free: number;
+  /** Pages of the longest block that is free. */
+  readonly longest: number;
+}
+
 /** Pages that have a live table, and pages that have a freed one; some have both. */
-function countPages(heap: Heap, limit: number): Counts {
+function countPages(heap: Heap, limit: number): PageCounts {
   const { mem } = heap;
-  let [live, pending] = [0, 0];
+  let [live, pending, free, longest] = [0, 0, 0, 0];
   for (let pfn = 0; pfn < limit; ) {
     const ptdesc = ptdescOf(heap, pfn as Pfn);
     const block = mem.load(at(ptdesc, PTDESC.BLOCK));
     const pages = block === 0 ? 1 : 2 ** (Math.abs(block) - 1);
     pfn += pages;
+    if (block > 0) {
+      free += pages;
+      longest = Math.max(longest, pages);
+    }
     if (block >= 0) continue;
     if (mem.load(at(ptdesc, PTDESC.ALLOCATED)) !== 0) live += pages;
     if (mem.load(at(ptdesc, PTDESC.RCU + RCU_HEAD.WAITS_FOR)) !== 0) pending += pages;
   }
-  return { live, pending };
+  return { live, pending, free, longest };
 }
 
 function countMms(heap: Heap): Counts {
