@@ -6,12 +6,18 @@ import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/c
 import { describeThread, type Heap } from '../core/mem/heap.js';
 import { attachedThreads } from '../core/rcu/attach.js';
 import { blockersOf } from '../core/rcu/held-up.js';
+import { isWaitedFor } from '../core/rcu/reader.js';
 import { checkOptionsOf } from './arguments.js';
 import type { KindId } from './ids.js';
 
 /** A thread that is attached to a heap. */
 export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAtMs'> {
   readonly thread: ThreadId;
+  /**
+   * Whether a grace period that begins now would wait for it: it is inside a read section or, of
+   * flavour qsbr, online. So is a thread that was ended there.
+   */
+  readonly isReading: boolean;
 }
 
 /** What every thread can be asked; `AttachedThread` is one. */
@@ -54,7 +60,9 @@ export abstract class HeapReports {
   /** The threads that are attached: a dead one stays here, for it could not detach. */
   threads(): ThreadInfo[] {
     const { heap } = this;
-    return attachedThreads(heap).map((id) => ({ ...describeThread(heap, id), thread: id }));
+    return attachedThreads(heap).map((id) => {
+      return { ...describeThread(heap, id), thread: id, isReading: isWaitedFor(heap, id) };
+    });
   }
 
   /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */

@@ -87,6 +87,72 @@ describe('an operation that is broken off', () => {
   });
 });
 
+/** Runs a call within a time that is up once `memory` has stored what `isLast` tells. */
+function breakOffAt(thread: AttachedThread, call: () => unknown, isLast: () => boolean): void {
+  const { memory } = thread;
+  const { store } = memory;
+  Object.assign(memory, {
+    store: (word: number, value: number): void => {
+      store.call(memory, word, value);
+      while (isLast());
+    },
+  });
+  const context = createContext({ call });
+  expect(() => runInContext('call()', context, { timeout: 20 })).toThrow(/timed out/);
+  Object.assign(memory, { store });
+}
+
+function isReading({ thread, other }: Stage): boolean | undefined {
+  return other.threads().find((each) => each.thread === thread.id)?.isReading;
+}
+
+describe('a section that was open when the time was up', () => {
+  it("of the caller's own stays open until it is left", () => {
+    const stage = begin();
+    const { thread, other } = stage;
+    const section = (): void => {
+      for (;;);
+    };
+    const context = createContext({ read: () => thread.read(section) });
+    expect(() => runInContext('read()', context, { timeout: 20 })).toThrow(/timed out/);
+    expect(isReading(stage)).toBe(true);
+    thread.readUnlock();
+    expect(isReading(stage)).toBe(false);
+    other.synchronize();
+  });
+
+  it('is left by another one where readLock was broken off before it counted', () => {
+    const stage = begin();
+    const { thread } = stage;
+    breakOffAt(
+      thread,
+      () => thread.readLock(),
+      () => isReading(stage) === true,
+    );
+    expect(() => thread.readUnlock()).toThrow(expect.objectContaining({ code: 'not-reading' }));
+    expect(isReading(stage)).toBe(true);
+    thread.readLock();
+    thread.readUnlock();
+    expect(isReading(stage)).toBe(false);
+  });
+
+  it("of an operation's own stays open for ever, and only a wait is held up by it", () => {
+    const stage = begin();
+    const { thread, other } = stage;
+    const space = createSpace(thread);
+    const map = (): boolean => space.mapPage(0, 0, PROT.read);
+    breakOffAt(thread, map, () => isReading(stage) === true);
+    expect(() => thread.readUnlock()).toThrow(expect.objectContaining(BROKEN));
+    expect(isReading(stage)).toBe(true);
+    expect(other.blockers()).toEqual([]);
+    expect(other.check()).toEqual([]);
+    expect(() => other.synchronize({ stallMs: 0 })).toThrow(
+      expect.objectContaining({ waitsFor: 'reader', thread: thread.id }),
+    );
+    expect(other.blocker()).toMatchObject({ cause: 'reader', thread: thread.id });
+  });
+});
+
 describe('a TLB of which a slot was half filled', () => {
   it.each([1, 2, 3, 4, 5, 6])('gives nothing wrong: broken off at write %d', (at) => {
     const { thread } = begin();

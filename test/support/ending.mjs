@@ -32,6 +32,19 @@ const ENDS = {
     process.on('warning', (warning) => parentPort.postMessage(warning.message));
     for (let i = 0; i < 14; i++) attach(buffer);
   },
+  'waits inside a section': () => {
+    parentPort.on('message', () => {});
+    endInSection(() => parentPort.postMessage('inside'));
+  },
+  'runs out of memory': () => {
+    thread.detach();
+    attach(buffer, { name: 'late' });
+    for (const kept = []; ; ) kept.push(Array.from({ length: 1000 }, () => ({})));
+  },
+  'attaches while it exits': () => {
+    // Its listener comes after ours, which a thread adds when it attaches first.
+    process.on('exit', () => attach(buffer, { name: 'late' }));
+  },
   'catches what it throws': () => {
     process.on('uncaughtException', () => {
       parentPort.postMessage('caught');

@@ -13,9 +13,9 @@
  * store that publishes the section.
  */
 import { UsageError } from '../base/errors.js';
-import type { Word } from '../base/units.js';
+import type { ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import type { Thread } from '../mem/heap.js';
+import { type Heap, type Thread, threadRecord } from '../mem/heap.js';
 import { THREAD } from '../mem/layout.js';
 import { graceStarted } from './grace-period.js';
 
@@ -69,6 +69,11 @@ export function leaveAllSections(thread: Thread): void {
 /** Whether the thread is inside a read section. */
 export function isReading(thread: Thread): boolean {
   return thread.mem.peek(nestingWord(thread)) !== 0;
+}
+
+/** Whether grace periods wait for a thread: it is in a section, or online. Racy: for reports. */
+export function isWaitedFor(heap: Heap, thread: ThreadId): boolean {
+  return heap.mem.load(at(threadRecord(heap, thread), THREAD.READER)) !== 0;
 }
 
 /**
