@@ -72,6 +72,8 @@ describe('replay', () => {
   it.each([
     ['no line of text', 'hello', /a\.txt:1: not a trace/],
     ['bytes', '\u0000\u0001\u0002', /a\.txt:1: not a trace/],
+    ['empty', '', /a\.txt:0: not a trace/],
+    ['cut off in its first line', '# ptf 1', /a\.txt:1: not a trace/],
     ['a header alone', '# canonical sequential log, made by a test\n', /ends after its header/],
   ])('refuses a file that is %s', async (_what, text, said) => {
     const file = join(mkdtempSync(join(tmpdir(), 'ptfrag-')), 'a.txt');

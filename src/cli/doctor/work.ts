@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { mayThreadSleep, reserveBuffer } from '../../core/mem/shared.js';
 import { missingFeature } from '../../core/mem/support.js';
-import type { Verdict } from '../shell/failure.js';
+import type { Finding } from '../shell/failure.js';
 
 export interface DoctorCheck {
   readonly name: string;
@@ -20,7 +20,7 @@ export interface DoctorCheck {
 
 export interface DoctorDocument {
   readonly command: 'doctor';
-  readonly verdict: Verdict;
+  readonly verdict: Finding;
   readonly ok: boolean;
   readonly node: string;
   readonly platform: string;

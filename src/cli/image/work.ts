@@ -12,7 +12,7 @@ import type { EntryFormat } from '../../core/pgtable/format.js';
 import { formatNamed } from '../../core/pgtable/formats/index.js';
 import type { Image } from '../../core/pgtable/image.js';
 import { NOT_MAPPED } from '../../core/pgtable/walk.js';
-import type { Verdict } from '../shell/failure.js';
+import type { Finding } from '../shell/failure.js';
 import type { JobPort } from '../shell/job.js';
 import { type GivenMapping, readMappings, refuseMapping } from './input.js';
 
@@ -27,7 +27,7 @@ export interface ImageRequest {
 
 export interface ImageDocument {
   readonly command: 'image';
-  readonly verdict: Verdict;
+  readonly verdict: Finding;
   readonly ok: boolean;
   readonly geometry: string;
   readonly mappings: number;

@@ -4,7 +4,7 @@ import type { ImportDocument } from '../../lab/import/document.js';
 import { RECORDERS } from '../../lab/import/recorders.js';
 import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
-import { type Command, defineCommand } from '../shell/command.js';
+import { type Command, defineCommand, EXIT_CODES_OF_ALL } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';
 import { choice, fraction, one, text } from '../shell/flags.js';
@@ -15,7 +15,8 @@ const NOTES = `FILE is the text of: perf trace -F all, perf script of page fault
 or ftrace; plain or gzipped. docs/import.md has the commands that record them.`;
 
 const EXIT_CODES = `Exit codes: 0 imported; 2 usage or input error, or too many lines that no
-parser places; 130 interrupted. Nothing is left behind but a whole trace.`;
+parser places; ${EXIT_CODES_OF_ALL}
+Nothing is left behind but a whole trace.`;
 
 export const command: Command = defineCommand({
   description:

@@ -28,10 +28,13 @@ export interface Shell {
 /** What a command's folder exports: puts its description, argument and flags on `commander`. */
 export type Command = (commander: Commander, shell: Shell) => void;
 
+/** The exit codes that all commands have. */
+export const EXIT_CODES_OF_ALL = '70 a mistake in ptfrag; 130 interrupted, or 128 + signal.';
+
 /** In the help of commands that find out whether something holds. */
 export const EXIT_CODES: string = `
-Exit codes: 0 holds; 1 a rule was violated or a comparison failed; 2 the command
-line or a file is wrong; 3 inconclusive, a bound was reached; 130 interrupted.`.trimStart();
+Exit codes: 0 holds; 1 violated; 2 the command line or a file is wrong; 3 a
+bound was reached; ${EXIT_CODES_OF_ALL}`.trimStart();
 
 const JSON_FLAG = toggle('--json', 'print one JSON document; all else goes to stderr');
 

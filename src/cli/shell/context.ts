@@ -11,15 +11,16 @@ import {
   EXIT,
   type ExitCode,
   exitCodeOf,
-  isOurs,
+  type Finding,
+  type Verdict,
   verdictOf,
 } from './failure.js';
 import type { Progress } from './job.js';
 import type { Terminal } from './terminal.js';
 
-/** What the documents of all commands have in common. */
+/** What the documents of commands that came to their end have in common. */
 export interface Outcome {
-  readonly verdict: 'holds' | 'violated' | 'inconclusive' | 'interrupted';
+  readonly verdict: Finding;
 }
 
 /** What was done before a command was stopped. */
@@ -32,11 +33,10 @@ interface SoFar {
 /** Longer lines of prose are hard to read, however wide the terminal. */
 const PROSE_COLUMNS = 100;
 
-const STYLES: Readonly<Record<Outcome['verdict'], Style>> = Object.freeze({
+const STYLES: Readonly<Record<Finding, Style>> = Object.freeze({
   holds: 'green',
   violated: 'red',
   inconclusive: 'yellow',
-  interrupted: 'yellow',
 });
 
 /** What a context is started with. */
@@ -101,7 +101,7 @@ export class Context {
   }
 
   /** Sentences whose first word is the verdict, in its colour. */
-  marked(verdict: Outcome['verdict'], sentences: readonly string[]): string {
+  marked(verdict: Finding, sentences: readonly string[]): string {
     const paint = (word: string): string => this.terminal.paint(STYLES[verdict], word);
     return sentences.join('\n').replace(/^\w+/, paint);
   }
@@ -109,37 +109,43 @@ export class Context {
   /** Ends without a verdict of the command's own. */
   fail(failure: CommandFailure): ExitCode {
     this.terminal.clearStatus();
-    const exitCode = exitCodeOf(failure);
-    if (this.invocation.json)
-      this.terminal.print(JSON.stringify(this.failureDocument(failure, exitCode)));
-    for (const line of this.failureLines(failure, exitCode)) this.terminal.note(line);
-    return exitCode;
+    if (this.invocation.json) this.terminal.print(JSON.stringify(this.failureDocument(failure)));
+    for (const line of this.failureLines(failure)) this.terminal.note(line);
+    return exitCodeOf(failure);
   }
 
-  private failureDocument(failure: CommandFailure, exitCode: ExitCode): object {
+  private failureDocument(failure: CommandFailure): object {
     const { code, message, file, line, expected, rule } = failure;
     const violations = rule === null ? {} : { violations: [{ rule, detail: message }] };
     return {
       schema: 1,
       ...this.soFar.document,
       command: this.invocation.command,
-      verdict: verdictOf(exitCode),
+      verdict: verdictOf(failure),
       ok: false,
       ...violations,
       error: { code, message, file, line, expected },
     };
   }
 
-  private failureLines(failure: CommandFailure, exitCode: ExitCode): string[] {
+  private failureLines(failure: CommandFailure): string[] {
     const { paintNote } = this.terminal;
     const { message, stack } = failure;
-    if (exitCode === EXIT.interrupted) {
-      return [`${paintNote('yellow', 'interrupted')}: ${this.soFar.words} (${message})`];
+    const [line, again] = [
+      `${paintNote('red', 'ptfrag')}: ${message}`,
+      `again: ${this.invocation.again}`,
+    ];
+    const verdict: Verdict = verdictOf(failure);
+    if (verdict === 'crashed') {
+      const ours = 'this is a mistake in ptfrag, not in what it was given.';
+      return [line, `${paintNote('red', verdict)}: ${ours}`, stack ?? '', again];
     }
-    const line = `${paintNote('red', 'ptfrag')}: ${message}`;
+    if (verdict === 'interrupted') {
+      // Whoever stopped reading knows.
+      if (failure.signal === 'SIGPIPE') return [];
+      return [`${paintNote('yellow', verdict)}: ${this.soFar.words} (${message})`];
+    }
     if (failure.name === 'UsageError') return [line, `see: ${this.invocation.help}`];
-    if (exitCode === EXIT.usage) return [line];
-    const ours = ['This is a mistake in ptfrag, not in what it was given.', stack ?? ''];
-    return [line, ...(isOurs(failure) ? ours : []), `again: ${this.invocation.again}`];
+    return exitCodeOf(failure) === EXIT.usage ? [line] : [line, again];
   }
 }

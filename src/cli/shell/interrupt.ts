@@ -1,5 +1,8 @@
-/** SIGINT and SIGTERM: the first asks the work to stop, the second ends the process at once. */
-import { EXIT } from './failure.js';
+/**
+ * The signals that a person, a terminal or a system stops a command with: the first asks the work
+ * to stop, the second ends the process at once.
+ */
+import { exitCodeOfSignal, type StopSignal } from './failure.js';
 
 export interface Interrupt {
   /** Its reason is the signal's name. */
@@ -8,12 +11,12 @@ export interface Interrupt {
   release(): void;
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const satisfies StopSignal[];
 
 export function watchSignals(): Interrupt {
   const controller = new AbortController();
-  const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+  const onSignal = (name: (typeof SIGNALS)[number]): void => {
+    if (controller.signal.aborted) process.exit(exitCodeOfSignal(name));
     controller.abort(name);
   };
   for (const name of SIGNALS) process.on(name, onSignal);

@@ -6,7 +6,13 @@
  * stop when asked is terminated: what it has not posted is lost.
  */
 import { Worker } from 'node:worker_threads';
-import { CommandError, type CommandFailure, failureOf, interruption } from './failure.js';
+import {
+  CommandError,
+  type CommandFailure,
+  failureOf,
+  interruption,
+  type StopSignal,
+} from './failure.js';
 
 /** What a command's `work.ts` exports: makes a document of a request. */
 export type Work = (request: never, port: JobPort<unknown>) => Promise<unknown>;
@@ -94,7 +100,7 @@ function outcome<W extends Work>(
   watch: JobWatch<DocumentOf<W>>,
 ): Promise<DocumentOf<W>> {
   return new Promise((resolve, reject) => {
-    worker.on('message', (message: JobMessage) => {
+    const take = (message: JobMessage): void => {
       switch (message.type) {
         case 'progress':
           watch.onProgress?.(message.progress);
@@ -109,6 +115,13 @@ function outcome<W extends Work>(
           reject(new CommandError(message.failure));
           break;
       }
+    };
+    worker.on('message', (message: JobMessage) => {
+      try {
+        take(message);
+      } catch (error) {
+        reject(error as Error);
+      }
     });
     worker.on('error', (error) => reject(new CommandError(failureOf(error))));
     worker.on('exit', (code) => {
@@ -119,5 +132,5 @@ function outcome<W extends Work>(
 }
 
 function interrupted(signal: AbortSignal): CommandError {
-  return new CommandError(interruption(String(signal.reason)));
+  return new CommandError(interruption(signal.reason as StopSignal));
 }

@@ -3,7 +3,14 @@ import { CommanderError } from 'commander';
 import { commandLine } from './again.js';
 import type { Shell } from './command.js';
 import { Context } from './context.js';
-import { type CommandFailure, EXIT, type ExitCode, failureOf, misuse } from './failure.js';
+import {
+  type CommandFailure,
+  EXIT,
+  type ExitCode,
+  exitCodeOfSignal,
+  failureOf,
+  misuse,
+} from './failure.js';
 import { watchSignals } from './interrupt.js';
 import { packageVersion } from './package.js';
 import { buildProgram, commandNamed } from './program.js';
@@ -13,8 +20,14 @@ import { Terminal } from './terminal.js';
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const terminal = new Terminal(process.stdout, process.stderr, process.env);
   const interrupt = watchSignals();
+  // What is written last is found unread only after this function has returned.
+  terminal.readerGone.addEventListener('abort', () => {
+    process.exitCode = exitCodeOfSignal('SIGPIPE');
+  });
   try {
-    return await new Run(args, terminal, interrupt.signal).toEnd();
+    const signal = AbortSignal.any([interrupt.signal, terminal.readerGone]);
+    const exitCode = await new Run(args, terminal, signal).toEnd();
+    return terminal.readerGone.aborted ? exitCodeOfSignal('SIGPIPE') : exitCode;
   } finally {
     terminal.clearStatus();
     interrupt.release();

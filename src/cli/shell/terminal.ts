@@ -2,13 +2,13 @@
  * The two streams that a command writes to, and what may be written there.
  *
  * Results go to stdout, all else to stderr. Colours and the status line are for people: a stream
- * that is no terminal gets plain lines, and of the progress one every few seconds. A reader that
- * goes away early (`| head`) is no error: what nobody reads is dropped, and the command goes on, so
- * that its exit code still says what it found.
+ * that is no terminal gets plain lines, and of the progress one every few seconds. A reader of
+ * stdout that goes away early (`| head`) stops the command, quietly. One of stderr doesn't: what
+ * nobody reads there is dropped.
  */
 import type { WriteStream } from 'node:tty';
 import type { Paint, Style } from '../../report/paint.js';
-import { EXIT } from './failure.js';
+import { EXIT, type StopSignal } from './failure.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,6 +33,7 @@ export class Terminal {
   private readonly notes: WriteStream;
   private readonly environment: Environment;
   private readonly redraws: boolean;
+  private readonly reading: AbortController = new AbortController();
   private statusShown = false;
   private lastStatusMs = performance.now();
 
@@ -43,7 +44,14 @@ export class Terminal {
     this.paint = painter(wantsColour(out, environment));
     this.paintNote = painter(wantsColour(notes, environment));
     this.redraws = notes.isTTY === true && environment['TERM'] !== 'dumb';
-    for (const stream of [out, notes]) stream.on('error', (error) => this.broken(error));
+    for (const stream of [out, notes]) {
+      stream.on('error', (error) => this.broken(stream, error));
+    }
+  }
+
+  /** Aborted, with SIGPIPE as its reason, when nobody reads stdout any more. */
+  get readerGone(): AbortSignal {
+    return this.reading.signal;
   }
 
   /** Width for text on stdout. */
@@ -84,7 +92,12 @@ export class Terminal {
   }
 
   /** A result that could not be written (a full disk) must not look like one that was. */
-  private broken(error: NodeJS.ErrnoException): void {
+  private broken(stream: WriteStream, error: NodeJS.ErrnoException): void {
+    if (error.code === 'EPIPE' && stream === this.out) {
+      const reason: StopSignal = 'SIGPIPE';
+      this.reading.abort(reason);
+      return;
+    }
     if (error.code === 'EPIPE' || error.code === 'EIO') return;
     this.notes.write(`ptfrag: the output can't be written: ${error.message}\n`);
     process.exit(EXIT.usage);

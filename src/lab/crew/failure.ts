@@ -49,12 +49,25 @@ export function endOfFailed(control: Memory, error: unknown): ThreadEnd {
   return { failure: { name, rule, message }, pages: null };
 }
 
-/** What the threads say went wrong. Throws `OutOfPagesError` if that is what stopped them. */
+/** Errors without a rule that are findings: the heap refuses what is right, or nobody gets on. */
+const FINDINGS: ReadonlySet<string> = new Set([
+  'Stalled',
+  'StallError',
+  'UsageError',
+  'WriteAfterFreeError',
+]);
+
+/**
+ * What the threads say went wrong. Throws `OutOfPagesError` if that is what stopped them, and an
+ * error of no class of ours if nothing was found and a thread failed: a mistake in the replay.
+ */
 export function failuresOf(ends: readonly ThreadEnd[], heap: Heap): Violation[] {
-  return ends.flatMap(({ failure }) => {
-    if (failure === null) return [];
-    const { name, rule, message } = failure;
-    if (name === 'OutOfPagesError') throw outOfPages(heap, 'the replay');
-    return [{ rule: rule ?? name, detail: message }];
-  });
+  const failures = ends.flatMap(({ failure }) => failure ?? []);
+  if (failures.some(({ name }) => name === 'OutOfPagesError')) throw outOfPages(heap, 'the replay');
+  const isFinding = ({ name, rule }: Failure): boolean => rule !== null || FINDINGS.has(name);
+  const [mistake] = failures;
+  if (mistake !== undefined && !failures.some(isFinding)) {
+    throw new Error(`a thread of the replay failed: ${mistake.name}: ${mistake.message}`);
+  }
+  return failures.map(({ name, rule, message }) => ({ rule: rule ?? name, detail: message }));
 }

@@ -6,7 +6,6 @@ import {
   exitCodeOf,
   failureOf,
   interruption,
-  isOurs,
   misuse,
   verdictOf,
 } from '#src/cli/shell/failure.js';
@@ -39,14 +38,20 @@ describe('an error', () => {
     [new LimitError('mmsMax', 9, 'no'), 3, 'inconclusive', 'limit'],
     [new StallError('it', READER, 99), 3, 'inconclusive', 'stalled'],
     [new InvariantError('P4', 'no'), 1, 'violated', 'rule-violated'],
-    [new TypeError('no'), 1, 'violated', 'internal'],
-    ['no', 1, 'violated', 'internal'],
+    [new TypeError('no'), 70, 'crashed', 'internal'],
+    ['no', 70, 'crashed', 'internal'],
+    [Object.assign(new Error('no'), { code: 'EIO', syscall: 'read' }), 2, 'inconclusive', 'EIO'],
+    [
+      Object.assign(new Error('no'), { code: 'ERR_WORKER_OUT_OF_MEMORY' }),
+      3,
+      'inconclusive',
+      'ERR_WORKER_OUT_OF_MEMORY',
+    ],
   ])('has an exit code and a verdict: %s', (error, exitCode, verdict, code) => {
     const failure = failureOf(error);
     expect(exitCodeOf(failure)).toBe(exitCode);
-    expect(verdictOf(exitCodeOf(failure))).toBe(verdict);
+    expect(verdictOf(failure)).toBe(verdict);
     expect(failure.code).toBe(code);
-    expect(isOurs(failure)).toBe(code === 'internal');
   });
 
   it('crosses to another thread as it is', () => {
@@ -57,11 +62,20 @@ describe('an error', () => {
     expect(failureOf(new InvariantError('P4', 'no'))).toMatchObject({ rule: 'P4', file: null });
   });
 
-  it('may be of nobody: a wrong command line, a signal', () => {
+  it('may be of nobody: a wrong command line', () => {
     expect(exitCodeOf(misuse('unknown-option', 'no'))).toBe(2);
-    const stopped = interruption('SIGINT');
-    expect(exitCodeOf(stopped)).toBe(130);
-    expect(verdictOf(exitCodeOf(stopped))).toBe('interrupted');
+  });
+
+  it.each([
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGQUIT', 131],
+    ['SIGPIPE', 141],
+    ['SIGTERM', 143],
+  ] as const)('may be a signal: %s', (signal, exitCode) => {
+    const stopped = interruption(signal);
+    expect(exitCodeOf(stopped)).toBe(exitCode);
+    expect(verdictOf(stopped)).toBe('interrupted');
   });
 });
 
