@@ -56,7 +56,7 @@ describe('ptfrag image', () => {
 
   it('prints one document with --json', async () => {
     const file = put('one.json', [{ va: 0, pfn: 0, prot: 1 }]);
-    const prefix = join(folder, 'one');
+    const prefix = join(folder, 'image of one');
     const run = await ptfrag(['image', file, '--geometry', 's390', '-o', prefix, '--json']);
     expect(run.status).toBe(0);
     const document = documentIn<ImageDocument>(run);
@@ -106,6 +106,6 @@ describe('ptfrag image refuses', () => {
     const nowhere = join(folder, 'none', 'x');
     const refused = await ptfrag(['image', file, '--geometry', geometry, '-o', nowhere]);
     expect(refused).toMatchObject({ status: 2 });
-    expect(refused.stderr).toContain(`${nowhere}.bin cannot be written`);
+    expect(refused.stderr).toContain(`'${nowhere}.bin' can't be written: its folder is not there`);
   });
 });

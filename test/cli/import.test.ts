@@ -81,7 +81,7 @@ describe('ptfrag import', () => {
     const { status, stderr } = await ptfrag(['import', file], {
       started: (child) => {
         const timer = setInterval(() => {
-          if (!readdirSync(folder).some((name) => name.endsWith('.part'))) return;
+          if (!readdirSync(folder).some((name) => name.endsWith('.new'))) return;
           clearInterval(timer);
           child.kill('SIGINT');
         }, 10);

@@ -335,7 +335,7 @@ describe('a file that is there', () => {
     writeFileSync(file, 'old');
     const arguments_ = ['compare', 's390x/quick', 's390x/mm2b', '--html', file];
     const started = signalAfter('stdout', 's390x/quick', 'SIGTERM');
-    expect((await ptfrag(arguments_, { started })).status).toBe(130);
+    expect((await ptfrag(arguments_, { started })).status).toBe(143);
     expect(readFileSync(file, 'utf8')).toBe('old');
     expect(readdirSync(place)).toEqual(['old.html']);
   });

@@ -8,6 +8,8 @@ import { type Command, defineCommand } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import { anyNumber, fraction, text, texts, toggle, whole } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
+import { withOutputs } from '../shell/output-file.js';
+import type { Output } from '../shell/output-stream.js';
 import { packageVersion } from '../shell/package.js';
 import { bundledTraces, traceNotes, tracesAsked } from '../shell/traces.js';
 import type { CompareRequest, work } from './work.js';
@@ -49,15 +51,22 @@ export const command: Command = defineCommand({
     const { fitting } = await import('../shell/fitting.js');
     const traces = tracesAsked(given, fitting(bundledTraces(), asked.designs ?? []));
     const origin = { commandLine: context.commandLine, version: packageVersion() };
-    const request = { ...asked, traces, reports: { html, perfetto, origin } };
-    const document = await compareAndPrint(request, context, { counts });
-    for (const file of [html, perfetto]) {
-      if (file !== null) context.terminal.note(`wrote ${file}`);
-    }
+    const files = outputsOf({ '--html': html, '--perfetto': perfetto });
+    const inputs = traces.map(({ file }) => file);
+    const document = await withOutputs(files, inputs, (outputs) => {
+      const request = { ...asked, traces, reports: { outputs, origin } };
+      return compareAndPrint(request, context, { counts });
+    });
+    for (const { file } of files) context.terminal.note(`wrote ${file}`);
     const perTable = counts ? workForEachTable(document.rows) : [];
     return context.finish(document, context.prose([...compareVerdict(document), ...perTable]));
   },
 });
+
+/** Of options and what was given for them; null: nothing. */
+function outputsOf(given: Readonly<Record<string, string | null>>): Output[] {
+  return Object.entries(given).flatMap(([option, file]) => (file === null ? [] : { option, file }));
+}
 
 interface CompareShow {
   /** With the second table. */

@@ -7,9 +7,8 @@ import {
 import type { TraceHistory } from '../../lab/compare/history.js';
 import { byTrace } from '../shell/by-trace.js';
 import type { JobPort } from '../shell/job.js';
-import { checkOutputs } from '../shell/output-file.js';
 import type { NamedTrace } from '../shell/traces.js';
-import { outputsOf, type ReportRequest, writeReports } from './files.js';
+import { type ReportRequest, writeReports } from './files.js';
 
 type Watch = 'nameOf' | 'signal' | 'onProgress' | 'onHistory' | 'onTrace';
 
@@ -25,15 +24,13 @@ export async function work(
   port: JobPort<CompareDocument>,
 ): Promise<CompareDocument> {
   const files = traces.map(({ file }) => file);
-  const outputs = reports === null ? [] : outputsOf(reports);
-  checkOutputs(outputs, files);
   const histories: TraceHistory[] = [];
   const onHistory = (history: TraceHistory): void => void histories.push(history);
   const document = await compareTraces(files, {
     ...asked,
     ...byTrace(traces, port),
     onTrace: port.onPart,
-    onHistory: outputs.length > 0 ? onHistory : undefined,
+    onHistory: (reports?.outputs ?? []).length > 0 ? onHistory : undefined,
   });
   if (reports !== null) await writeReports(reports, document, histories, port.signal);
   return document;

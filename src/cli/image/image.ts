@@ -4,8 +4,9 @@ import { ENTRY_FORMATS } from '../../core/pgtable/formats/index.js';
 import { countOf, formatCount } from '../../report/text.js';
 import { type Command, defineCommand } from '../shell/command.js';
 import { choice, one, parsed, text } from '../shell/flags.js';
-import { runJob } from '../shell/job.js';
-import type { ImageDocument, work } from './work.js';
+import { type Progress, runJob } from '../shell/job.js';
+import { withOutputs } from '../shell/output-file.js';
+import type { ImageDocument, ImageRequest, work } from './work.js';
 
 const NOTES = `In MAPPINGS va is an address, pfn the number of the frame that it maps to, and
 prot a sum of 1 read, 2 write, 4 exec, 8 young, 16 dirty. A va or pfn may be a
@@ -33,13 +34,17 @@ export const command: Command = defineCommand({
     prefix: text('-o, --output <prefix>', 'how the names of both files begin').required(),
   },
   notes: NOTES,
-  run: async (context, flags, file) => {
+  run: async (context, { prefix, ...flags }, file) => {
     const { signal } = context;
-    const document = await runJob<typeof work>(
-      'image',
-      { ...flags, file },
-      { signal, onProgress: (progress) => context.progress(progress) },
-    );
+    const files = ['bin', 'json'].map((ending) => ({
+      option: '--output',
+      file: `${prefix}.${ending}`,
+    }));
+    const onProgress = (progress: Progress): void => context.progress(progress);
+    const document = await withOutputs(files, [file], (opened) => {
+      const outputs = opened as ImageRequest['outputs'];
+      return runJob<typeof work>('image', { ...flags, file, outputs }, { signal, onProgress });
+    });
     context.print(`${imageReport(document)}\n`);
     return context.finish(document, context.prose([imageVerdict(document)]));
   },

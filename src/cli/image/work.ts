@@ -2,25 +2,24 @@
  * The job of `ptfrag image`: page tables for a list of mappings, as the architecture's MMU reads
  * them. PREFIX.bin has the bytes of physical memory, PREFIX.json what a machine is given.
  */
-import { randomBytes } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { attach, createHeap } from '../../api/heap.js';
 import { createSpace } from '../../api/pgtable/open.js';
 import type { AddressSpace } from '../../api/pgtable/space.js';
-import { InputError, UsageError } from '../../core/base/errors.js';
+import { UsageError } from '../../core/base/errors.js';
 import type { EntryFormat } from '../../core/pgtable/format.js';
 import { formatNamed } from '../../core/pgtable/formats/index.js';
 import type { Image } from '../../core/pgtable/image.js';
 import { NOT_MAPPED } from '../../core/pgtable/walk.js';
 import type { Finding } from '../shell/failure.js';
 import type { JobPort } from '../shell/job.js';
+import { type OpenOutput, writeOutput } from '../shell/output-stream.js';
 import { type GivenMapping, readMappings, refuseMapping } from './input.js';
 
 export interface ImageRequest {
   readonly file: string;
   readonly geometry: string;
-  /** Of the two files that are written. */
-  readonly prefix: string;
+  /** PREFIX.bin and PREFIX.json. */
+  readonly outputs: readonly [bin: OpenOutput, json: OpenOutput];
   /** Physical address of the first byte; null: where it is in a heap. */
   readonly base: number | null;
 }
@@ -47,7 +46,7 @@ const MAPPABLE = "the geometry's own addresses, whole pages, frames below 4 GiB"
 /** Mappings between two looks at the signal. */
 const BATCH = 4096;
 
-/** Throws `InputError` for a list that can't be mapped, `UsageError` for a base; writes nothing. */
+/** Throws `InputError` for a list that can't be mapped, `UsageError` for a base. */
 export async function work(request: ImageRequest, port: JobPort<never>): Promise<ImageDocument> {
   const { file, geometry, base } = request;
   const format = formatNamed(geometry);
@@ -64,36 +63,40 @@ export async function work(request: ImageRequest, port: JobPort<never>): Promise
   const found = mappings.every(({ va }) => thread.read(() => space.walk(va)) !== NOT_MAPPED);
   const ok = found && space.check().length === 0;
   const image = space.dumpImage(base === null ? {} : { base });
-  return writeImage(request, format, image, {
-    ok,
-    mappings: mappings.length,
-    tables: thread.tablesOf(space.mm),
-  });
-}
-
-function writeImage(
-  { geometry, prefix }: ImageRequest,
-  format: EntryFormat,
-  image: Image,
-  counts: Pick<ImageDocument, 'ok' | 'mappings' | 'tables'>,
-): ImageDocument {
   const facts = {
     geometry,
-    mappings: counts.mappings,
-    tables: counts.tables,
+    mappings: mappings.length,
+    tables: thread.tablesOf(space.mm),
+    ...factsOf(image, format),
+  };
+  await writeImage(request, image, facts, port.signal);
+  const files = request.outputs.map((output) => output.file);
+  return { command: 'image', verdict: ok ? 'holds' : 'violated', ok, ...facts, files };
+}
+
+type Facts = Omit<ImageDocument, 'command' | 'verdict' | 'ok' | 'files'>;
+
+function factsOf(
+  image: Image,
+  format: EntryFormat,
+): Omit<Facts, 'geometry' | 'mappings' | 'tables'> {
+  return {
     rootAddress: hex(image.rootAddress),
     rootEntry: hex(image.rootEntry),
     base: hex(image.base),
     bytes: image.bytes.length,
     byteOrder: format.bigEndian ? 'big' : 'little',
-  } as const;
-  const files = [`${prefix}.bin`, `${prefix}.json`] as const;
-  writeAll([
-    [files[0], image.bytes],
-    [files[1], `${JSON.stringify({ schema: 1, ...facts }, null, 2)}\n`],
-  ]);
-  const verdict = counts.ok ? 'holds' : 'violated';
-  return { command: 'image', verdict, ok: counts.ok, ...facts, files };
+  };
+}
+
+async function writeImage(
+  { outputs: [bin, json] }: ImageRequest,
+  image: Image,
+  facts: Facts,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeOutput(bin, image.bytes, signal);
+  await writeOutput(json, [`${JSON.stringify({ schema: 1, ...facts }, null, 2)}\n`], signal);
 }
 
 function hex(value: number | bigint): string {
@@ -131,19 +134,4 @@ function pagesFor(format: EntryFormat, mappings: readonly GivenMapping[]): numbe
   }
   // Larger tables need pages side by side, at a multiple of their size.
   return pages + 64;
-}
-
-/** Writes files beside their places and then moves them there: nobody finds half of one. */
-function writeAll(files: readonly (readonly [path: string, content: Uint8Array | string])[]): void {
-  const suffix = `.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    for (const [path, content] of files) writeFileSync(path + suffix, content);
-    for (const [path] of files) renameSync(path + suffix, path);
-  } catch (error) {
-    for (const [path] of files) rmSync(path + suffix, { force: true });
-    const [path] = files[0] as readonly [string, unknown];
-    const expected = 'a prefix of files that can be written';
-    const message = `${path} cannot be written (${(error as Error).message}); expected ${expected}`;
-    throw new InputError(message, { code: 'not-writable', file: path, line: 0, expected });
-  }
 }

@@ -9,6 +9,8 @@ import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';
 import { choice, fraction, one, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
+import { withOutputs } from '../shell/output-file.js';
+import type { OpenOutput } from '../shell/output-stream.js';
 import type { ImportRequest, work } from './work.js';
 
 const NOTES = `FILE is the text of: perf trace -F all, perf script of page faults, strace -f,
@@ -49,23 +51,34 @@ export const command: Command = defineCommand({
   },
   notes: NOTES,
   exitCodes: EXIT_CODES,
-  run: (context, flags, file) =>
-    importAndPrint({ ...flags, file, output: flags.output ?? outputFor(file) }, context),
+  run: async (context, flags, file) => {
+    const output = { option: '--output', file: flags.output ?? outputFor(file) };
+    const document = await withOutputs([output], [file], ([opened], openScratch) => {
+      const files = { file, output: opened as OpenOutput, scratch: openScratch() };
+      return importIn(context, { ...flags, ...files });
+    });
+    return show(document, context);
+  },
 });
 
-async function importAndPrint(request: ImportRequest, context: Context): Promise<ExitCode> {
-  const document = await runJob<typeof work>('import', request, {
+function importIn(context: Context, request: ImportRequest): Promise<ImportDocument> {
+  const { file } = request;
+  return runJob<typeof work>('import', request, {
     signal: context.signal,
     onProgress: (progress) => {
-      context.progress({ ...progress, what: `${request.file}  ${progress.what}` });
-      context.reached({}, `read ${progress.what} of ${request.file}; nothing was written`);
+      context.progress({ ...progress, what: `${file}  ${progress.what}` });
+      context.reached({}, `read ${progress.what} of ${file}; nothing was written`);
     },
   });
-  for (const { line, text } of document.unplaced) {
-    context.terminal.note(`${request.file}:${line}: not placed: ${text}`);
+}
+
+function show(document: ImportDocument, context: Context): ExitCode {
+  const { input, output, unplaced } = document;
+  for (const { line, text } of unplaced) {
+    context.terminal.note(`${input.file}:${line}: not placed: ${text}`);
   }
   for (const line of report(document)) context.print(line);
-  const next = `next: ${commandLine(['compare', request.output])}`;
+  const next = `next: ${commandLine(['compare', output.file])}`;
   return context.finish(document, [verdict(document), next]);
 }
 

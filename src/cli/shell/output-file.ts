@@ -1,125 +1,200 @@
 /**
- * Files that a command leaves behind: there as a whole or not at all.
+ * Files that a command leaves behind: the one way to them. Each is there as a whole or not at all,
+ * however the command ends, and replaces nothing but a regular file that the command doesn't read.
  *
- * A file is written under a name of its own and then renamed, so whoever looks at it meanwhile sees
- * the old one or the new one. Whether that can work is tried before the command begins: nobody
- * wants to learn it after a minute of work.
+ * A file is opened under a name of its own before the work begins: nobody wants to learn after a
+ * minute that it can't be written. The job, in its thread, writes through the descriptor. When all
+ * is written the file gets its name. Names come and go in the main thread alone, in steps that no
+ * signal interrupts, so a process that ends at once can remove them, too.
  */
 import { randomBytes } from 'node:crypto';
 import {
+  type BigIntStats,
   closeSync,
-  createWriteStream,
+  fstatSync,
+  lstatSync,
   openSync,
   realpathSync,
+  renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
 } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
-import { UsageError } from '../../core/base/errors.js';
+import { InputError, UsageError } from '../../core/base/errors.js';
+import { notWritten, type OpenOutput, type Output, reasonOf } from './output-stream.js';
 
-const PIECE_LENGTH: number = 64 * 1024;
+/** For what is needed only until the outputs are whole: a file without a name, by descriptor. */
+export type OpenScratch = () => number;
 
-/** A file that is to be written, and the option that asked for it. */
-export interface Output {
-  readonly option: string;
-  readonly file: string;
+/**
+ * Opens the outputs, runs the job, and gives them their names if it succeeds. Throws `UsageError`
+ * where one can't be written, or would replace an input or another output.
+ */
+export async function withOutputs<Result>(
+  outputs: readonly Output[],
+  inputs: readonly string[],
+  job: (opened: readonly OpenOutput[], openScratch: OpenScratch) => Promise<Result>,
+): Promise<Result> {
+  const files = new OutputFiles(inputs);
+  const discard = (): void => files.discard();
+  process.on('exit', discard);
+  try {
+    const opened = outputs.map((output) => ({ ...output, fd: files.open(output) }));
+    const result = await job(opened, () => files.openScratch());
+    files.commit();
+    return result;
+  } finally {
+    discard();
+    process.off('exit', discard);
+  }
 }
 
-/** Throws `UsageError` where one can't be written, or would replace an input or another output. */
-export function checkOutputs(outputs: readonly Output[], inputs: readonly string[]): void {
-  const taken = new Map(inputs.map((file) => [realPath(file), `it is read: ${file}`]));
-  for (const { option, file } of outputs) {
-    const problem = outputProblem(file) ?? taken.get(realPath(file));
-    if (problem !== undefined) {
-      throw new UsageError('bad-output', `${option}: '${file}' can't be written: ${problem}`);
+interface OpenFile {
+  readonly output: Output;
+  /** Its name until it is whole. */
+  readonly aside: string;
+  /** Its name then: where links lead. */
+  readonly target: string;
+}
+
+/** What must not be replaced, by what it is and not by its name; and why. */
+type Taken = Map<string, string>;
+
+class OutputFiles {
+  private readonly inputs: readonly string[];
+  private readonly taken: Taken;
+  private readonly files: OpenFile[] = [];
+  private readonly descriptors: number[] = [];
+
+  constructor(inputs: readonly string[]) {
+    this.inputs = inputs;
+    this.taken = takenBy(inputs);
+  }
+
+  open(output: Output): number {
+    const { option, file } = output;
+    try {
+      const { target, found } = placeOf(file);
+      const key = found === null ? target : keyOf(found);
+      const why = this.taken.get(key);
+      if (why !== undefined) throw new Refusal(why);
+      const aside = asideOf(target);
+      const fd = openSync(aside, 'wx', found === null ? 0o666 : Number(found.mode & 0o777n));
+      this.descriptors.push(fd);
+      this.files.push({ output, aside, target });
+      this.taken.set(key, `${option} writes it`);
+      return fd;
+    } catch (error) {
+      this.requireInputs();
+      throw new UsageError(
+        'bad-output',
+        `${option}: '${file}' can't be written: ${reasonOf(error)}`,
+      );
     }
-    taken.set(realPath(file), `${option} writes it`);
+  }
+
+  /** In the folder of the first output, where there must be room anyway. */
+  openScratch(): number {
+    const [{ target }] = this.files as [OpenFile];
+    const name = asideOf(target);
+    const fd = openSync(name, 'wx+');
+    this.descriptors.push(fd);
+    rmSync(name);
+    return fd;
+  }
+
+  /** Looks at all places again before the first of them changes. */
+  commit(): void {
+    this.close();
+    for (const { output, target } of this.files) attempt(output, () => placeOf(target));
+    for (const { output, aside, target } of this.files) {
+      attempt(output, () => renameSync(aside, target));
+    }
+  }
+
+  /** Removes what did not get its name. */
+  discard(): void {
+    this.close();
+    for (const { aside } of this.files.splice(0)) rmSync(aside, { force: true });
+  }
+
+  private close(): void {
+    for (const fd of this.descriptors.splice(0)) closeSync(fd);
+  }
+
+  /** Where an input is not there, that is what is wrong. */
+  private requireInputs(): void {
+    const expected = 'a file that can be read';
+    for (const file of this.inputs) {
+      if (inputOf(file) !== null) continue;
+      const place = { code: 'not-found', file, line: 0, expected };
+      throw new InputError(`${file} is not there; expected ${expected}`, place);
+    }
   }
 }
 
-/** Tries, and leaves nothing behind. */
-function outputProblem(file: string): string | undefined {
-  if (file === '' || file === '-') return 'expected the name of a file';
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isDirectory()) return 'it is a directory';
-  if (found !== undefined && !found.isFile()) return 'it is not a regular file';
-  const probe = asideOf(file);
+/** Why a place can't be written, where the system doesn't say it. */
+class Refusal extends Error {}
+
+/** What is read, and where what is printed goes. */
+function takenBy(inputs: readonly string[]): Taken {
+  const taken: Taken = new Map();
+  for (const [fd, name] of [
+    [1, 'stdout'],
+    [2, 'stderr'],
+  ] as const) {
+    const stat = statOf(fd);
+    if (stat !== null) taken.set(keyOf(stat), `${name} goes there`);
+  }
+  for (const file of inputs) {
+    const stat = inputOf(file);
+    if (stat !== null) taken.set(keyOf(stat), `it is read: ${file}`);
+  }
+  return taken;
+}
+
+/** Where a file will be, and what is there: nothing, or a regular file. A link stays a link. */
+function placeOf(file: string): { readonly target: string; readonly found: BigIntStats | null } {
+  if (file === '' || file === '-') throw new Refusal('expected the name of a file');
+  const link = lstatSync(file, { throwIfNoEntry: false });
+  if (link === undefined) {
+    return { target: join(realpathSync(dirname(file)), basename(file)), found: null };
+  }
+  const found = statOf(file);
+  if (found === null) throw new Refusal('it is a link to nothing');
+  if (found.isDirectory()) throw new Refusal('it is a directory');
+  if (!found.isFile()) throw new Refusal('it is not a regular file');
+  return { target: realpathSync(file), found };
+}
+
+function inputOf(file: string): BigIntStats | null {
+  return statOf(file === '-' ? 0 : file);
+}
+
+/** Null: there is none, or none that can be looked at. */
+function statOf(file: string | number): BigIntStats | null {
   try {
-    closeSync(openSync(probe, 'wx'));
-    unlinkSync(probe);
-    return undefined;
-  } catch (error) {
-    return reasonOf(error);
+    const options = { bigint: true } as const;
+    return typeof file === 'number' ? fstatSync(file, options) : statSync(file, options);
+  } catch {
+    return null;
   }
 }
 
-/** Writes the text, gzipped if the name ends so. Throws `UsageError` with what the system says. */
-export async function writeOutput(
-  { option, file }: Output,
-  chunks: Iterable<string>,
-  signal: AbortSignal,
-): Promise<void> {
-  const target = realPath(file);
-  const aside = asideOf(target);
-  const source = Readable.from(inPieces(chunks), { objectMode: true });
-  const sink = createWriteStream(aside, { flags: 'wx' });
+/** The same for all names of a file. */
+function keyOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+function attempt(output: Output, step: () => void): void {
   try {
-    if (file.endsWith('.gz')) await pipeline(source, createGzip(), sink, { signal });
-    else await pipeline(source, sink, { signal });
-    await rename(aside, target);
+    step();
   } catch (error) {
-    await rm(aside, { force: true });
-    signal.throwIfAborted();
-    const message = `${option}: '${file}' could not be written: ${reasonOf(error)}`;
-    throw new UsageError('not-written', message);
+    throw notWritten(output, error);
   }
-}
-
-/** A write costs as much as a thousand letters: short chunks are put together. */
-function* inPieces(chunks: Iterable<string>): Generator<string> {
-  let piece = '';
-  for (const chunk of chunks) {
-    piece += chunk;
-    if (piece.length < PIECE_LENGTH) continue;
-    yield piece;
-    piece = '';
-  }
-  yield piece;
 }
 
 /** In the same folder: a rename does not cross file systems. */
 function asideOf(file: string): string {
-  return join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.new`);
+  return join(dirname(file), `.ptfrag-${randomBytes(6).toString('hex')}.new`);
 }
-
-/** Where a link leads: it is to stay a link. A file that isn't there yet has its folder's path. */
-function realPath(file: string): string {
-  for (const [path, rest] of [
-    [file, ''],
-    [dirname(file), basename(file)],
-  ] as const) {
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-      return join(realpathSync(path), rest);
-    }
-  }
-  return file;
-}
-
-function reasonOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return REASONS[code] ?? message;
-}
-
-const REASONS: Readonly<Record<string, string>> = Object.freeze({
-  ENOENT: 'its folder is not there',
-  ENOTDIR: 'its folder is not a folder',
-  EACCES: 'its folder may not be written',
-  EPERM: 'its folder may not be written',
-  EROFS: 'its folder may not be written',
-  ENOSPC: 'the disk is full',
-  ENAMETOOLONG: 'its name is too long',
-});

@@ -1,9 +1,19 @@
 /** What an import can be asked for, and what it answers. */
+import type { Readable, Writable } from 'node:stream';
 import type { UnplacedLine } from './line-placer.js';
+
+/** Where a trace goes. */
+export interface TraceOutput {
+  /** What the document calls it. */
+  readonly file: string;
+  readonly whole: Writable;
+  /** What is written first and read then, and nobody sees. */
+  readonly body: { readonly sink: Writable; readonly source: () => Readable };
+}
 
 export interface ImportOptions {
   readonly file: string;
-  readonly output: string;
+  readonly output: TraceOutput;
   readonly geometry: string;
   /** The name of the recorder whose text it is. Null: found out by the first lines. */
   readonly recorder: string | null;

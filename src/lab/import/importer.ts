@@ -2,7 +2,7 @@
  * From a recorder's text to a trace: the file, line by line, through its parser, the processes and
  * the writer. What is held is a chunk, and what is mapped at the time.
  */
-import { InputError, UsageError } from '../../core/base/errors.js';
+import { InputError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import { LINE_BYTES_MAX, LineSplitter } from '../trace/lines.js';
 import { pourText, type TextSink } from '../trace/text-file.js';
@@ -16,7 +16,7 @@ import { TraceWriter } from './writer.js';
 /** How many lines decide whose text it is. */
 const SNIFFED_LINES = 200;
 
-/** Imports a file. Throws `InputError` for one that can't be, and leaves no output then. */
+/** Imports a file. Throws `InputError` for one that can't be: then the output is not whole. */
 export async function importTrace(options: ImportOptions): Promise<ImportDocument> {
   const run = new Import(options);
   try {
@@ -26,7 +26,7 @@ export async function importTrace(options: ImportOptions): Promise<ImportDocumen
     });
     return await run.finish();
   } finally {
-    await run.discard();
+    run.discard();
   }
 }
 
@@ -43,9 +43,6 @@ class Import implements TextSink {
   private placer: LinePlacer | null = null;
 
   constructor(options: ImportOptions) {
-    if (options.output === options.file) {
-      throw new UsageError('same-file', `${options.file} can't be input and output`);
-    }
     geometryNamed(options.geometry);
     this.options = options;
     this.recorder = options.recorder === null ? null : recorderNamed(options.recorder);
@@ -79,8 +76,8 @@ class Import implements TextSink {
     return this.documentOf(placer, await this.writer.finish(this.headerOf(placer)));
   }
 
-  discard(): Promise<void> {
-    return this.writer.discard();
+  discard(): void {
+    this.writer.discard();
   }
 
   private read(text: string): void {
@@ -154,7 +151,7 @@ class Import implements TextSink {
       verdict: 'holds',
       ok: true,
       input: { file, format: recorder.name, bytes: this.bytes },
-      output: { file: output, bytes },
+      output: { file: output.file, bytes },
       geometry,
       spanBytes: spansOf(geometryNamed(geometry)).pte,
       faults,

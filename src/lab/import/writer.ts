@@ -11,15 +11,12 @@
  *
  * The header has counts that are known only at the end, and memory for the records there is none.
  * So records go to a file of their own, in one gzip member; at the end the header's member and that
- * one are put together (gzip members in a row are one gzip file), under a name that nobody reads.
- * Only when all is written the name becomes the one asked for.
+ * one are put together (gzip members in a row are one gzip file).
  */
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, type Gzip, gzipSync } from 'node:zlib';
-import { UsageError } from '../../core/base/errors.js';
+import type { TraceOutput } from './document.js';
 import type { TraceSink } from './task-spaces.js';
 
 /** How much text is collected before it goes to gzip. */
@@ -31,26 +28,26 @@ export class TraceWriter implements TraceSink {
   readonly allocs: [pte: number, pmd: number] = [0, 0];
   readonly frees: [pte: number, pmd: number] = [0, 0];
   readonly peak: [pte: number, pmd: number] = [0, 0];
-  private readonly file: string;
-  private readonly parts: { readonly body: string; readonly whole: string };
+  private readonly output: TraceOutput;
   private readonly gzip: Gzip = createGzip({ level: 9 });
-  private readonly body: WriteStream;
   private failure: Error | null = null;
   private text = '';
   private prefix = '';
+  private bytes = 0;
 
-  constructor(file: string) {
-    this.file = file;
-    const part = `${file}.${process.pid}`;
-    this.parts = { body: `${part}.body.part`, whole: `${part}.part` };
-    this.body = createWriteStream(this.parts.body);
-    for (const stream of [this.gzip, this.body]) {
+  constructor(output: TraceOutput) {
+    this.output = output;
+    const { sink } = output.body;
+    for (const stream of [this.gzip, sink]) {
       stream.on('error', (error: Error) => {
         this.failure ??= error;
         this.gzip.destroy();
       });
     }
-    this.gzip.pipe(this.body);
+    this.gzip.on('data', ({ length }: Uint8Array) => {
+      this.bytes += length;
+    });
+    this.gzip.pipe(sink);
   }
 
   /** Where in the recorder's text the next records come from, and when that was. */
@@ -80,7 +77,7 @@ export class TraceWriter implements TraceSink {
 
   /** To be waited for between chunks of input: until what was written has a place. */
   flush(): Promise<void> | undefined {
-    if (this.failure !== null) throw this.cannotWrite(this.failure);
+    if (this.failure !== null) throw this.failure;
     if (this.text.length < BLOCK_CHARACTERS) return undefined;
     const { text } = this;
     this.text = '';
@@ -90,28 +87,20 @@ export class TraceWriter implements TraceSink {
 
   /** Puts header and records together. Gives the size of the file. */
   async finish(header: readonly string[]): Promise<number> {
-    const { body, whole } = this.parts;
-    try {
-      this.gzip.end(this.text);
-      if (!this.body.closed) await once(this.body, 'close');
-      if (this.failure !== null) throw this.failure;
-      const target = createWriteStream(whole);
-      target.write(gzipSync(`${header.join('\n')}\n`));
-      await pipeline(createReadStream(body), target);
-      await rename(whole, this.file);
-      return (await stat(this.file)).size;
-    } catch (error) {
-      throw this.cannotWrite(error as Error);
-    } finally {
-      await this.discard();
-    }
+    const { body, whole } = this.output;
+    this.gzip.end(this.text);
+    if (!body.sink.closed) await once(body.sink, 'close');
+    if (this.failure !== null) throw this.failure;
+    const head = gzipSync(`${header.join('\n')}\n`);
+    whole.write(head);
+    await pipeline(body.source(), whole);
+    return head.length + this.bytes;
   }
 
-  /** Leaves nothing behind but a file that was finished. */
-  async discard(): Promise<void> {
+  /** What is not finished is given up. */
+  discard(): void {
     this.gzip.destroy();
-    this.body.destroy();
-    for (const part of Object.values(this.parts)) await rm(part, { force: true });
+    this.output.body.sink.destroy();
   }
 
   private async drained(): Promise<void> {
@@ -123,15 +112,11 @@ export class TraceWriter implements TraceSink {
       };
       gzip.on('drain', done).on('close', done);
     });
-    if (this.failure !== null) throw this.cannotWrite(this.failure);
+    if (this.failure !== null) throw this.failure;
   }
 
   private write(record: string): void {
     this.records++;
     this.text += `${this.prefix}${record}\n`;
-  }
-
-  private cannotWrite(error: Error): UsageError {
-    return new UsageError('not-writable', `${this.file} can't be written: ${error.message}`);
   }
 }

@@ -1,13 +1,16 @@
 /** From recorders' texts to traces: held against the kernel's own count, and what is refused. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readStream, writeStream } from '#src/cli/shell/output-stream.js';
 import { InputError, UsageError } from '#src/core/base/errors.js';
-import type { ImportDocument, ImportOptions } from '#src/lab/import/document.js';
+import type { ImportDocument } from '#src/lab/import/document.js';
 import { importTrace } from '#src/lab/import/importer.js';
 import { readTrace } from '#src/lab/trace/reader.js';
+import { type ImportInto, importInto } from '../../fixtures/import-into.js';
 import { TraceFolder } from '../../fixtures/trace-files.js';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/import/', import.meta.url));
@@ -24,14 +27,14 @@ const DEFAULTS = {
   tolerate: 1,
 } as const;
 
-function importFile(file: string, options: Partial<ImportOptions> = {}): Promise<ImportDocument> {
-  return importTrace({ ...DEFAULTS, file, ...options });
+function importFile(file: string, options: Partial<ImportInto> = {}): Promise<ImportDocument> {
+  return importInto({ ...DEFAULTS, file, ...options });
 }
 
 /** Imports a text; gives the records, without the source's lines and times. */
 async function records(
   lines: readonly string[],
-  options: Partial<ImportOptions> = {},
+  options: Partial<ImportInto> = {},
 ): Promise<string[]> {
   await importFile(folder.write(`${lines.join('\n')}\n`), options);
   return outputLines().map(({ record }) => record);
@@ -335,8 +338,25 @@ describe('an import is refused', () => {
     expect(same).toBeInstanceOf(UsageError);
     const nowhere = join(folder.path, 'no', 'where.ptf.gz');
     const lost = await importFile(file, { output: nowhere }).catch((e: unknown) => e);
-    expect(lost).toMatchObject({ code: 'not-writable' });
+    expect(lost).toMatchObject({ code: 'bad-output' });
     expect(readFileSync(file, 'utf8')).toBe(good);
+  });
+
+  it('when its records or the whole can no longer be written', async () => {
+    const file = folder.write(good.repeat(10));
+    const name = folder.write('');
+    const [well, badly] = [openSync(name, 'w+'), openSync(name, 'r')];
+    const streamTo = (fd: number): Writable => writeStream({ option: '-o', file: name, fd });
+    for (const [records, whole] of [
+      [well, badly],
+      [badly, well],
+    ] as const) {
+      const body = { sink: streamTo(records), source: () => readStream(records) };
+      const output = { file: name, whole: streamTo(whole), body };
+      const failing = importTrace({ ...DEFAULTS, file, output });
+      await expect(failing).rejects.toMatchObject({ name: 'UsageError', code: 'not-written' });
+    }
+    for (const fd of [well, badly]) closeSync(fd);
   });
 
   it('when it is stopped, and leaves what was there', async () => {
