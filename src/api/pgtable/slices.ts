@@ -5,6 +5,8 @@
 import type { Word } from '../../core/base/units.js';
 import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
+import { isHeldElsewhere } from '../../core/mem/lock.js';
+import { SUPPLY_LOCK } from '../../core/mem/supply.js';
 import { lockInTheWay } from '../../core/pgtable/lock.js';
 import { type Space, spanOf } from '../../core/pgtable/space.js';
 import { rcuOffline, refuseReader } from '../../core/rcu/reader.js';
@@ -13,7 +15,8 @@ import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { positionOf, WAITS, type Work, waitAskedAsync } from '../obtain.js';
 import type { Operation } from '../operation.js';
-import { awaitLocks } from '../waiting.js';
+import { OPERATIONS } from '../operations.js';
+import { awaitLocks, keepAlive } from '../waiting.js';
 import { type PageRange, pageAt } from './address.js';
 
 /** How an operation on a range in slices tells its progress, and is aborted. */
@@ -58,6 +61,9 @@ export interface SliceOptions extends RangeOptions {
   readonly onOver?: (thread: Thread) => void;
 }
 
+/** Of it, what says which locks come next. */
+type Place = Pick<SliceOptions, 'operation' | 'space' | 'range'>;
+
 /** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
 export function tablesFor({ format }: Space, pages: number): number {
   return Math.ceil(pages / spanOf(format, 1));
@@ -81,8 +87,12 @@ export async function finishAsUser<Result>(
 }
 
 /** Where a step at so many pages finds a lock that another thread has; 0: nowhere. */
-function inTheWayAt(position: number, { space, range }: Pick<SliceOptions, 'space' | 'range'>) {
-  return lockInTheWay(space, pageAt(range.vpn, position % Math.max(1, range.pages)));
+function inTheWayAt(position: number, { operation, space, range }: Place): Word | 0 {
+  const vpn = pageAt(range.vpn, position % Math.max(1, range.pages));
+  const found = lockInTheWay(space, vpn, operation === OPERATIONS.mapRange);
+  if (found !== 0 || operation !== OPERATIONS.fork) return found;
+  // The child is a new mm: no page of it is listed yet.
+  return isHeldElsewhere(space.thread, SUPPLY_LOCK) ? SUPPLY_LOCK : 0;
 }
 
 /**
@@ -115,11 +125,14 @@ export async function finishInSlices<Result>(
     forget();
     if (onOver !== undefined) operations.run(operation, onOver);
   };
+  const stopped = stopFor(signal);
   const forget = attachment.running((reason) => {
     cancelled = reason;
     operations.run(operation, () => undo(work, reason));
     end();
+    stopped.stop(reason);
   });
+  const letGo = keepAlive();
   try {
     for (let position = 0; ; ) {
       signal?.throwIfAborted();
@@ -131,7 +144,7 @@ export async function finishInSlices<Result>(
       position = slice.position;
       // Work that had nothing to do ends without a step.
       if (onProgress !== undefined && done !== null && (!ended || total === 0)) {
-        await onProgress(done, total);
+        await Promise.race([onProgress(done, total), stopped.promise]);
       }
       if (!ended) await letOthersRun(thread, operation, cancelled);
       // While others had the thread, in `onProgress` too, it may have left the heap.
@@ -142,6 +155,8 @@ export async function finishInSlices<Result>(
     if (cancelled === null) operations.run(operation, () => undo(work, error));
     throw error;
   } finally {
+    letGo();
+    stopped.forget();
     if (cancelled === null) {
       end();
       attachment.freed(tablesFor(space, total));
@@ -163,6 +178,27 @@ async function letOthersRun(
 /** Refuses to go on in a section that others have entered: no qsbr thread goes offline in one. */
 function refuseOnline(thread: Thread, { name }: Operation): void {
   if (thread.qsbr) refuseReader(thread, `${name}Async`);
+}
+
+interface Stop {
+  /** Rejects when the operation is to stop; else it stays as it is. */
+  readonly promise: Promise<never>;
+  readonly stop: (reason: unknown) => void;
+  readonly forget: () => void;
+}
+
+/** What a wait for the user's own promise is raced with: that one may never be settled. */
+function stopFor(signal: AbortSignal | undefined): Stop {
+  let stop: Stop['stop'] = () => {};
+  const promise = new Promise<never>((_, reject) => {
+    stop = reject;
+  });
+  // Where nobody waits for it: the reason is thrown all the same, before the next slice.
+  promise.catch(() => {});
+  const onAbort = (): void => stop(signal?.reason);
+  // All that is asked of a signal is `throwIfAborted`.
+  signal?.addEventListener?.('abort', onAbort);
+  return { promise, stop, forget: () => signal?.removeEventListener?.('abort', onAbort) };
 }
 
 /** Throws into the generator, which undoes what it did and throws the same again. */
@@ -187,7 +223,7 @@ interface Slice<Result> {
 function runSlice<Result>(
   work: Work<Result>,
   from: number,
-  how: Pick<SliceOptions, 'space' | 'range' | 'total'>,
+  how: Place & Pick<SliceOptions, 'total'>,
 ): Slice<Result> {
   const end = performance.now() + SLICE_MS;
   for (;;) {

@@ -12,7 +12,7 @@ import type { Violation } from '../../core/frag/check.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import type { Image } from '../../core/pgtable/image.js';
-import { noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
+import { ending, noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
@@ -271,8 +271,7 @@ export class AddressSpace {
     const { space, attachment } = this;
     const how = { ...given, attachment, operation: OPERATIONS.exit, space };
     for (;;) {
-      // A second exit by this handle waits for the first: only then it is known whether there still
-      // is a space.
+      // A second exit by this handle waits for the first, which may fail.
       while (this.ending !== null) await this.ending.catch(() => {});
       refuseWait(this.live().thread, 'exitAsync', null);
       const locked = locksAt(0, { ...how, range: wholeOf(space) });
@@ -329,18 +328,19 @@ export class AddressSpace {
     return typeof va === 'number' && va >= 0 && va < this.numberEnd && Math.floor(va) === va;
   }
 
-  /** The space, for what takes locks. */
-  private live(): Space {
-    // Three things may have ended: the thread's stay, this handle, the tree by another handle.
+  /** Refuses where the thread's stay has ended, or this handle; its record is another's then. */
+  private requireOpen(): void {
     this.attachment.operations.here();
-    if (this.ended) throw noSpace(this.space);
+    if (this.ended) throw this.ending === null ? noSpace(this.space) : ending(this.space);
+  }
+
+  private live(): Space {
+    this.requireOpen();
     return requireTree(this.space);
   }
 
-  /** The space, for what relies on a read section instead. */
   private readable(what: string): Space {
-    this.attachment.operations.here(); // first: later its record says what another thread reads
-    if (this.ended) throw noSpace(this.space);
+    this.requireOpen();
     if (isReading(this.space.thread)) return this.space;
     throw new UsageError('not-reading', `${what} outside of a read section: call readLock first`);
   }

@@ -28,6 +28,7 @@ export class ThreadTlb implements Tlb {
       const allowed = `it must be a power of two, 1 to ${SLOTS_MAX}`;
       throw refusal('bad-slots', 'createTlb: slots', slots, allowed);
     }
+    attachment.operations.here();
     this.memory = memoryFor(slots);
     this.slots = slots;
     this.attachment = attachment;

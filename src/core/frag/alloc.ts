@@ -105,15 +105,23 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
  * look, for a thread that would rather do something else than wait.
  */
 export function lockBeforeAlloc(thread: Thread, mm: MmId, kindId: KindId): Word | 0 {
-  const { heap, mem } = thread;
+  const { heap } = thread;
   // What is refused waits for nothing.
   if (!isMm(heap, mm) || heap.kinds[kindId] === undefined) return 0;
   const owner = ownerOf(heap, mm);
   if (isHeldElsewhere(thread, owner)) return owner;
-  // The supply is asked where no page is listed: then the list's head names itself.
-  const list = partialList(owner, kindId);
-  const isListed = mem.load(list) !== list;
+  const isListed = pageOfNext(thread, mm, kindId) !== 0;
   return !isListed && isHeldElsewhere(thread, SUPPLY_LOCK) ? SUPPLY_LOCK : 0;
+}
+
+/**
+ * The ptdesc of the page that the next table of a kind comes from, if one is listed; 0: a page of
+ * the supply's. Only a look.
+ */
+export function pageOfNext({ heap, mem }: Thread, mm: MmId, kindId: KindId): Word | 0 {
+  const list = partialList(ownerOf(heap, mm), kindId);
+  const node = mem.load(list) as Word;
+  return node === list ? 0 : ptdescOf(heap, pfnOfNode(heap, node));
 }
 
 /** Context: owner's lock held. Lets go of it while it takes and fills a page. */

@@ -73,7 +73,7 @@ export function isEmptyTable(space: Space, number: number, table: Word): boolean
 }
 
 /** Pages were unmapped before: to do that again does no harm, and takes out what is empty. */
-const STILL_LINKED = 'a table that may be empty stays linked';
+export const STILL_LINKED = 'a table that may be empty stays linked';
 
 /**
  * Takes the table of level `number` that a page goes through out of the tree and frees it, if it is

@@ -13,10 +13,12 @@
  */
 import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
+import { pageOfNext } from '../frag/alloc.js';
 import { ownerOf } from '../frag/mm.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import { acquireWithin, isHeldElsewhere, lockStalled, release } from '../mem/lock.js';
+import { SUPPLY_LOCK } from '../mem/supply.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { lowWord, tableNamed } from './entry.js';
 import { isTable } from './format.js';
@@ -92,11 +94,12 @@ export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 |
 }
 
 /**
- * A lock that another thread has, of those that a step at a page takes: the mm's, or one of the
- * tables that the page goes through; 0 if there is none. Only a look, for a thread that would
- * rather do something else than wait: the lock may be taken as soon as this returns.
+ * A lock that another thread has, of those that a step at a page takes: the mm's, one of the tables
+ * that the page goes through, or where some are missing and the step `maps`, what making them
+ * takes; 0 if there is none. Only a look, for a thread that would rather do something else than
+ * wait: the lock may be taken as soon as this returns.
  */
-export function lockInTheWay(space: Space, vpn: Vpn): Word | 0 {
+export function lockInTheWay(space: Space, vpn: Vpn, maps: boolean): Word | 0 {
   const { thread, mm } = space;
   const { heap } = thread;
   const owner = ownerOf(heap, mm);
@@ -105,12 +108,18 @@ export function lockInTheWay(space: Space, vpn: Vpn): Word | 0 {
   enterBriefly(thread);
   for (let number = depthOf(rootOf(space)) - 1; number >= 0 && found === 0; number--) {
     const table = findTable(space, vpn, number);
-    if (table === 0) break;
-    const lock = tableLock(heap, table);
+    if (table === 0 && !maps) break;
+    const lock = table !== 0 ? tableLock(heap, table) : lockOfNext(space, number);
     if (isHeldElsewhere(thread, lock)) found = lock;
   }
   leaveBriefly(thread);
   return found;
+}
+
+/** What a new table of a level needs: the lock of its page, which it shares, or the supply's. */
+function lockOfNext({ thread, format, mm }: Space, number: number): Word {
+  const ptdesc = pageOfNext(thread, mm, levelOf(format, number).kind);
+  return ptdesc === 0 ? SUPPLY_LOCK : ((ptdesc + PTDESC.LOCK) as Word);
 }
 
 /** A table and its level. */

@@ -6,14 +6,16 @@
  * that a lock is held for one table's length at most. Between two steps others may work on the same
  * pages; a range is not atomic, as it is not in Linux.
  */
+import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { changeEntry, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry } from './entry.js';
 import { frameAddress, isLeaf, type Level, leafAt, PROT, type Prot, PTE } from './format.js';
-import { installTables, isEmptyTable, reclaimTables } from './install.js';
-import { type Locked, lockLowest, lockTable, tableLock } from './lock.js';
+import { installTables, isEmptyTable, reclaimTables, STILL_LINKED } from './install.js';
+import { findTable, type Locked, lockLowest, type Stall, tableLock, tryLockTable } from './lock.js';
 import { entryFor, levelOf, type Space, spanOf } from './space.js';
 import { flush } from './tlb.js';
 
@@ -74,6 +76,18 @@ export function scanStep(space: Space, vpn: Vpn, count: number): Step {
 }
 
 /**
+ * What to throw where the lowest table's lock was waited for in vain. The table may be one that was
+ * just linked: it shares its page, and so its lock, with others. To take it out needs that lock.
+ */
+function stalledAt(space: Space, vpn: Vpn, { error }: Stall): StallError {
+  enterBriefly(space.thread);
+  const table = findTable(space, vpn, PTE);
+  const isEmpty = table !== 0 && isEmptyTable(space, PTE, table);
+  leaveBriefly(space.thread);
+  return isEmpty ? error.leaving(STILL_LINKED) : error;
+}
+
+/**
  * Maps pages from `vpn` on to the frames from physical `address` on, as far as one table goes.
  * All of them must be unmapped, or none is mapped. Blocks on table locks and the mm's lock.
  */
@@ -84,7 +98,8 @@ export function mapStep(space: Space, vpn: Vpn, count: number, address: number, 
   const outcome = installTables(space, vpn, PTE);
   if (outcome === 'no-page') return { kind: 'no-page' };
   if (outcome === 'leaf') return { kind: 'mapped', vpn };
-  const table = lockTable(space, vpn, PTE);
+  const table = tryLockTable(space, vpn, PTE);
+  if (typeof table === 'object') throw stalledAt(space, vpn, table);
   // Taken out as empty meanwhile: no page was mapped, try again.
   if (table === 0) return { kind: 'done', pages: 0, changed: 0 };
   const pages = pagesIn(space, { number: PTE, table }, vpn, count);

@@ -193,3 +193,8 @@ export function noSpace({ thread, mm }: Space): UsageError {
   const why = whyNotLive(thread.heap, mm);
   return new UsageError('no-space', why ?? `mm ${mm} has no page tables: never made, or ended`);
 }
+
+/** The error of a space that is unmapped in slices, and then ends. */
+export function ending({ mm }: Space): UsageError {
+  return new UsageError('no-space', `mm ${mm} has no page tables: an exitAsync of it is under way`);
+}

@@ -76,6 +76,21 @@ describe('progress that throws at its last call', () => {
     expect(thread.check({ drained: true })).toEqual([]);
   });
 
+  it('may never be over: a signal and a detach are heard even so', async () => {
+    const { thread, space } = fresh();
+    const onProgress = (): Promise<never> => new Promise(() => {});
+    const control = new AbortController();
+    const { signal } = control;
+    const aborted = space.mapRangeAsync(0, BYTES, 0, READ_WRITE, { onProgress, signal });
+    setTimeout(() => control.abort(new Error('enough')), 0);
+    await expect(aborted).rejects.toThrow('enough');
+    expect(mapped(space, thread)).toBe(false);
+    const detached = space.mapRangeAsync(0, BYTES, 0, READ_WRITE, { onProgress });
+    setTimeout(() => thread.detach(), 0);
+    await expect(detached).rejects.toThrow('has left the heap');
+    expect(() => space.createTlb(4)).toThrow('has left the heap');
+  });
+
   it('is told once that all is done, and nothing after it', async () => {
     const { space } = fresh();
     const calls: number[] = [];
@@ -139,7 +154,7 @@ describe('while a range is under way', () => {
     const { space } = fresh();
     space.mapRange(0, 16 * MIB, 0, READ_WRITE);
     const ending = space.exitAsync();
-    expect(() => space.exit()).toThrow(/has no page tables/);
+    expect(() => space.exit()).toThrow('an exitAsync of it is under way');
     const again = space.exitAsync();
     await ending;
     await expect(again).rejects.toThrow('mm 1 has ended');

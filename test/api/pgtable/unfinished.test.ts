@@ -206,3 +206,71 @@ describe('a range that waits for a lock in vain', () => {
     expect(thread.check({ drained: true })).toEqual([]);
   });
 });
+
+/** An s390 space in which the next table shares its page, and so its lock, with a dead thread. */
+function makeSharedScene(lockStallMs: number): Scene & { readonly hold: (lock: Word) => void } {
+  const { buffer } = createHeap({ geometry: 's390', pages: 64, threadsMax: 3 });
+  const thread = attach(buffer, { lockStallMs });
+  const dead = attach(buffer, { name: 'dead' });
+  const space = createSpace(thread);
+  space.mapPage(0, 0, PROT.read);
+  const core = thread.attachment.operations.here();
+  const table = findTable(
+    spaceOf(core, formatOf(core.heap), space.mm as MmId),
+    0 as Vpn,
+    0,
+  ) as Word;
+  const lock = tableLock(core.heap, table);
+  return {
+    thread,
+    space,
+    hold: (word) => core.mem.store(word === 0 ? lock : word, dead.id + 1),
+    letGo: () => core.mem.store(lock, 0),
+  };
+}
+
+describe('a table that shares its lock with one that is locked', () => {
+  const HOLE = 2 ** 20;
+
+  it('says that it stays, empty, where it was linked before', async () => {
+    const { thread, space, letGo, hold } = makeSharedScene(0);
+    hold(0 as Word);
+    const error = await stallOf(() => space.mapPage(HOLE, 0, PROT.read));
+    expect(error.unfinished).toBe('a table that may be empty stays linked');
+    const before = thread.tablesOf(space.mm);
+    letGo();
+    expect(space.unmapRange(HOLE, PAGE_BYTES)).toBe(0);
+    expect(thread.tablesOf(space.mm)).toBe(before - 1);
+  });
+
+  it('is not made by what may not block', async () => {
+    const { thread, space, letGo, hold } = makeSharedScene(1e9);
+    hold(0 as Word);
+    const tables = thread.tablesOf(space.mm);
+    const control = new AbortController();
+    const { signal } = control;
+    const mapping = space.mapRangeAsync(HOLE, PAGE_BYTES, 0, PROT.read, { signal });
+    setTimeout(() => control.abort(new Error('enough')), 0);
+    await expect(mapping).rejects.toThrow('enough');
+    expect(thread.tablesOf(space.mm)).toBe(tables);
+    letGo();
+  });
+
+  it.each(['mapRangeAsync', 'forkAsync'] as const)('%s waits for the supply so', async (name) => {
+    const { thread, space, hold } = makeSharedScene(1e9);
+    // Its one listed page is full: the next table takes a page of the supply's.
+    space.mapPage(HOLE, 0, PROT.read);
+    const supply = headerWord(HEAP.SUPPLY_LOCK);
+    hold(supply);
+    const control = new AbortController();
+    const { signal } = control;
+    setTimeout(() => control.abort(new Error('enough')), 0);
+    const done =
+      name === 'forkAsync'
+        ? space.forkAsync({ signal })
+        : space.mapRangeAsync(2 * HOLE, PAGE_BYTES, 0, PROT.read, { signal });
+    await expect(done).rejects.toThrow('enough');
+    thread.memory.store(supply, 0);
+    expect(thread.check()).toEqual([]);
+  });
+});
