@@ -25,6 +25,7 @@ export type Touch = 'faults' | 'first' | 'all';
 /** Who is told of mms, too. */
 export interface TraceSink extends TableSink {
   create(mm: number): void;
+  exit(mm: number): void;
   destroy(mm: number): void;
 }
 
@@ -240,6 +241,7 @@ export class TaskSpaces {
   }
 
   end(space: TaskSpace): void {
+    this.sink.exit(space.mm);
     space.end();
     this.sink.destroy(space.mm);
   }

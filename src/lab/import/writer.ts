@@ -60,6 +60,10 @@ export class TraceWriter implements TraceSink {
     this.write(`I m${mm}`);
   }
 
+  exit(mm: number): void {
+    this.write(`E m${mm}`);
+  }
+
   destroy(mm: number): void {
     this.write(`D m${mm}`);
   }

@@ -6,20 +6,26 @@
  * arrays with them; `page` and `index` say where the recorded kernel put the table. Nothing here
  * knows a file format: any importer that delivers these events can feed the same consumers.
  *
+ * Every consumer may rely on this contract. Whatever the file's form, its reader tells events that
+ * keep it, or refuses the line that breaks it.
+ *
  *   a table's life    alloc, then free and ended            (freed through RCU)
  *                     alloc, then freeNow, maybe settled    (freed at once)
  *   a page's life     pageTaken (its alloc comes next), maybe counted, then pageReleased
- *   an mm's life      create, maybe exit, then destroy
+ *   an mm's life      create, exit, destroy
  *
- * `ended` is the end of that table's own grace period. Tables may still wait for theirs when a
- * recording stops, and mms may still live.
+ * - Each step comes at most once, and only after the one before it. A new life has the next number.
+ * - An mm has misses and allocs only between its create and its exit, and its tables' frees before
+ *   its destroy. Other ends may come after that.
+ * - `ended` is the end of that table's own grace period. Forms with a `gpUs` have none.
+ * - A recording can stop anywhere: what then lives or waits gets no more events.
  */
 
 /** What happened. Small integers: a consumer switches over them millions of times. */
 export const OP = {
   /** An mm was created. */
   create: 0,
-  /** The mm's exit begins (the tables are still there). Not in every form of recording. */
+  /** The mm's exit begins (the tables are still there). */
   exit: 1,
   /** The mm is gone. All its tables were freed before; some may still wait to be ended. */
   destroy: 2,

@@ -34,8 +34,8 @@ export class Ledger {
     this.header = header;
     this.at = at;
     this.refusals = new Refusals(at);
-    this.mms = new Mms(at);
     this.teller = new Teller(onEvent);
+    this.mms = new Mms(at, this.teller);
   }
 
   /** Fragments in a page. */
@@ -44,26 +44,26 @@ export class Ledger {
   }
 
   create(name: number): void {
-    this.teller.create(this.mms.create(name), name);
+    this.mms.create(name);
     this.counts.mms++;
   }
 
   exit(name: number): void {
-    this.teller.exit(this.mms.get(name));
+    this.mms.exit(name);
   }
 
   destroy(name: number): void {
-    this.teller.destroy(this.mms.destroy(name));
+    this.mms.destroy(name);
   }
 
   /** `since`: the line in which the call began, where the recording says so. */
   miss(name: number, kind: TraceKind, why: Why, since = 0): void {
-    this.teller.miss(this.mms.get(name), kind, why, since);
+    this.teller.miss(this.mms.active(name), kind, why, since);
   }
 
   /** A page is taken for an mm, and its first fragment handed out: `place`. */
   allocFresh(name: number, kind: TraceKind, place: Fragment, why: Why, usable: number): void {
-    const mm = this.mms.get(name);
+    const mm = this.mms.active(name);
     const page = this.takePage(mm, kind, place);
     this.teller.pageTaken(mm, kind, page.pfn, why, usable);
     this.counts.fresh[kind]++;
@@ -73,7 +73,7 @@ export class Ledger {
 
   /** A fragment is handed out, from a page that the mm has. */
   allocAgain(name: number, kind: TraceKind, place: Fragment): void {
-    const mm = this.mms.get(name);
+    const mm = this.mms.active(name);
     const page = this.pages.get(place.page);
     if (page === undefined || !page.held) throw this.refusals.pageNotHeld(place.page);
     this.checkFragment(page, kind, place);

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { compareTraces } from '#src/lab/compare/compare.js';
 import { replayAlone } from '#src/lab/replay/alone.js';
 import { readTrace } from '#src/lab/trace/reader.js';
+import { StreamContract } from '../../fixtures/stream-contract.js';
 import { TraceFolder } from '../../fixtures/trace-files.js';
 
 const folder = new TraceFolder();
@@ -30,12 +31,41 @@ const WHOLE = [...LIFE, 'D m1'];
 
 describe('an imported trace', () => {
   it('tells of tables without a place', async () => {
+    const records = ['I m4', 'A m4 0 7f', 'E m4', 'F m4 0 7f', 'D m4'];
+    expect(await folder.events(ptf(S390, records))).toEqual([
+      'create m0',
+      'alloc m0 t0',
+      'exit m0',
+      'free m0 t0',
+      'destroy m0',
+    ]);
+  });
+
+  it('that does not say when an exit begins has it right before the end of its mm', async () => {
     expect(await folder.events(ptf(S390, ['I m4', 'A m4 0 7f', 'F m4 0 7f', 'D m4']))).toEqual([
       'create m0',
       'alloc m0 t0',
       'free m0 t0',
+      'exit m0',
       'destroy m0',
     ]);
+  });
+
+  it.each(['make', 'node'])('of the package keeps the contract: %s', async (name) => {
+    const contract = new StreamContract();
+    const facts = await readTrace(`traces/imported/${name}.ptf.gz`, (event) =>
+      contract.event(event),
+    );
+    expect(facts.mms).toBeGreaterThan(0);
+    expect(contract.broken).toEqual([]);
+  });
+
+  it('of powerpc leaves no page to an mm that is gone', async () => {
+    const file = folder.write(ptf(RADIX, [...WHOLE, 'I m2']));
+    const { rows, violations } = await compareTraces([file], { gpUs: 5000 });
+    expect(violations).toEqual([]);
+    const rules = rows.filter(({ design }) => /^powerpc/.test(design));
+    expect(rules.map(({ pages }) => pages.atEnd)).toEqual([0, 0]);
   });
 
   it('has a header with its geometry and where it comes from', async () => {
@@ -102,6 +132,8 @@ describe('an imported trace is refused', () => {
       7,
       ptf(S390, [...LIFE.slice(0, 2), 'D m1']),
     ],
+    ['with a table after its exit', 'after-exit', 7, ptf(S390, ['I m1', 'E m1', 'A m1 0 1'])],
+    ['with a second exit', 'exited-twice', 7, ptf(S390, ['I m1', 'E m1', 'E m1'])],
     ['with another operation', 'unknown-operation', 5, ptf(S390, ['N m1 0 1'])],
     ['with too few arguments', 'bad-line', 6, ptf(S390, ['I m1', 'A m1 0'])],
   ])('%s', async (_name, code, line, text) => {

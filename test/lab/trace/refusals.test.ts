@@ -99,7 +99,7 @@ describe('what is no trace', () => {
     const tooLong = await folder.refusal(frag(S390_FRAG, 'I m1', note));
     expect(tooLong).toMatchObject({ code: 'line-too-long', line: 4 });
     const long = frag(S390_FRAG, 'I m1', note.slice(0, 60_000), 'D m1');
-    expect(await folder.events(long)).toEqual(['create m0', 'destroy m0']);
+    expect(await folder.events(long)).toEqual(['create m0', 'exit m0', 'destroy m0']);
   });
 });
 
@@ -266,6 +266,10 @@ describe('a history', () => {
     ['a page given back while a table waits', [...PPC, 'R m1 0 1f0.0', 'e 1f0 0'], 'wrong-release'],
     ['a fragment used again', [...PPC, 'R m1 0 1f0.0', 'H m1 1f0.0 -'], 'reused-early'],
     ['an exit of an mm that was never created', [...PPC, 'E m2'], 'unknown-mm'],
+    ['a second exit', [...PPC, 'E m1', 'E m1'], 'exited-twice'],
+    ['a miss after the exit', [...PPC, 'E m1', 'X m1'], 'after-exit'],
+    ['a fresh page after the exit', [...PPC, 'E m1', 'N m1 1f2.0 256 1f2.1'], 'after-exit'],
+    ['an allocation after the exit', [...PPC, 'E m1', 'H m1 1f0.1 -'], 'after-exit'],
   ] as const)('of powerpc with %s', async (_name, records, code) => {
     const refusal = await folder.refusal(frag(RADIX_FRAG, ...records));
     expect(refusal).toMatchObject({ code, line: records.length + 3 });

@@ -11,6 +11,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { OP, type TraceEvent } from '#src/lab/trace/event.js';
 import { TraceParser } from '#src/lab/trace/parser.js';
 import { readTrace } from '#src/lab/trace/reader.js';
+import { Lives, StreamContract } from '../../fixtures/stream-contract.js';
 import {
   bundled,
   CANON,
@@ -95,13 +96,20 @@ describe('a bundled recording', () => {
     expect(facts).toMatchObject(counts);
   });
 
-  it.each(BUNDLED)('tells the life of each table in order: $name', async ({ name }) => {
-    const lives = new Lives();
-    const facts = await readTrace(bundled(name), (event) => lives.event(event));
-    expect(lives.wrong).toEqual([]);
-    expect(lives.tables).toBe(facts.allocs[0] + facts.allocs[1]);
-    expect(lives.live.size).toBe(0);
-  });
+  it.each(BUNDLED)(
+    'keeps the contract, and tells the life of each table in order: $name',
+    async ({ name }) => {
+      const [lives, contract] = [new Lives(), new StreamContract()];
+      const facts = await readTrace(bundled(name), (event) => {
+        lives.event(event);
+        contract.event(event);
+      });
+      expect(lives.wrong).toEqual([]);
+      expect(contract.broken).toEqual([]);
+      expect(lives.tables).toBe(facts.allocs[0] + facts.allocs[1]);
+      expect(lives.live.size).toBe(0);
+    },
+  );
 
   it('is the same history in both forms', async () => {
     const told = async (form: string): Promise<string[]> => {
@@ -142,6 +150,7 @@ describe('an s390 line', () => {
       'settled m0 pte t1 a0.1',
       'ended m0 pte t0 a0.0',
       'pageReleased m0 pte a0.0',
+      'exit m0',
       'destroy m0',
     ]);
   });
@@ -449,52 +458,4 @@ function digest(text: Uint8Array, sizes: readonly number[]): string {
     from = to;
   }
   return `${events} events, ${hash}, ${parser.finish().lines} lines`;
-}
-
-/** An independent account of the tables and pages of a trace, from its events alone. */
-class Lives {
-  readonly wrong: string[] = [];
-  readonly live = new Map<number, string>();
-  tables = 0;
-  private readonly waiting = new Map<number, string>();
-  private readonly fragments = new Set<string>();
-  private readonly pages = new Set<string>();
-  private timeUs = 0;
-
-  event(event: TraceEvent): void {
-    const place = `${event.kind} ${event.page}.${event.index}`;
-    this.check(event.timeUs >= this.timeUs, 'time runs backwards', event);
-    this.timeUs = event.timeUs;
-    if (event.op === OP.pageTaken) this.take(this.pages, `${event.kind} ${event.page}`, event);
-    if (event.op === OP.pageReleased) this.drop(this.pages, `${event.kind} ${event.page}`, event);
-    if (event.op === OP.alloc) {
-      this.check(event.table === this.tables++, 'tables are numbered in order', event);
-      this.check(this.pages.has(`${event.kind} ${event.page}`), 'the page is held', event);
-      this.take(this.fragments, place, event);
-      this.live.set(event.table, place);
-    }
-    if (event.op === OP.free || event.op === OP.freeNow) {
-      this.check(this.live.get(event.table) === place, 'it is live there', event);
-      this.drop(this.fragments, place, event);
-      this.live.delete(event.table);
-      this.waiting.set(event.table, place);
-    }
-    if (event.op === OP.ended || event.op === OP.settled) {
-      this.check(this.waiting.get(event.table) === place, 'it waits there', event);
-      this.waiting.delete(event.table);
-    }
-  }
-
-  private take(set: Set<string>, place: string, event: TraceEvent): void {
-    this.check(!set.has(place), `${place} is free`, event);
-    set.add(place);
-  }
-
-  private drop(set: Set<string>, place: string, event: TraceEvent): void {
-    this.check(set.delete(place), `${place} is in use`, event);
-  }
-
-  private check(holds: boolean, what: string, event: TraceEvent): void {
-    if (!holds) this.wrong.push(`line ${event.line}: not so: ${what}`);
-  }
 }

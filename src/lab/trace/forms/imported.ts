@@ -5,6 +5,7 @@
  *   # geometry=… pte=… pmd=…     fragments in a page, by kind
  *   # source=… records=…         the recorder, and how many records there are
  *   line t_us I mm               create
+ *   line t_us E mm               exit
  *   line t_us D mm               destroy
  *   line t_us A mm level index   alloc: the table of the span that begins at index times its size
  *   line t_us F mm level index   free
@@ -91,8 +92,8 @@ class ImportedTables {
   constructor(header: TraceHeader, at: RecordLine, onEvent: (event: TraceEvent) => void) {
     this.header = header;
     this.at = at;
-    this.mms = new Mms(at);
     this.teller = new Teller(onEvent);
+    this.mms = new Mms(at, this.teller);
   }
 
   ours(read: (name: number) => void): () => void {
@@ -107,17 +108,18 @@ class ImportedTables {
     const mm = this.mms.create(name);
     this.live.set(mm, [new Map(), new Map()]);
     this.counts.mms++;
-    this.teller.create(mm, name);
+  }
+
+  exit(name: number): void {
+    this.mms.exit(name);
   }
 
   destroy(name: number): void {
-    const mm = this.mms.destroy(name);
-    this.live.delete(mm);
-    this.teller.destroy(mm);
+    this.live.delete(this.mms.destroy(name));
   }
 
   alloc(name: number): void {
-    const mm = this.mms.get(name);
+    const mm = this.mms.active(name);
     const kind = this.kind();
     const index = this.at.hex(2, 'the index of a span');
     const live = this.liveOf(mm, kind);
@@ -165,6 +167,7 @@ class ImportedTables {
 function operationsOf(tables: ImportedTables): Operations {
   return new Operations(tables)
     .ofMm('I', 1, (mm) => tables.create(mm))
+    .ofMm('E', 1, (mm) => tables.exit(mm))
     .ofMm('D', 1, (mm) => tables.destroy(mm))
     .ofMm('A', 3, (mm) => tables.alloc(mm))
     .ofMm('F', 3, (mm) => tables.free(mm));
