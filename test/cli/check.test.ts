@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '#src/checker/check/document.js';
 import { mergeFiles } from '#src/checker/check/merge.js';
 import { runCheck } from '#src/checker/check/run.js';
+import type { Scenario } from '#src/checker/model/scenario.js';
 import { CATALOGUE } from '#src/checker/proof/catalogue.js';
 import { MUTANTS } from '#src/checker/proof/mutants.js';
 import {
@@ -113,12 +114,32 @@ describe('check', () => {
     }
   });
 
-  it('lists every scenario, with what it asks', async () => {
+  it('lists every scenario and mutant, with what it asks', async () => {
     const { status, stdout } = await check('--list');
     expect(status).toBe(0);
-    for (const { name } of CATALOGUE) expect(stdout).toContain(name);
-    expect(stdout.trimEnd().split('\n')).toHaveLength(2 * CATALOGUE.length);
-    expect(stdout).toContain(`\n  ${CATALOGUE[0]?.about}  ${CATALOGUE[0]?.rules.join(' ')}\n`);
+    const [scenarios = '', mutants = ''] = stdout.trimEnd().split('\n\n');
+    expect(scenarios.split('\n')).toHaveLength(2 * CATALOGUE.length);
+    for (const { name, about, rules, large } of CATALOGUE) {
+      const text = `${name}${large ? '  (large)' : ''}\n  ${about}  ${rules.join(' ')}\n`;
+      expect(`\n${scenarios}\n`).toContain(`\n${text}`);
+    }
+    expect(mutants.split('\n')).toHaveLength(2 * MUTANTS.length);
+    for (const { name } of MUTANTS) expect(`\n${mutants}`).toContain(`\n${name}\n`);
+  });
+
+  it('lists what is named, as a document, too', async () => {
+    const [scenario] = CATALOGUE.filter(({ name }) => name === ONE);
+    const run = await check(`--list ${ONE} --json`);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const { scenarios, mutants, ...rest } = documentIn<CheckDocument>(run);
+    expect(rest).toEqual({ schema: 1, command: 'check' });
+    const { about, rules } = scenario as Scenario;
+    expect(scenarios).toEqual([{ name: ONE, design: 'common', about, rules, large: false }]);
+    expect(namesOf(mutants)).toEqual(mutantsOf(ONE));
+    const variants = await documentOf('--list --design common-A --no-mutants');
+    expect(variants.scenarios.length).toBeGreaterThan(0);
+    expect(variants.scenarios.every(({ name }) => name.startsWith('A/'))).toBe(true);
+    expect(variants.mutants).toEqual([]);
   });
 
   it('speaks KTAP', async () => {
@@ -235,8 +256,18 @@ describe('a schedule', () => {
 });
 
 it.concurrent.each([
-  ['nix', 'no-such-scenario', `there are\n  ${CATALOGUE[0]?.name}\n`],
-  ['--mutant nix', 'no-such-mutant', `there are\n  ${MUTANTS[0]?.name}\n`],
+  ['take-vs-tak', 'no-such-scenario', `"take-vs-tak"; near it: ${ONE}, `],
+  ['--list take-vs-tak', 'no-such-scenario', `"take-vs-tak"; near it: ${ONE}, `],
+  ['--mutant lock-test', 'no-such-mutant', '"lock-test"; near it: lock-tests-then-sets, '],
+  ['--list --mutant nix', 'conflicting-option', "'--list' cannot be used with option '--mutant"],
+  ['--list --steps 5', 'conflicting-option', "'--list' cannot be used with option '--steps"],
+  ['--schedule 0~0 --pct 5', 'conflicting-option', "'--schedule <s>' cannot be used with"],
+  ['--mutant nix --large', 'conflicting-option', "'--mutant <name>' cannot be used with"],
+  ['--ktap', 'conflicting-option', "'--ktap' cannot be used with option '--json'"],
+  ['--depth 4', 'no-mode', '--depth is for --pct only'],
+  ['--depth 4 --random 5', 'no-mode', '--depth is for --pct only'],
+  ['--seed 4', 'no-mode', '--seed is for --random and --pct only'],
+  ['--seed 4 --naive', 'no-mode', '--seed is for --random and --pct only'],
   [`${ONE} --mutant ${MUTANTS[0]?.name}`, 'mutant-alone', 'name no other'],
   ['--naive --random 5', 'one-mode', 'take one'],
   ['--shard 4/3', 'invalid-argument', 'Expected i/n'],
@@ -245,6 +276,7 @@ it.concurrent.each([
   expect(run.status).toBe(2);
   const { error } = documentIn(run);
   expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+  expect(run.stderr).toMatch(/^ptfrag: [^\n]{1,300}\nsee: [^\n]*\n$/);
 });
 
 describe('the parts of a check', () => {

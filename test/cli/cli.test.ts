@@ -78,6 +78,7 @@ describe('a command line that can not be', () => {
     ['compare --gp 0', 'invalid-argument', 'Expected a whole number from 1 to'],
     ['compare s390x/quick --design nix', 'no-such-design', 'no design nix; there are: common'],
     ['oracle s390x/quick --design mail', 'no-such-design', 'no rule of a kernel mail; there are:'],
+    ['compare s390x/quick --seed 2', 'no-defer', '--seed is for --defer only'],
     ['replay', 'missing-argument', "missing required argument 'TRACE'"],
     ['replay a b', 'excess-arguments', 'too many arguments'],
     ['replay s390x/quick --threads 1.5', 'invalid-argument', 'Expected a whole number'],
@@ -98,8 +99,18 @@ describe('a command line that can not be', () => {
     expect(document.error?.message).toContain(message);
   });
 
-  it('prints nothing on stdout without --json', async () => {
-    expect(await ptfrag(['compare', '--nix'])).toMatchObject({ status: 2, stdout: '' });
+  it.each([
+    'compare --nix',
+    'compare s390x/quick --design nix',
+    'oracle --design nix',
+    'oracle nix',
+    'oracle s390x/quick --design powerpc-6.1',
+    'check nix',
+    'check --mutant nix',
+    'replay nix',
+    'replay s390x/quick --threads 1 --design nix',
+  ])('prints nothing on stdout without --json: %s', async (line) => {
+    expect(await ptfrag(line.split(' '))).toMatchObject({ status: 2, stdout: '' });
   });
 });
 

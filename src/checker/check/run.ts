@@ -1,5 +1,6 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
 import { UsageError } from '../../core/base/errors.js';
+import { nearest } from '../../core/base/nearest.js';
 import { replay } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
 import type { Mode } from '../model/run.js';
@@ -122,8 +123,14 @@ class Rows {
   }
 }
 
+/** Which scenarios, and which mutants. */
+export type CheckChoice = Pick<
+  CheckRequest,
+  'scenarios' | 'design' | 'mutants' | 'mutant' | 'large'
+>;
+
 /** What is asked for, over all shards. */
-function choose(request: CheckRequest): { scenarios: Scenario[]; mutants: Mutant[] } {
+export function choose(request: CheckChoice): { scenarios: Scenario[]; mutants: Mutant[] } {
   const { large } = request;
   if (request.mutant !== null) return { scenarios: [], mutants: [mutantNamed(request.mutant)] };
   const design = request.design ?? undefined;
@@ -148,8 +155,12 @@ function scopeOf(request: CheckRequest, scenarios: number, mutants: number): Che
 function mutantNamed(name: string): Mutant {
   const found = MUTANTS.find((mutant) => mutant.name === name);
   if (found !== undefined) return found;
-  const names = MUTANTS.map((mutant) => mutant.name).join('\n  ');
-  throw new UsageError('no-such-mutant', `there is no mutant "${name}"; there are\n  ${names}`);
+  const names = nearest(
+    name,
+    MUTANTS.map((mutant) => mutant.name),
+  ).join(', ');
+  const message = `there is no mutant "${name}"; near it: ${names}; check --list names all`;
+  throw new UsageError('no-such-mutant', message);
 }
 
 /** Threads answer in any order; a document has the catalogue's. */

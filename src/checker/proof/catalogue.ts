@@ -1,5 +1,6 @@
 /** All scenarios, by name: those of the core made for it, and for each of its variants. */
 import { UsageError } from '../../core/base/errors.js';
+import { nearest } from '../../core/base/nearest.js';
 import { shown } from '../../core/base/shown.js';
 import { COMMON, CORES, type Core } from '../../core/variants/core.js';
 import type { Scenario } from '../model/scenario.js';
@@ -69,19 +70,21 @@ export function designOf({ design }: Scenario): string {
 }
 
 /**
- * The scenario of that name, where a design is given made for that one. Throws `UsageError` that
- * lists all names for another.
+ * The scenario of that name, where a design is given made for that one. Throws `UsageError` with
+ * the names nearest to another.
  */
 export function scenarioNamed(name: string, design: string = COMMON.name): Scenario {
   const core = CORES.find((each) => each.name === design);
-  if (typeof name !== 'string') throw noSuchScenario(shown(name));
+  if (typeof name !== 'string') {
+    throw new UsageError('no-such-scenario', `a scenario has a name; ${shown(name)} is none`);
+  }
   const whole = core === undefined ? name : prefixOf(core) + name;
   const found = CATALOGUE.find((scenario) => scenario.name === whole);
   if (found !== undefined) return found;
-  throw noSuchScenario(`"${whole}"`);
-}
-
-function noSuchScenario(what: string): UsageError {
-  const names = CATALOGUE.map((scenario) => scenario.name).join('\n  ');
-  return new UsageError('no-such-scenario', `there is no scenario ${what}; there are\n  ${names}`);
+  const names = nearest(
+    whole,
+    CATALOGUE.map((scenario) => scenario.name),
+  ).join(', ');
+  const message = `there is no scenario "${whole}"; near it: ${names}; check --list names all`;
+  throw new UsageError('no-such-scenario', message);
 }

@@ -3,23 +3,38 @@
  * scenarios and the checker are loaded with it, which the command's help does without.
  */
 import type { CheckDocument, MutantRow, ScenarioRow } from '../../checker/check/document.js';
-import type { CheckRequest } from '../../checker/check/run.js';
-import { CATALOGUE } from '../../checker/proof/catalogue.js';
+import { type CheckChoice, type CheckRequest, choose } from '../../checker/check/run.js';
+import type { Mutant } from '../../checker/model/mutant.js';
+import type { Scenario } from '../../checker/model/scenario.js';
+import { designOf } from '../../checker/proof/catalogue.js';
 import { checkFindings, checkTable, checkVerdict, ktap, mutantReport } from '../../report/check.js';
 import type { Paint } from '../../report/paint.js';
 import { countOf } from '../../report/text.js';
 import type { Context } from '../shell/context.js';
-import { EXIT, type ExitCode } from '../shell/failure.js';
+import type { ExitCode } from '../shell/failure.js';
 import { runJob } from '../shell/job.js';
 import type { work } from './work.js';
 
-/** All scenarios by name, with what each asks. */
-export function listScenarios(context: Context): ExitCode {
-  for (const { name, about, rules, large } of CATALOGUE) {
-    const size = large === true ? '  (large)' : '';
-    context.print(`${context.terminal.paint('bold', name)}${size}\n  ${about}  ${rules.join(' ')}`);
-  }
-  return EXIT.holds;
+/** Scenarios and mutants by name, with what each asks. */
+export function listAll(choice: CheckChoice, context: Context): ExitCode {
+  const { scenarios, mutants } = choose(choice);
+  const { paint } = context.terminal;
+  const ofScenario = ({ name, about, rules, large }: Scenario): string => {
+    return `${paint('bold', name)}${large ? '  (large)' : ''}\n  ${about}  ${rules.join(' ')}`;
+  };
+  const ofMutant = ({ name, about, rules, scenario }: Mutant): string => {
+    return `${paint('bold', name)}\n  ${about}  ${rules.join(' ')}  ${scenario}`;
+  };
+  const lists = [scenarios.map(ofScenario), mutants.map(ofMutant)];
+  const document = {
+    scenarios: scenarios.map((scenario) => {
+      const { name, about, rules, large = false } = scenario;
+      return { name, design: designOf(scenario), about, rules, large };
+    }),
+    mutants: mutants.map(({ name, about, rules, scenario }) => ({ name, about, rules, scenario })),
+  };
+  const text = lists.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+  return context.answer({ command: 'check', ...document }, text.join('\n\n'));
 }
 
 /** Explores, prints, and ends: rows when they are there, or all at once as KTAP. */

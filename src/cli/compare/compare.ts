@@ -1,4 +1,5 @@
 /** `ptfrag compare`: designs side by side on recordings of real kernels. */
+import { UsageError } from '../../core/base/errors.js';
 import type { CompareDocument } from '../../lab/compare/compare.js';
 import { traceBlock } from '../../report/compare/block.js';
 import { COUNTS_LEGEND, workForEachTable } from '../../report/compare/counts.js';
@@ -13,6 +14,9 @@ import type { Output } from '../shell/output-stream.js';
 import { packageVersion } from '../shell/package.js';
 import { bundledTraces, traceNotes, tracesAsked } from '../shell/traces.js';
 import type { CompareRequest, work } from './work.js';
+
+/** Where none is given. */
+const SEED = 1;
 
 export const command: Command = defineCommand({
   description:
@@ -37,7 +41,10 @@ export const command: Command = defineCommand({
         what: 'number',
       },
     ).or(0),
-    seed: whole('--seed <n>', 'random seed: which tables --defer takes', [0, 2 ** 32 - 1]).or(1),
+    seed: whole('--seed <n>', `random seed: which tables --defer takes (default: ${SEED})`, [
+      0,
+      2 ** 32 - 1,
+    ]),
     repeat: whole(
       '--repeat <k>',
       'lay so many copies of each recording over each other',
@@ -46,15 +53,18 @@ export const command: Command = defineCommand({
     counts: toggle('--counts', 'show waits, callbacks, locks and atomic operations too'),
   },
   notes: traceNotes(),
-  repeatedWith: ({ defer, seed }) => (defer > 0 ? { '--seed': seed } : {}),
-  run: async (context, { html, perfetto, counts, ...asked }, given) => {
+  repeatedWith: ({ defer, seed }) => (defer > 0 ? { '--seed': seed ?? SEED } : {}),
+  run: async (context, { html, perfetto, counts, seed, ...asked }, given) => {
+    if (seed !== null && asked.defer === 0) {
+      throw new UsageError('no-defer', '--seed is for --defer only');
+    }
     const { fitting } = await import('../shell/fitting.js');
     const traces = tracesAsked(given, fitting(bundledTraces(), asked.designs ?? []));
     const origin = { commandLine: context.commandLine, version: packageVersion() };
     const files = outputsOf({ '--html': html, '--perfetto': perfetto });
     const inputs = traces.map(({ file }) => file);
     const document = await withOutputs(files, inputs, (outputs) => {
-      const request = { ...asked, traces, reports: { outputs, origin } };
+      const request = { ...asked, seed: seed ?? SEED, traces, reports: { outputs, origin } };
       return compareAndPrint(request, context, { counts });
     });
     for (const { file } of files) context.terminal.note(`wrote ${file}`);

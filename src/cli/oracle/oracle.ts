@@ -36,11 +36,11 @@ async function askAndPrint(request: OracleRequest, context: Context): Promise<Or
   const all = countOf(request.traces.length, 'recording');
   const parts: OracleDocument[] = [];
   context.reached({}, `asked about 0 of ${all}`);
-  context.print(terminal.paint('bold', oracleHeader()));
   const document = await runJob<typeof work>('oracle', request, {
     signal,
     onProgress: (progress) => context.progress(progress),
     onPart: (part) => {
+      if (parts.length === 0) context.print(terminal.paint('bold', oracleHeader()));
       for (const row of part.rows) context.print(oracleBlock(row, terminal.paint));
       parts.push(part);
       const rows = parts.flatMap((each) => each.rows);

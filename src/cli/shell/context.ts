@@ -94,6 +94,13 @@ export class Context {
     return exitCode;
   }
 
+  /** Ends without a verdict, for nothing was to be found out: the document, or its text. */
+  answer(document: object, text: string): ExitCode {
+    if (this.invocation.json) this.terminal.print(JSON.stringify({ schema: 1, ...document }));
+    else if (text !== '') this.terminal.print(text);
+    return EXIT.holds;
+  }
+
   /** Sentences in lines that fit the terminal. */
   prose(sentences: readonly string[]): string[] {
     const columns = Math.min(this.terminal.columns, PROSE_COLUMNS);

@@ -20,6 +20,12 @@ export class Flag<Value> {
     return new Flag(this.option.default(value), value);
   }
 
+  /** The same, refused beside options of these names, without `--` and `no-`. */
+  without(...names: readonly string[]): this {
+    this.option.conflicts([...names]);
+    return this;
+  }
+
   /** The same where the option must be given. */
   required(): Flag<NonNullable<Value>> {
     // Without it commander refuses the command line, so there always is a value.
