@@ -5,12 +5,13 @@
 import { InputError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import { LINE_BYTES_MAX, LineSplitter } from '../trace/lines.js';
+import { sharesOf } from '../trace/shares.js';
 import { pourText, type TextSink } from '../trace/text-file.js';
 import { type ImportDocument, type ImportOptions, pairOf } from './document.js';
 import type { Recorder } from './line-parser.js';
 import { LinePlacer } from './line-placer.js';
 import { recognise, recorderNamed } from './recorders.js';
-import { sharesOf, spansOf } from './spans.js';
+import { spansOf } from './spans.js';
 import { TraceWriter } from './writer.js';
 
 /** How many lines decide whose text it is. */

@@ -25,10 +25,3 @@ export function spansOf({ name, pageBytes, kinds }: Geometry): Spans {
   if (pmdKind === undefined || pmdKind.perPage === 1) return { pte, pmd: 0 };
   return { pte, pmd: (pte * (pmdKind.bytes - (pmdKind.slotBytes ?? 0))) / entryBytes };
 }
-
-/** How many tables share a page, by kind; 0: tables of that kind are not derived. */
-export function sharesOf({ kinds }: Geometry): [pte: number, pmd: number] {
-  const [pte, pmd] = kinds;
-  const pmdShare = pmd?.perPage ?? 0;
-  return [pte?.perPage ?? 0, pmdShare > 1 ? pmdShare : 0];
-}

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { GEOMETRIES } from '#src/core/pgtable/geometry.js';
 import { Areas } from '#src/lab/import/areas.js';
 import { Mappings, PAGE_BYTES } from '#src/lab/import/mappings.js';
-import { sharesOf, spansOf } from '#src/lab/import/spans.js';
+import { spansOf } from '#src/lab/import/spans.js';
+import { sharesOf } from '#src/lab/trace/shares.js';
 
 const PAGES = 64;
 const PTE_PAGES = 4;

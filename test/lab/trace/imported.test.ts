@@ -116,6 +116,9 @@ describe('an imported trace is refused', () => {
   it.each([
     ['of another version', 'unknown-version', 1, ptf(S390, WHOLE).replace('ptf 1', 'ptf 2')],
     ['of a geometry that is not there', 'unknown-geometry', 5, ptf('vax pte=2 pmd=0', WHOLE)],
+    ['of pages that its geometry has not', 'wrong-shares', 5, ptf('s390 pte=4 pmd=0', WHOLE)],
+    ['of PMD tables that never share', 'wrong-shares', 5, ptf('s390 pte=2 pmd=1', WHOLE)],
+    ['of a kind without tables', 'wrong-shares', 5, ptf('powerpc-8xx-16k pte=4 pmd=4', WHOLE)],
     ['without a geometry', 'not-a-trace', 5, ptf('', WHOLE)],
     ['without a source', 'not-a-trace', 5, ptf(S390, WHOLE).replace('source=', 'from=')],
     ['without records', 'not-a-trace', 4, ptf(S390, [])],

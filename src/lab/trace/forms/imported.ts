@@ -15,17 +15,20 @@
  * There is no kernel that placed tables, so events have no page, and no table ever ends: a replay
  * needs grace periods of its own.
  */
-import { GEOMETRIES } from '../../../core/pgtable/geometry.js';
+import { GEOMETRIES, geometryNamed } from '../../../core/pgtable/geometry.js';
 import { emptyCounts, type TraceCounts } from '../counts.js';
 import { OP, TRACE_KIND, type TraceEvent, type TraceKind } from '../event.js';
 import type { Described, Form, FoundLines, RecordReader, TraceHeader } from '../form.js';
 import { type Mm, Mms } from '../mms.js';
 import { Operations } from '../operations.js';
 import { FOREIGN, type RecordLine } from '../record.js';
+import { sharesOf } from '../shares.js';
 import { Teller } from '../teller.js';
 
 const START = '# ptf ';
 const VERSION = '1';
+
+type Shares = Described['perPage'];
 
 /** Events have no page. */
 const NO_PAGE = -1;
@@ -68,13 +71,22 @@ function readHeader({ geometry, source }: FoundLines, at: RecordLine): Described
   if (source === undefined) {
     throw at.refuse('not-a-trace', 'no source', 'a line "# source=… records=…"');
   }
-  const [, name = '', pte, pmd] = geometry;
+  const [, name = ''] = geometry;
   if (!Object.hasOwn(GEOMETRIES, name)) {
     const known = Object.keys(GEOMETRIES).join(', ');
     throw at.refuse('unknown-geometry', `geometry ${name.slice(0, 40)}`, known);
   }
   const imported = { source: source[1] as string, records: Number(source[2]) };
-  return { geometry: name, perPage: [Number(pte), Number(pmd)], imported };
+  return { geometry: name, perPage: readShares(geometry, at), imported };
+}
+
+/** Fragments in a page: the geometry's, but a trace need not have PMD tables. */
+function readShares([, name = '', ...found]: RegExpExecArray, at: RecordLine): Shares {
+  const [pte, pmd] = sharesOf(geometryNamed(name));
+  const [foundPte, foundPmd] = found.map(Number);
+  if (foundPte === pte && (foundPmd === pmd || foundPmd === 0)) return [pte, foundPmd];
+  const expected = `pte=${pte} and pmd=${pmd}, as ${name} has them`;
+  throw at.refuse('wrong-shares', `pte=${found[0]} pmd=${found[1]}`, expected);
 }
 
 /** The live tables of one mm: numbers by index, by kind. */
