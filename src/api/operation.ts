@@ -16,6 +16,7 @@ import {
   UsageError,
 } from '../core/base/errors.js';
 import type { Thread } from '../core/mem/heap.js';
+import { markBroken } from '../core/mem/lock.js';
 import { probeDeepStack, probeStack } from './stack.js';
 
 /** Something that users call and that writes to a heap: one for all attached threads. */
@@ -82,10 +83,15 @@ export class Operations {
   }
 
   /**
-   * The operation has thrown; returns what to throw. What is not ours came at any place. A wait in
-   * vain is told by the name of who waited.
+   * The operation has thrown; returns what to throw. What is not ours came at any place, so the
+   * operation stays under way; if it is of a damaged heap, whoever waits for its locks is told. A
+   * wait in vain is told by the name of who waited.
    */
   failed(error: unknown): unknown {
+    if (isOfDamage(error)) {
+      markBroken(this.core.heap, 12);
+      return damaged(error);
+    }
     if (!isOurs(error)) return error;
     const name = ALL[this.underWay]?.name;
     this.underWay = NOTHING;
@@ -105,7 +111,17 @@ export class Operations {
     return result;
   }
 
-  /** The same for what can as well be done later: undefined, and nothing is done, out of stack. */
+  /** Does what writes nothing. Context: as `here`. */
+  look<Result>(work: (thread: Thread) => Result): Result {
+    const thread = this.here();
+    try {
+      return work(thread);
+    } catch (error) {
+      throw lookFailed(error);
+    }
+  }
+
+  /** As `run`, of what can as well be done later: undefined, and nothing is done, out of stack. */
   runIfRoom<Result>(operation: Operation, work: (thread: Thread) => Result): Result | undefined {
     try {
       operation.requireStack();
@@ -151,6 +167,26 @@ const OURS = [
   UnsupportedError,
   InvariantError,
 ] as const;
+
+/** What to throw for what was thrown where nothing is written: nobody waits for what it holds. */
+export function lookFailed(error: unknown): unknown {
+  return isOfDamage(error) ? damaged(error) : error;
+}
+
+/**
+ * Whether the engine has refused what a word of the heap said: an access behind the heap's end, a
+ * kind that there isn't. At the end of the stack, and of memory, engines say other things.
+ */
+function isOfDamage(error: unknown): error is Error {
+  if (error instanceof TypeError) return true;
+  return error instanceof RangeError && /atomic|index|bounds/i.test(error.message);
+}
+
+function damaged(error: Error): InvariantError {
+  const found = new InvariantError('P12', `a word of the heap can't be followed: ${error.message}`);
+  found.cause = error;
+  return found;
+}
 
 function isOurs(error: unknown): boolean {
   return OURS.some((each) => error instanceof each);

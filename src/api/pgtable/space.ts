@@ -15,13 +15,13 @@ import type { Image } from '../../core/pgtable/image.js';
 import { ending, noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
-import { NOT_MAPPED, walk, walkAddress } from '../../core/pgtable/walk.js';
+import { NOT_MAPPED } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
 import type { MmId } from '../ids.js';
 import { finish, type ObtainOptions, type Work, waitAsked } from '../obtain.js';
-import type { Operation } from '../operation.js';
+import { lookFailed, type Operation } from '../operation.js';
 import { OPERATIONS } from '../operations.js';
 import {
   type Address,
@@ -57,6 +57,7 @@ import {
   tablesFor,
 } from './slices.js';
 import { attachmentOf, noTlb, ThreadTlb } from './tlb.js';
+import { isAddress, walkTo } from './walking.js';
 
 /** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {
@@ -180,10 +181,7 @@ export class AddressSpace {
    */
   walk(va: Address): number {
     const space = this.readable('walk');
-    // `| 0` takes the lower 32 bits of any safe integer; cut in two, no number is allocated.
-    const found = this.isAddress(va)
-      ? walkAddress(space, va | 0, (va / WORD_VALUES) | 0)
-      : walk(space, pageOf(space.format, va));
+    const found = walkTo(space, va, this.numberEnd);
     // Where a tree has ended nothing is found: so it is asked for there alone, not at every hit.
     if (found === NOT_MAPPED) requireTree(space);
     return found;
@@ -193,11 +191,16 @@ export class AddressSpace {
   walkCached(tlb: Tlb, va: Address): number {
     if (attachmentOf(tlb) !== this.attachment) throw noTlb(tlb);
     const space = this.readable('walkCached');
-    const found = this.isAddress(va)
-      ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
-      : walkCached(space, tlb, pageOf(space.format, va));
-    if (found === NOT_MAPPED) requireTree(space);
-    return found;
+    // In line: called as `walkTo` is, it would cost a fifth of a translation that is found.
+    try {
+      const found = isAddress(va, this.numberEnd)
+        ? walkCachedAddress(space, tlb, va | 0, (va / WORD_VALUES) | 0)
+        : walkCached(space, tlb, pageOf(space.format, va));
+      if (found === NOT_MAPPED) requireTree(space);
+      return found;
+    } catch (error) {
+      throw lookFailed(error);
+    }
   }
 
   /** A TLB of so many slots, a power of two, for all spaces that this thread has in its heap. */
@@ -248,7 +251,8 @@ export class AddressSpace {
     const space = this.live();
     const vpn = pageOf(space.format, va);
     const waitMs = waitAsked(space.thread, 'split', options);
-    return isLarge(space, vpn) && this.finish(OPERATIONS.split, splitLarge(space, vpn, waitMs));
+    if (!this.run(OPERATIONS.split, () => isLarge(space, vpn))) return false;
+    return this.finish(OPERATIONS.split, splitLarge(space, vpn, waitMs));
   }
 
   /**
@@ -295,12 +299,12 @@ export class AddressSpace {
 
   /** The tree as the architecture's MMU reads it from memory. Nobody may work on it meanwhile. */
   dumpImage(options: ImageOptions = {}): Image {
-    return imageOf(this.live(), options);
+    return this.attachment.operations.look(() => imageOf(this.live(), options));
   }
 
   /** What is wrong with the tree; [] if nothing is. Nobody may work on it meanwhile. */
   check(): Violation[] {
-    return checkTree(this.live());
+    return this.attachment.operations.look(() => checkTree(this.live()));
   }
 
   private async inSlices<Result>(
@@ -321,11 +325,6 @@ export class AddressSpace {
 
   private finish<Result>(operation: Operation, work: Work<Result>): Result {
     return this.run(operation, () => finish(this.space.thread, work));
-  }
-
-  /** Whether an address is a number that needs no more than to be cut in two words. */
-  private isAddress(va: Address): va is number {
-    return typeof va === 'number' && va >= 0 && va < this.numberEnd && Math.floor(va) === va;
   }
 
   /** Refuses where the thread's stay has ended, or this handle; its record is another's then. */

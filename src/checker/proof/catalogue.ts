@@ -7,6 +7,7 @@ import type { Scenario } from '../model/scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
 import { BROKEN_OFF_SCENARIOS } from './scenarios/broken-off.js';
 import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
+import { DAMAGED_SCENARIOS } from './scenarios/damaged.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
@@ -62,6 +63,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...STALL_SCENARIOS,
   ...OBTAIN_SCENARIOS,
   ...FAULT_SCENARIOS,
+  ...DAMAGED_SCENARIOS,
 ];
 
 /** The core that a scenario is about; what is not about one is about them all. */

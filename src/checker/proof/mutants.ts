@@ -2,6 +2,7 @@
 import type { Mutant } from '../model/mutant.js';
 import { BROKEN_OFF_MUTANTS } from './mutants/broken-off.js';
 import { BYSTANDER_MUTANTS } from './mutants/bystander.js';
+import { DAMAGED_MUTANTS } from './mutants/damaged.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { OBTAIN_MUTANTS } from './mutants/obtain.js';
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...POISON_MUTANTS,
   ...TREE_MUTANTS,
   ...VARIANT_MUTANTS,
+  ...DAMAGED_MUTANTS,
 ];

@@ -76,12 +76,14 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   // callback waits for the lock that we hold, as every free does.
   const pfn = pfnOfNode(heap, node);
   const ptdesc = ptdescOf(heap, pfn);
-  const holder = mem.peek((ptdesc + HOLDER) as Word) - 1;
+  // `| 0`: no number is read beyond the heap's end, where a damaged link may lead.
+  const holder = (mem.peek((ptdesc + HOLDER) as Word) | 0) - 1;
   const index = findFree(mem, ptdesc, kind.perPage, holder) as FragIndex;
   if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
   const table = tableAt(heap, pfn, kind, index);
   if (heap.debug) refuseWritten(thread, owner, table, kind);
   if (index === holder) {
+    if (node !== table && !heap.debug) return breakRule(heap, 4, `${node} is listed, and no node`);
     // The last F: the page leaves the list, and its node leaves the fragment's memory (H4). In this
     // order: listDelete reads the words that eraseNode writes.
     listDelete(mem, node);

@@ -58,6 +58,7 @@ function pageCallback(thread: Thread, head: Word): unknown {
   if (owner < 0) {
     return ripenPrivate(thread, ptdesc);
   }
+  if (owner === 0) return breakRule(heap, 12, 'a page without OWNER has a callback', ptdesc);
   // By our copy: while we wait the last A may be freed, which makes OWNER negative. The record that
   // it names outlives our section all the same.
   if (!acquireWithin(thread, owner, callbackPatience(thread))) return REFUSED;
@@ -76,6 +77,7 @@ function pageCallback(thread: Thread, head: Word): unknown {
     // was C is F now. P2: that fragment's grace period is over, so no reader is in it, and the node
     // may be written (H3).
     const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
+    if (index < 0) breakRule(heap, 4, 'a page whose grace period is over has nothing free', ptdesc);
     const node = nodeAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
     listAdd(mem, partialList(owner, kindId), node);
     mem.poke((ptdesc + HOLDER) as Word, index + 1);

@@ -1,8 +1,9 @@
 /** The whole-heap check of one page: its states, counts, gate and free memory. */
 import type { FragIndex, GracePeriod, KindId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, type HeapKind, headerWord, mmIndexOf, ptdescOf } from '../mem/heap.js';
-import { HEAP, PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { type Heap, type HeapKind, mmIndexOf, pagesLimit, ptdescOf } from '../mem/heap.js';
+import { PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { isMmRecord } from '../mem/places.js';
 import type { OutBlock, Violation } from '../mem/supply-check.js';
 import { graceAhead, graceEnded, isBefore } from '../rcu/grace-period.js';
 import { sayWritten, writtenInFragment, writtenInPages } from './poison.js';
@@ -59,6 +60,7 @@ export function checkPage(heap: Heap, block: OutBlock, found: Violation[]): Page
   if (mem.peek(at(ptdesc, PTDESC.ALLOCATED)) !== counts[A])
     fail('P6', 'ALLOCATED is not the number of A');
   if (owner > 0 !== counts[A] > 0) fail('P5', `OWNER is ${owner}`);
+  if (!isMmRecord(heap, Math.abs(owner))) fail('P12', `OWNER is ${owner}, which is no mm's record`);
   // Refused: its callback could not have the supply's lock, and runs once more.
   const unreturned = counts[F] === kind.perPage;
   if (unreturned && !isRefused(heap, headState)) fail('P3', 'all free, but not returned');
@@ -112,7 +114,7 @@ function checkFreeMemory(heap: Heap, pfn: Pfn, kind: HeapKind, found: Violation[
 export function checkFreePages(heap: Heap, out: readonly OutBlock[], found: Violation[]): void {
   if (!heap.debug) return;
   const taken = new Set(out.flatMap(({ pfn, order }) => range(pfn, pfn + 2 ** order)));
-  for (const pfn of range(0, heap.mem.peek(headerWord(HEAP.LIMIT_PAGES)))) {
+  for (const pfn of range(0, pagesLimit(heap))) {
     if (taken.has(pfn)) continue;
     const written = writtenInPages(heap, pfn as Pfn, 0);
     if (written !== null) found.push({ rule: 'U1', detail: sayWritten(written) });

@@ -8,16 +8,20 @@
  */
 import type { KindId, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { headerFaults, RULES_MAX } from '../mem/header.js';
 import {
   type Heap,
   headerWord,
   mmOfRecord,
   mmRecordAt,
+  mmsHigh,
   nameOfThread,
   threadRecord,
+  threadsHigh,
 } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { heldLocks, nameOfLock, threadInside } from '../mem/lock.js';
+import { isHead, isMmRecord } from '../mem/places.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
 import { checkFreePages, checkPage, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, partialList } from './mm.js';
@@ -34,7 +38,7 @@ export interface HeapCheckOptions {
 
 /** Checks the heap; an empty array means that every rule holds. */
 export function checkHeap(heap: Heap, options: HeapCheckOptions = {}): Violation[] {
-  const found: Violation[] = [];
+  const found: Violation[] = headerFaults(heap).map((detail) => ({ rule: 'P12', detail }));
   const drained = options.drained === true;
   const queued = options.queues === false ? null : queuedHeads(heap, found);
   const blocks = checkSupply(heap, found);
@@ -54,12 +58,17 @@ export function checkHeap(heap: Heap, options: HeapCheckOptions = {}): Violation
 /** All heads in the queues of all threads, each once (P7). */
 function queuedHeads(heap: Heap, found: Violation[]): Set<Word> {
   const heads = new Set<Word>();
-  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) {
     const record = threadRecord(heap, id as ThreadId);
     for (const field of [THREAD.QUEUE_NEW, THREAD.QUEUE_WAITING, THREAD.QUEUE_REFUSED]) {
       let head = heap.mem.load(at(record, field)) as Word | 0;
       while (head !== 0) {
+        if (!isHead(heap, head)) {
+          const says = nameOfThread(heap, id as ThreadId);
+          found.push({ rule: 'P12', detail: `${says} has queued ${head}, which is no head` });
+          break;
+        }
         // Two chains that meet, or one that is a circle: to go on might not end.
         if (heads.has(head)) {
           found.push({ rule: 'P7', detail: `head ${head} is queued twice` });
@@ -98,7 +107,7 @@ function checkHead(
 function checkLists(heap: Heap, pages: readonly PageFacts[], found: Violation[]): void {
   const expected = new Map<Word, PageFacts>();
   for (const page of pages) if (page.node !== null) expected.set(page.node, page);
-  const owners = heap.mem.peek(headerWord(HEAP.MM_HIGH));
+  const owners = mmsHigh(heap);
   for (let owner = 0; owner < owners; owner++) {
     // Either the common owner's lists are in use or those of each mm.
     if ((owner === COMMON_OWNER) !== heap.sharedOwner) continue;
@@ -134,7 +143,7 @@ function checkMms(
   }
   let counted = 0;
   const { mem } = heap;
-  const high = mem.peek(headerWord(HEAP.MM_HIGH));
+  const high = mmsHigh(heap);
   const free = freeRecords(heap, found);
   for (let index = 1; index < high; index++) {
     const record = mmRecordAt(heap, index);
@@ -170,6 +179,10 @@ function freeRecords(heap: Heap, found: Violation[]): Set<Word> {
   const free = new Set<Word>();
   let record = mem.peek(headerWord(HEAP.MM_FREE)) as Word | 0;
   while (record !== 0) {
+    if (!isMmRecord(heap, record)) {
+      found.push({ rule: 'P12', detail: `${record} is a free record, but no mm's` });
+      break;
+    }
     const isLive = mem.load(at(record, MM.LIFE)) > 0;
     if (isLive || free.has(record)) {
       const why = isLive ? 'is free, but it is live' : 'is free twice';
@@ -186,12 +199,14 @@ function freeRecords(heap: Heap, found: Violation[]): Set<Word> {
 function checkWords(heap: Heap, drained: boolean, found: Violation[]): void {
   const { mem } = heap;
   const broken = mem.load(headerWord(HEAP.BROKEN));
-  if (broken !== 0) found.push({ rule: `P${broken}`, detail: 'a thread found it broken' });
+  if (broken > 0 && broken <= RULES_MAX) {
+    found.push({ rule: `P${broken}`, detail: 'a thread found it broken' });
+  }
   for (const { name, thread } of heldLocks(heap)) {
     const by = nameOfThread(heap, thread);
     found.push({ rule: 'L1', detail: `the lock of ${name} is held by ${by}` });
   }
-  const high = mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) checkThread(heap, id as ThreadId, drained, found);
 }
 

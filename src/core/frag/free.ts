@@ -22,6 +22,7 @@ import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import * as lists from '../mem/list.js';
 import * as locks from '../mem/lock.js';
+import { breakRule } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import * as callbacks from '../rcu/callback.js';
 import * as gracePeriods from '../rcu/grace-period.js';
@@ -121,6 +122,7 @@ export function freeTable(
 function unlist(heap: Heap, mem: Memory, ptdesc: Word, pfn: Pfn, kind: HeapKind): void {
   const holder = mem.peek((ptdesc + HOLDER) as Word);
   if (holder === 0) return;
+  if (holder < 0 || holder > kind.perPage) breakRule(heap, 4, `HOLDER of page ${pfn} is ${holder}`);
   listDelete(mem, nodeAt(heap, pfn, kind, (holder - 1) as FragIndex));
   mem.poke((ptdesc + HOLDER) as Word, 0);
 }

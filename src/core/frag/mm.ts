@@ -39,11 +39,12 @@ import { LimitError, type Shortage, UsageError } from '../base/errors.js';
 import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import { headerWord, mmIndexOf, mmRecord, mmRecordAt } from '../mem/heap.js';
+import { headerWord, mmIndexOf, mmRecord, mmRecordAt, mmsHigh } from '../mem/heap.js';
 import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
 import { acquire, acquireWithin, breakRule, lockStalled, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
+import { isMmRecord } from '../mem/places.js';
 import { callbackPatience, callRcu, HEAD_IDLE, REFUSED } from '../rcu/callback.js';
 import { MM_CALLBACK } from './callback-table.js';
 
@@ -120,9 +121,11 @@ export function tryCreateMm(thread: Thread): MmId | null {
 
 /** The number of a record's next mm. Context: owner's lock held. */
 function nextNumber(heap: Heap, record: Word): MmId {
+  const index = mmIndexOf(heap, record);
   const last = Math.abs(heap.mem.peek(at(record, MM.LIFE)));
-  const next = last === 0 ? mmIndexOf(heap, record) : (last + heap.mmMask + 1) & MM_MAX;
-  return next as MmId;
+  if (last === 0) return index as MmId;
+  if ((last & heap.mmMask) !== index) breakRule(heap, 11, `record ${index} served mm ${last}`);
+  return ((last + heap.mmMask + 1) & MM_MAX) as MmId;
 }
 
 /** A record for a new mm; 0: none is free. */
@@ -133,7 +136,12 @@ function takeRecord(thread: Thread): Word | 0 {
   acquire(thread, TABLE_LOCK);
   let record = mem.peek(free) as Word | 0;
   if (record !== 0) {
+    if (!isMmRecord(heap, record) || mem.load(at(record, MM.LIFE)) > 0) {
+      breakRule(heap, 12, `record ${record} is free, and it is in use or no record`, free);
+    }
     mem.poke(free, mem.peek(at(record, MM.NEXT)));
+  } else if (mem.peek(high) !== mmsHigh(heap)) {
+    breakRule(heap, 12, `MM_HIGH is ${mem.peek(high)}`, high);
   } else if (mem.peek(high) < heap.mmsMax) {
     record = mmRecordAt(heap, mem.peek(high));
     mem.poke(high, mem.peek(high) + 1);

@@ -149,7 +149,7 @@ export function writtenInPages(
     if (offset === null) continue;
     const address = at(page, offset);
     const noted = heap.mem.peek(freedByWord(heap, address)) >>> FREED_BY.KIND_SHIFT;
-    return writtenAt(heap, address, heap.kinds[noted === 0 ? next : noted - 1] as HeapKind);
+    return writtenAt(heap, address, heap.kinds[noted - 1] ?? (heap.kinds[next] as HeapKind));
   }
   return null;
 }

@@ -6,8 +6,8 @@
 import { OutOfPagesError, type Scattered, type Shortage } from '../base/errors.js';
 import type { Pfn } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, mmRecordAt, ptdescOf, type Thread } from '../mem/heap.js';
-import { HEAP, MM, PTDESC, RCU_HEAD } from '../mem/layout.js';
+import { type Heap, mmRecordAt, mmsHigh, pagesLimit, ptdescOf, type Thread } from '../mem/heap.js';
+import { MM, ORDERS, PTDESC, RCU_HEAD } from '../mem/layout.js';
 import { heldUpGrace } from '../rcu/held-up.js';
 import { isReading } from '../rcu/reader.js';
 import { throwNoMm } from './mm.js';
@@ -19,7 +19,7 @@ interface Counts {
 
 /** The error for `what`, for which no page was left. O(pages of the heap). */
 export function outOfPages(heap: Heap, what: string, reading = false): OutOfPagesError {
-  const limit = heap.mem.load(headerWord(HEAP.LIMIT_PAGES));
+  const limit = pagesLimit(heap);
   const counts = countPages(heap, limit);
   return new OutOfPagesError(
     what,
@@ -62,7 +62,8 @@ function countPages(heap: Heap, limit: number): PageCounts {
   for (let pfn = 0; pfn < limit; ) {
     const ptdesc = ptdescOf(heap, pfn as Pfn);
     const block = mem.load(at(ptdesc, PTDESC.BLOCK));
-    const pages = block === 0 ? 1 : 2 ** (Math.abs(block) - 1);
+    const order = Math.abs(block) - 1;
+    const pages = order >= 0 && order < ORDERS ? 1 << order : 1;
     pfn += pages;
     if (block > 0) {
       free += pages;
@@ -77,7 +78,7 @@ function countPages(heap: Heap, limit: number): PageCounts {
 
 function countMms(heap: Heap): Counts {
   const { mem } = heap;
-  const high = mem.load(headerWord(HEAP.MM_HIGH));
+  const high = mmsHigh(heap);
   let [live, pending] = [0, 0];
   for (let index = 1; index < high; index++) {
     const record = mmRecordAt(heap, index);

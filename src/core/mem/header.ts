@@ -9,7 +9,7 @@
 import { UsageError } from '../base/errors.js';
 import { at, type Word } from '../base/units.js';
 import { kindFault, LIMITS } from './config.js';
-import type { Kind } from './heap.js';
+import type { Heap, Kind } from './heap.js';
 import { HEAD_WORDS, HEAP, HEAP_MAGIC, KINDS_AT, LAYOUT_VERSION } from './layout.js';
 import type { Memory } from './memory.js';
 
@@ -19,8 +19,8 @@ const MAGIC_REVERSED = 0x50544652;
 /** No version had, or will soon have, such a number. */
 const VERSIONS_MAX = 1000;
 
-/** BROKEN says one of P1 to P11 of docs/requirements.md. test/docs.test.ts holds the number. */
-export const RULES_MAX = 11;
+/** BROKEN says one of P1 to P12 of docs/requirements.md. test/docs.test.ts holds the number. */
+export const RULES_MAX = 12;
 
 /** A word of the header by its name, and its limits. */
 type WordLimits = readonly [name: keyof typeof HEAP, least: number, most: number];
@@ -49,14 +49,14 @@ export function requireHeader(mem: Memory, magic: number): void {
   if (magic !== HEAP_MAGIC) {
     throw new UsageError('not-a-heap', 'there is no heap at this place of the buffer');
   }
-  requireWords(mem, [['VERSION', 1, VERSIONS_MAX]]);
+  requireNone(wordFaults(mem, [['VERSION', 1, VERSIONS_MAX]]));
   const version = wordOf(mem, HEAP.VERSION);
   if (version !== LAYOUT_VERSION) {
     const found = `layout ${version}, this is for layout ${LAYOUT_VERSION}`;
     const message = `the heap was made by another version of ptfrag: ${found}`;
     throw new UsageError('other-version', message);
   }
-  requireWords(mem, CONSTANTS);
+  requireNone(wordFaults(mem, CONSTANTS));
 }
 
 /** Refuses a header, of this version, that is not as its heap's maker left it. */
@@ -65,26 +65,42 @@ export function requireSound(mem: Memory, kinds: readonly Kind[]): void {
     const fault = kindFault(kind, 2 ** wordOf(mem, HEAP.PAGE_SHIFT));
     if (fault !== null) throw damaged(`kind ${index}: ${fault}`);
   });
+  requireNone(constantsFaults(mem));
+  const most = (field: number): number => wordOf(mem, field);
+  requireNone(countFaults(mem, most(HEAP.PAGES_MAX), most(HEAP.THREADS_MAX), most(HEAP.MMS_MAX)));
+}
+
+/** What is wrong with the header of a heap that is open. */
+export function headerFaults({ mem, pagesMax, threadsMax, mmsMax }: Heap): string[] {
+  return [...constantsFaults(mem), ...countFaults(mem, pagesMax, threadsMax, mmsMax)];
+}
+
+function constantsFaults(mem: Memory): string[] {
   const [sum, found] = [wordOf(mem, HEAP.CONSTANTS_SUM), constantsSum(mem)];
-  if (sum !== found) {
-    const words = `words 1 to ${HEAP.CONSTANTS_SUM - 1} and ${KINDS_AT} to ${HEAD_WORDS - 1}`;
-    throw damaged(`CONSTANTS_SUM is ${sum}, and the sum of ${words}, which never change, ${found}`);
-  }
-  requireWords(mem, [
+  if (sum === found) return [];
+  const words = `words 1 to ${HEAP.CONSTANTS_SUM - 1} and ${KINDS_AT} to ${HEAD_WORDS - 1}`;
+  return [`CONSTANTS_SUM is ${sum}, and the sum of ${words}, which never change, ${found}`];
+}
+
+function countFaults(mem: Memory, pages: number, threads: number, mms: number): string[] {
+  return wordFaults(mem, [
     ['BROKEN', 0, RULES_MAX],
-    ['LIMIT_PAGES', 0, wordOf(mem, HEAP.PAGES_MAX)],
-    ['THREADS_HIGH', 0, wordOf(mem, HEAP.THREADS_MAX)],
-    ['FREE_PAGES', 0, wordOf(mem, HEAP.PAGES_MAX)],
-    ['MM_HIGH', 0, wordOf(mem, HEAP.MMS_MAX)],
+    ['LIMIT_PAGES', 0, pages],
+    ['THREADS_HIGH', 0, threads],
+    ['FREE_PAGES', 0, pages],
+    ['MM_HIGH', 0, mms],
   ]);
 }
 
-function requireWords(mem: Memory, words: readonly WordLimits[]): void {
-  for (const [name, least, most] of words) {
-    const value = wordOf(mem, HEAP[name]);
-    if (value >= least && value <= most) continue;
-    throw damaged(`${name} is ${value}; it can be ${least} to ${most}`);
-  }
+function wordFaults(mem: Memory, words: readonly WordLimits[]): string[] {
+  return words
+    .map(([name, least, most]) => ({ name, least, most, value: wordOf(mem, HEAP[name]) }))
+    .filter(({ least, most, value }) => value < least || value > most)
+    .map(({ name, least, most, value }) => `${name} is ${value}; it can be ${least} to ${most}`);
+}
+
+function requireNone([fault]: readonly string[]): void {
+  if (fault !== undefined) throw damaged(fault);
 }
 
 function damaged(what: string): UsageError {

@@ -136,8 +136,34 @@ export function mmOfRecord(heap: Heap, record: Word): MmId {
   return (life === 0 ? mmIndexOf(heap, record) : life) as MmId;
 }
 
+/**
+ * How many threads' records a scan looks at, how many mms' are in use, and how many pages the
+ * supply has in all. A number that can't be, in a damaged heap, counts as the greatest that can.
+ */
+export function threadsHigh({ mem, threadsMax }: Heap): number {
+  return atMost(threadsMax, mem.load(headerWord(HEAP.THREADS_HIGH)));
+}
+
+export function mmsHigh({ mem, mmsMax }: Heap): number {
+  return atMost(mmsMax, mem.load(headerWord(HEAP.MM_HIGH)));
+}
+
+export function pagesLimit({ mem, pagesMax }: Heap): number {
+  return atMost(pagesMax, mem.load(headerWord(HEAP.LIMIT_PAGES)));
+}
+
+function atMost(most: number, count: number): number {
+  // Without a sign what is negative is too large as well.
+  return count >>> 0 > most ? most : count;
+}
+
 export function threadRecord(heap: Heap, thread: ThreadId): Word {
   return at(heap.threadsAt, thread * THREAD.WORDS);
+}
+
+/** Whether a thread can have such a number, which may be of a damaged word. */
+export function isThread({ threadsMax }: Heap, thread: number): boolean {
+  return thread >= 0 && thread < threadsMax;
 }
 
 /** What a thread said of itself at attach. Racy: for reports. Null: there is none. */
@@ -145,13 +171,14 @@ export function describeThread(
   heap: Heap,
   thread: ThreadId | null,
 ): Pick<Blocker, 'thread' | 'name' | 'attachedAtMs'> {
-  if (thread === null) return { thread, name: null, attachedAtMs: null };
+  if (thread === null || !isThread(heap, thread)) return { thread, name: null, attachedAtMs: null };
   const since = heap.mem.load(at(threadRecord(heap, thread), THREAD.ATTACHED_AT)) >>> 0;
   const attachedAtMs = since === 0 ? null : since * 1000;
   return { thread, name: threadName(heap, thread), attachedAtMs };
 }
 
 function threadName(heap: Heap, thread: ThreadId): string | null {
+  if (!isThread(heap, thread)) return null;
   const word = at(threadRecord(heap, thread), THREAD.NAME);
   return readName(heap.mem, word, NAME_WORDS.THREAD) || null;
 }

@@ -26,6 +26,7 @@ import type { Blocker } from '../base/blocker.js';
 import { InvariantError, StallError } from '../base/errors.js';
 import type { Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { RULES_MAX } from './header.js';
 import {
   describeThread,
   type Heap,
@@ -38,6 +39,7 @@ import {
 } from './heap.js';
 import { HEAP, MM, PTDESC, THREAD } from './layout.js';
 import type { Memory } from './memory.js';
+import { isLock } from './places.js';
 
 /** Bit 31, as a signed word. */
 export const SLEEPERS: number = 1 << 31;
@@ -174,6 +176,7 @@ export function isHeldElsewhere({ mem, id }: Thread, lock: Word): boolean {
 export function nameOfLock(heap: Heap, lock: Word): string {
   if (lock === headerWord(HEAP.SUPPLY_LOCK)) return 'the supply';
   if (lock === headerWord(HEAP.MM_TABLE_LOCK)) return 'the table of mms';
+  if (!isLock(heap, lock)) return `no lock, which word ${lock} is none`;
   if (lock >= heap.ptdescsAt) return `the tables in page ${pfnOfPtdesc(heap, lock)}`;
   return lock === heap.mmsAt ? 'all mms' : `mm ${mmOfRecord(heap, lock)}`;
 }
@@ -192,7 +195,11 @@ function wake(thread: Thread, lock: Word): void {
 /** Throws what another thread found broken, so that nobody waits for it in vain. */
 export function throwIfBroken(heap: Heap): void {
   const rule = heap.mem.load(headerWord(HEAP.BROKEN));
-  if (rule !== 0) throw new InvariantError(`P${rule}`, 'found by another thread, which stopped');
+  if (rule === 0) return;
+  if (rule > 0 && rule <= RULES_MAX) {
+    throw new InvariantError(`P${rule}`, 'found by another thread, which stopped');
+  }
+  throw new InvariantError('P12', `BROKEN is ${rule}, which is no rule`, headerWord(HEAP.BROKEN));
 }
 
 /**
@@ -206,12 +213,17 @@ export function breakRule(
   found: string,
   word: number | null = null,
 ): never {
+  markBroken(heap, rule);
+  throw new InvariantError(`P${rule}`, found, word);
+}
+
+/** Marks the heap as broken, for who throws something else. */
+export function markBroken(heap: Heap, rule: number): void {
   const { mem } = heap;
   mem.cas(headerWord(HEAP.BROKEN), 0, rule);
   wakeAll(mem, headerWord(HEAP.SUPPLY_LOCK));
   wakeAll(mem, headerWord(HEAP.MM_TABLE_LOCK));
   for (let i = 0; i < heap.mmsMax; i++) wakeAll(mem, at(mmRecordAt(heap, i), MM.LOCK));
-  throw new InvariantError(`P${rule}`, found, word);
 }
 
 function wakeAll(mem: Memory, lock: Word): void {

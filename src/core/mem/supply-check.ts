@@ -4,7 +4,7 @@
  */
 import type { Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, pfnOfPtdesc, ptdescOf } from './heap.js';
+import { type Heap, headerWord, pagesLimit, pfnOfPtdesc, ptdescOf } from './heap.js';
 import { HEAP, ORDERS, PTDESC } from './layout.js';
 import { listNext, listPrevious } from './list.js';
 import { freeListOf } from './supply.js';
@@ -23,7 +23,7 @@ export interface OutBlock {
 
 /** Checks the supply; returns the blocks that are out, for the caller to account for. */
 export function checkSupply(heap: Heap, found: Violation[]): OutBlock[] {
-  const limit = heap.mem.peek(headerWord(HEAP.LIMIT_PAGES));
+  const limit = pagesLimit(heap);
   const free = new Map<Pfn, number>();
   const out: OutBlock[] = [];
   let freePages = 0;

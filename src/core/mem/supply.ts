@@ -12,10 +12,10 @@
 import { UsageError } from '../base/errors.js';
 import type { Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, pfnOfPtdesc, ptdescOf, type Thread } from './heap.js';
+import { type Heap, headerWord, pagesLimit, pfnOfPtdesc, ptdescOf, type Thread } from './heap.js';
 import { HEAP, ORDERS, PTDESC } from './layout.js';
 import { listAdd, listDelete, listFirst } from './list.js';
-import { acquire, acquireWithin, lockStalled, release } from './lock.js';
+import { acquire, acquireWithin, breakRule, lockStalled, release } from './lock.js';
 
 export const SUPPLY_LOCK: Word = headerWord(HEAP.SUPPLY_LOCK);
 const FREE_PAGES = headerWord(HEAP.FREE_PAGES);
@@ -41,6 +41,8 @@ function takeBlock(heap: Heap, order: number): Pfn | null {
     const link = listFirst(mem, freeListOf(from));
     if (link === 0) continue;
     const pfn = pfnOfPtdesc(heap, link);
+    const block = heap.mem.peek(at(ptdescOf(heap, pfn), PTDESC.BLOCK));
+    if (block !== from + 1) breakRule(heap, 12, `page ${pfn} is on free list ${from}, wrongly`);
     listDelete(mem, link);
     // The upper halves go back until the block has the size that was asked for.
     for (let half = from - 1; half >= order; half--) {
@@ -85,6 +87,9 @@ export function tryReturnPages(
   if (!acquireWithin(thread, SUPPLY_LOCK, stallMs)) return false;
   const ptdesc = ptdescOf(heap, pfn);
   const order = -mem.peek(at(ptdesc, PTDESC.BLOCK)) - 1;
+  if (!(order >= 0 && order < ORDERS)) {
+    breakRule(heap, 12, `page ${pfn} is returned, which is no block that is out`);
+  }
   retire(heap, ptdesc);
   mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) + (1 << order));
   mergeAndAdd(heap, pfn, order);
@@ -122,6 +127,7 @@ export function growSupply(thread: Thread, pages: number): number {
   }
   acquire(thread, SUPPLY_LOCK);
   const from = mem.peek(LIMIT_PAGES);
+  if (from !== pagesLimit(heap)) breakRule(heap, 12, `LIMIT_PAGES is ${from}`, LIMIT_PAGES);
   const to = Math.min(from + pages, heap.pagesMax);
   mem.poke(LIMIT_PAGES, to);
   mem.poke(FREE_PAGES, mem.peek(FREE_PAGES) + to - from);

@@ -17,7 +17,7 @@ import { pageOfNext } from '../frag/alloc.js';
 import { ownerOf } from '../frag/mm.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
-import { acquireWithin, isHeldElsewhere, lockStalled, release } from '../mem/lock.js';
+import { acquireWithin, breakRule, isHeldElsewhere, lockStalled, release } from '../mem/lock.js';
 import { SUPPLY_LOCK } from '../mem/supply.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { lowWord, tableNamed } from './entry.js';
@@ -41,14 +41,22 @@ export function findTable(space: Space, vpn: Vpn, number: number): Word | 0 {
   let table = topTable(root);
   let above = depthOf(root) - 1;
   if (above < number) return 0;
+  requireTable(thread.heap, table);
   for (; above > number; above--) {
     const level = levelOf(format, above);
     const entry = entryFor(format, above, table, vpn);
     const low = mem.load(lowWord(entry));
     if (!isTable(level, low)) return 0;
     table = tableNamed(level, low);
+    requireTable(thread.heap, table);
   }
   return table;
+}
+
+/** In a damaged heap a word may name what is none: above all 0, which would be looked for again. */
+function requireTable(heap: Heap, table: Word): void {
+  if (table >= heap.pagesAt && table < heap.words) return;
+  breakRule(heap, 12, `${table} is named as a table, and lies in no page`);
 }
 
 /** What lockTable throws, where the caller has something to undo first. */

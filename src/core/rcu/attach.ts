@@ -18,6 +18,7 @@ import {
   nameOfThread,
   type Thread,
   threadRecord,
+  threadsHigh,
 } from '../mem/heap.js';
 import { HEAP, NAME_WORDS, THREAD } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
@@ -96,7 +97,7 @@ export function detachThread(thread: Thread): void {
 /** Threads that are attached, by number. */
 export function attachedThreads(heap: Heap): ThreadId[] {
   const attached: ThreadId[] = [];
-  const high = heap.mem.load(THREADS_HIGH);
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) {
     const state = heap.mem.load(at(threadRecord(heap, id as ThreadId), THREAD.ATTACHED));
     if (state !== 0) attached.push(id as ThreadId);

@@ -37,8 +37,9 @@ import { UsageError } from '../base/errors.js';
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
-import { headerWord, threadRecord, withLockWaits } from '../mem/heap.js';
-import { HEAP, RCU_HEAD, THREAD } from '../mem/layout.js';
+import { threadRecord, threadsHigh, withLockWaits } from '../mem/heap.js';
+import { RCU_HEAD, THREAD } from '../mem/layout.js';
+import { headsOf } from '../mem/places.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
 import { enterBriefly, isReading, leaveBriefly, quiescent, refuseReader } from './reader.js';
 
@@ -148,10 +149,12 @@ export function refill(thread: Thread, record: Word): void {
  */
 function cutAfter(thread: Thread, record: Word, first: Word, max: number): Word | 0 {
   const { mem } = thread;
+  // A queue that is a circle, in a damaged heap, would have no end.
+  const most = Math.min(max, headsOf(thread.heap));
   let last = first;
   let rest = mem.peek((last + NEXT) as Word) as Word | 0;
   let count = 1;
-  while (rest !== 0 && count < max) {
+  while (rest !== 0 && count < most) {
     last = rest;
     rest = mem.peek((last + NEXT) as Word) as Word | 0;
     count++;
@@ -187,7 +190,8 @@ function runChain(thread: Thread, callbacks: CallbackTable, queue: ThreadId, fir
   let count = 0;
   let runner = thread;
   let head: Word | 0 = first;
-  while (head !== 0) {
+  // No chain is longer. In a damaged heap a callback may write where the chain goes on.
+  for (let left = headsOf(thread.heap); head !== 0 && left > 0; left--) {
     // Read before the callback: it may queue the head again.
     const next = mem.peek((head + NEXT) as Word) as Word | 0;
     const callback = callbacks[mem.peek((head + CALLBACK) as Word)] as Callback;
@@ -278,7 +282,7 @@ export function poll(thread: Thread, callbacks: CallbackTable, max: number): num
   const { mem } = thread;
   const cursor = at(thread.record, THREAD.CURSOR);
   const next = mem.peek(cursor) + 1;
-  const other = next < mem.load(headerWord(HEAP.THREADS_HIGH)) ? next : 0;
+  const other = next > 0 && next < threadsHigh(thread.heap) ? next : 0;
   mem.poke(cursor, other);
   return other === thread.id ? own : own + serveQueue(thread, callbacks, other as ThreadId, max);
 }
@@ -287,7 +291,7 @@ export function poll(thread: Thread, callbacks: CallbackTable, max: number): num
 export function pollAll(thread: Thread, callbacks: CallbackTable, max: number): number {
   if (isInCallback(thread)) return 0;
   if (!isReading(thread)) quiescent(thread);
-  const high = thread.mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(thread.heap);
   let count = 0;
   for (let queue = 0; queue < high; queue++) {
     count += serveQueue(thread, callbacks, queue as ThreadId, max);

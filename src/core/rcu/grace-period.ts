@@ -24,12 +24,11 @@
  */
 import type { GracePeriod, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { type Heap, headerWord, threadRecord } from '../mem/heap.js';
+import { type Heap, headerWord, threadRecord, threadsHigh } from '../mem/heap.js';
 import { HEAP, THREAD } from '../mem/layout.js';
 
 const GP_STARTED = headerWord(HEAP.GP_STARTED);
 export const GP_COMPLETED: Word = headerWord(HEAP.GP_COMPLETED);
-const THREADS_HIGH = headerWord(HEAP.THREADS_HIGH);
 
 /** The grace period after `n`. */
 export function successor(n: GracePeriod): GracePeriod {
@@ -92,7 +91,7 @@ export function advanceGrace(heap: Heap): void {
 export function readerBefore(heap: Heap, n: GracePeriod): ThreadId | null {
   const { mem } = heap;
   // A thread that attaches after this load enters its first section after n began (G1).
-  const high = mem.load(THREADS_HIGH);
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) {
     // OBSERVE(section), OBSERVE(section-end): 0 or a later number means that all loads of the
     // sections of before are done, and that a section of now finds what was published before n.

@@ -8,11 +8,19 @@
  * along the chain. SLEEPS_FOR of a thread's record says what it waits for.
  */
 import type { Blocker } from '../base/blocker.js';
-import type { ThreadId, Word } from '../base/units.js';
+import type { ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
-import { describeThread, type Heap, headerWord, nameOfThread, threadRecord } from '../mem/heap.js';
-import { HEAP, THREAD } from '../mem/layout.js';
+import {
+  describeThread,
+  type Heap,
+  isThread,
+  nameOfThread,
+  threadRecord,
+  threadsHigh,
+} from '../mem/heap.js';
+import { THREAD } from '../mem/layout.js';
 import { heldLocks, lockBlocker, threadInside } from '../mem/lock.js';
+import { isLock } from '../mem/places.js';
 import { graceEnded, graceStarted, readerBefore } from './grace-period.js';
 import type { Barrier } from './wait.js';
 
@@ -47,17 +55,14 @@ export function heldUpBarrier(heap: Heap, { queue }: Barrier): Blocker {
 export function blockersOf(heap: Heap): Blocker[] {
   const reader = heldUpGrace(heap);
   const found = reader === null ? [] : [reader];
-  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) {
     for (const each of queueBlockers(heap, id as ThreadId)) found.push(behind(heap, each));
   }
-  return [...found, ...lockBlockers(heap)].filter(isFirst);
-}
-
-function isFirst(blocker: Blocker, index: number, all: readonly Blocker[]): boolean {
-  const isSame = ({ cause, thread, of }: Blocker): boolean =>
-    cause === blocker.cause && thread === blocker.thread && of === blocker.of;
-  return all.findIndex(isSame) === index;
+  const all = [...found, ...lockBlockers(heap)];
+  // Once each, and the first of them. By a key: with many pages there may be many locks.
+  const keyOf = ({ cause, thread, of }: Blocker): string => `${cause} ${thread} ${of}`;
+  return [...new Map(all.toReversed().map((each) => [keyOf(each), each])).values()].toReversed();
 }
 
 /** Follows a thread that waits for a lock to the thread that has it. */
@@ -66,9 +71,10 @@ function behind(heap: Heap, from: Blocker): Blocker {
   // Threads that wait for each other in a circle would be followed for ever.
   for (let steps = 0; steps < heap.threadsMax; steps++) {
     const { thread } = blocker;
-    const lock = thread === null ? 0 : wordOf(heap, thread as ThreadId, THREAD.SLEEPS_FOR);
-    if (lock === 0) break;
-    const next = lockBlocker(heap, lock as Word);
+    if (thread === null || !isThread(heap, thread)) break;
+    const lock = wordOf(heap, thread as ThreadId, THREAD.SLEEPS_FOR);
+    if (!isLock(heap, lock)) break;
+    const next = lockBlocker(heap, lock);
     if (next.thread === null || next.thread === thread) break;
     blocker = next;
   }
@@ -94,7 +100,7 @@ function queueBlockers(heap: Heap, queue: ThreadId): Blocker[] {
 }
 
 function runnerOf(heap: Heap, queue: ThreadId): Blocker {
-  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(heap);
   for (let id = 0; id < high; id++) {
     const thread = id as ThreadId;
     if (wordOf(heap, thread, THREAD.IN_CALLBACK) !== queue + 1) continue;

@@ -11,9 +11,8 @@
  * callback, which asks for the next one. What is freed while we wait may be what we need, too.
  */
 import type { ThreadId } from '../base/units.js';
-import type { Heap, Thread } from '../mem/heap.js';
-import { headerWord } from '../mem/heap.js';
-import { HEAP } from '../mem/layout.js';
+import { type Heap, type Thread, threadsHigh } from '../mem/heap.js';
+import { headsOf } from '../mem/places.js';
 import { type CallbackTable, hasCallbacks, pollAll } from './callback.js';
 import { type Barrier, beginBarrier, tryBarrier } from './wait.js';
 
@@ -50,11 +49,15 @@ export function retryWhileRipe<Result>(
   max: number,
   attempt: () => Result | null,
 ): Result | null {
-  for (let idle = 0; idle < IDLE_ROUNDS; ) {
+  // With this many callbacks all that was ripe in the beginning has run; what goes on is others'
+  // frees, or a queue that is a circle, in a damaged heap.
+  let left = IDLE_ROUNDS * headsOf(thread.heap);
+  for (let idle = 0; idle < IDLE_ROUNDS && left > 0; ) {
     const ran = pollAll(thread, callbacks, max);
     const result = attempt();
     if (result !== null) return result;
     idle = ran > 0 ? 0 : idle + 1;
+    left -= ran;
   }
   return null;
 }
@@ -99,7 +102,7 @@ function runBarrier(thread: Thread, callbacks: CallbackTable, from: Barrier): Ba
 
 /** Whether a free of any thread waits for its callback: a hint, for nothing is locked. */
 function isPending(heap: Heap): boolean {
-  const high = heap.mem.load(headerWord(HEAP.THREADS_HIGH));
+  const high = threadsHigh(heap);
   for (let queue = 0; queue < high; queue++) {
     if (hasCallbacks(heap, queue as ThreadId)) return true;
   }

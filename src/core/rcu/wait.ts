@@ -9,8 +9,8 @@
 import { UsageError } from '../base/errors.js';
 import type { GracePeriod, ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
-import { headerWord, type Thread, threadRecord } from '../mem/heap.js';
-import { HEAP, THREAD } from '../mem/layout.js';
+import { type Thread, threadRecord, threadsHigh } from '../mem/heap.js';
+import { THREAD } from '../mem/layout.js';
 import { throwIfBroken } from '../mem/lock.js';
 import { type CallbackTable, refill, refuseInside, serveQueue } from './callback.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
@@ -89,7 +89,7 @@ export function tryBarrier(
   const { heap, mem } = thread;
   const { queue, moved } = barrier;
   throwIfBroken(heap);
-  if (queue >= mem.load(headerWord(HEAP.THREADS_HIGH))) return null;
+  if (queue >= threadsHigh(heap)) return null;
   serveQueue(thread, callbacks, queue, BATCH_MAX);
   const record = threadRecord(heap, queue);
   const lock = at(record, THREAD.QUEUE_LOCK);

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { at, type FragIndex, type MmId, type Word } from '#src/core/base/units.js';
+import { at, type FragIndex, type MmId, type Pfn, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { MM_CALLBACK } from '#src/core/frag/callback-table.js';
 import { checkHeap } from '#src/core/frag/check.js';
@@ -212,13 +212,15 @@ const QUEUES: readonly Damage[] = [
   ],
   ['P7', "its head's state is 0", poke('RCU', 'mixed', 0)],
   ['P7', "its head's state is 5", poke('RCU', 'full', 5)],
-  ['P7', 'is of no page and no mm', (s) => callRcu(s.thread, at(s.heap.pagesAt, 500), 0)],
-  ['P7', 'is of no page and no mm', (s) => callRcu(s.thread, at(s.thread.record, 100), 0)],
-  [
-    'P7',
-    'is of no page and no mm',
-    (s) => s.mem.store(at(s.thread.record, THREAD.QUEUE_NEW), 2 ** 30),
-  ],
+  ['P7', 'is of no page and no mm', (s) => callRcu(s.thread, ptdescOf(s.heap, 9 as Pfn), 0)],
+  ['P12', 'which is no head', (s) => callRcu(s.thread, at(s.heap.pagesAt, 500), 0)],
+  ['P12', 'which is no head', (s) => callRcu(s.thread, at(s.thread.record, 100), 0)],
+  ['P12', 'which is no head', (s) => s.mem.store(at(s.thread.record, THREAD.QUEUE_NEW), 2 ** 30)],
+  ['P12', "is a free record, but no mm's", (s) => s.mem.poke(headerWord(HEAP.MM_FREE), 17)],
+  ['P12', "which is no mm's record", poke('OWNER', 'mixed', 17)],
+  ['P12', 'BROKEN is -1; it can be 0 to 12', (s) => s.mem.poke(headerWord(HEAP.BROKEN), -1)],
+  ['P12', 'LIMIT_PAGES is 33; it', (s) => s.mem.poke(headerWord(HEAP.LIMIT_PAGES), 33)],
+  ['P12', 'CONSTANTS_SUM is ', (s) => s.mem.poke(headerWord(HEAP.SPINS), 17)],
   ['P7', 'mm 3: live, head in a queue: true', (s) => s.mem.poke(mmField(s, s.dying, 'LIFE'), 3)],
   ['P7', 'mm 2: ended, head in a queue: false', (s) => s.mem.poke(mmField(s, s.two, 'LIFE'), -2)],
   [
