@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { check } from 'ptfrag/model';
 import { CATALOGUE, MUTANTS } from 'ptfrag/proof';
+import { formatMib, formatShare, wrap } from '#src/report/text.js';
 import { withBlock } from './block.mjs';
 
 const PAGE = new URL('../README.md', import.meta.url);
@@ -21,9 +22,9 @@ export function savingsTable({ references, rows }) {
   const figures = ({ mean, peak }) => `${mean.toFixed(2)} (${peak})`;
   const lines = references
     .filter(({ kind }) => kind === 'pte')
-    .map(({ trace, kernel, limit }) => {
-      const pages = (design, sharing) => {
-        const own = rows.find(
+    .map(({ trace, against, kernel, limit, limitAll }) => {
+      const rowOf = (design, sharing) =>
+        rows.find(
           (row) =>
             row.trace === trace &&
             row.kind === 'pte' &&
@@ -31,14 +32,37 @@ export function savingsTable({ references, rows }) {
             row.design === design &&
             row.sharing === sharing,
         );
-        return figures(own.pages);
-      };
-      const ours = [pages('common', 'mm'), pages('common', 'all')];
-      return [trace, figures(kernel), ...ours, pages('whole-page', null), figures(limit)];
+      const ours = rowOf('common', 'mm');
+      const pages = [kernel, rowOf(against, null).pages, ours.pages].map(figures);
+      const others = [rowOf('common', 'all').pages, limit, limitAll].map(figures);
+      return [trace, ...pages, formatShare(ours.saved.share), ...others];
     });
-  const heads = ['trace', 'kernel', 'common, mm', 'common, all', 'whole-page', 'limit'];
+  const of = ['kernel', 'today', 'common, mm', 'saved', 'common, all', 'limit', 'limit, all'];
+  const heads = ['trace', ...of];
   const rule = heads.map(() => '---');
   return [heads, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** What common saves on each architecture, and at what price, from the same document. */
+export function priceSentences({ savings }) {
+  const units = [' locks', ' other atomic operations', ' fresh pages'];
+  const [first, ...more] = savings
+    .filter(({ mode }) => mode === 'recorded')
+    .toSorted((one, other) => other.most.bytes - one.most.bytes);
+  const price = ({ locks, atomics, fresh }, units) => {
+    const figures = [locks.toFixed(1), atomics.toFixed(1), fresh.toFixed(2)];
+    const [some, others, pages] = figures.map((figure, at) => figure + (units[at] ?? ''));
+    return `${some}, ${others} and ${pages}`;
+  };
+  const found = ({ architecture, least, most, cost, costAgainst }, who, units, unit) =>
+    `On ${architecture} ${who} saves ${formatShare(least.share).replace(' %', '')} to ` +
+    `${formatShare(most.share)} (up to ${formatMib(most.bytes)} MiB) and takes ` +
+    `${price(cost, units)}${unit}, today's Linux ${price(costAgainst, [])}.`;
+  const sentences = [
+    found(first, '`common`', units, ' for a table'),
+    ...more.map((saving) => found(saving, 'it', [], '')),
+  ];
+  return wrap(sentences.join(' '), 100).join('\n');
 }
 
 /** What the oracle finds on all recordings, from its document. */
@@ -83,7 +107,9 @@ function documentOf(command) {
 
 if (import.meta.filename === process.argv[1]) {
   let page = readFileSync(PAGE, 'utf8');
-  page = withBlock(page, 'savings', savingsTable(documentOf('compare')));
+  const compared = documentOf('compare');
+  page = withBlock(page, 'savings', savingsTable(compared));
+  page = withBlock(page, 'price', priceSentences(compared));
   page = withBlock(page, 'oracle', oracleSentence(documentOf('oracle')));
   page = withBlock(page, 'check', checkSentence(explored()));
   writeFileSync(PAGE, page);

@@ -19,7 +19,7 @@ import { runCallback } from '#src/core/rcu/callback.js';
 import { beginGrace, endGrace, graceEnded } from '#src/core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '#src/core/rcu/manual.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
-import { checkSentence, oracleSentence, savingsTable } from '../scripts/readme.mjs';
+import { checkSentence, oracleSentence, priceSentences, savingsTable } from '../scripts/readme.mjs';
 import { documentIn, ptfrag } from './fixtures/command.js';
 import { installed, patch, withoutGrace } from './fixtures/installed.js';
 import {
@@ -271,9 +271,10 @@ describe('the examples', () => {
 });
 
 describe('the figures of the README (npm run docs:readme)', () => {
-  it('has in its table what compare gives on every recording of the package', async () => {
+  it('has what compare gives on every recording of the package', async () => {
     const document = documentIn<CompareDocument>(await ptfrag(['compare', '--json']));
     expect(madeIn('savings')).toBe(savingsTable(document));
+    expect(madeIn('price')).toBe(priceSentences(document));
     expect(document.references.filter(({ kind }) => kind === 'pte')).toHaveLength(9);
   });
 

@@ -31,8 +31,19 @@ export function formatShort(value: number): string {
 
 /** 1,234.56 */
 export function formatMean(value: number): string {
-  const [whole = '', fraction = ''] = value.toFixed(2).split('.');
-  return `${formatCount(Number(whole))}.${fraction}`;
+  return fixed(value, 2).replace(/\B(?=(?:\d{3})+\.)/g, ',');
+}
+
+/** So many digits after the point, and no minus before what they show as nothing. */
+export function fixed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace('-', '') : text;
+}
+
+/** `48 %`, `-0.5 %`: two digits or more. */
+export function formatShare(share: number): string {
+  const percent = 100 * share;
+  return `${fixed(percent, Math.abs(percent) < 9.95 ? 1 : 0)} %`;
 }
 
 /** The one as a multiple of the other. Of nothing there are no multiples. */
@@ -41,7 +52,7 @@ export function formatRatio(value: number, reference: number): string {
 }
 
 export function formatMib(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(2);
+  return fixed(bytes / 2 ** 20, 2);
 }
 
 /** Microseconds in the unit that suits them. */

@@ -111,7 +111,7 @@ describe('the page', () => {
     const body = textOf(page.slice(page.indexOf('<body>'), page.indexOf('<script')));
     const words = body.replace(/\s+/g, ' ');
     const { stdout } = await ptfrag(['compare', ...TRACES], { env: { COLUMNS: '100' } });
-    const prose = stdout.slice(stdout.indexOf('\nrecorded ends: ')).replace(/\s+/g, ' ');
+    const prose = stdout.slice(stdout.indexOf('\nrecorded kernel: ')).replace(/\s+/g, ' ');
     for (const sentence of prose.split(/(?<=\.) (?=[A-Z]|\w+: )/)) {
       expect(words).toContain(sentence.trim());
     }
@@ -141,26 +141,30 @@ describe('the page', () => {
 
 describe('its figures', () => {
   const nameOf = ({ design, sharing }: CompareRow): string =>
-    sharing === 'all' ? `${design}, sharing all` : design;
+    sharing === 'all' ? `${design}, all` : design;
+
+  const percent = (share: number): string => (100 * share).toFixed(1).replace(/^-(?=0.0$)/, '');
 
   it('are those of the document', () => {
     const found = tables();
     expect(found).toHaveLength(document.references.length);
-    for (const [at, { trace, kind, kernel, limit }] of document.references.entries()) {
+    for (const [at, { trace, kind, kernel, limit, limitAll }] of document.references.entries()) {
       const mine = document.rows.filter((row) => row.trace === trace && row.kind === kind);
-      const cells = (row: CompareRow): string[] => [
+      const cells = (row: CompareRow): (string | undefined)[] => [
         nameOf(row),
         mean(row.pages.mean),
         count(row.pages.peak),
         (row.bytes.mean / 2 ** 20).toFixed(2),
-        (row.pages.mean / kernel.mean).toFixed(2),
+        row.timesKernel?.toFixed(2),
+        mean(row.saved?.pages ?? 0).replace(/^-(?=0.00$)/, ''),
+        ((row.saved?.bytes ?? 0) / 2 ** 20).toFixed(2).replace(/^-(?=0.00$)/, ''),
+        percent(row.saved?.share ?? 0),
         count(row.fresh),
-        count(row.reused),
       ];
       const rows = found[at]?.rows.filter((row) => row.length > 1).slice(1) ?? [];
       const recorded = mine.filter(({ mode }) => mode === 'recorded').map(cells);
       expect(rows.slice(1, 1 + recorded.length)).toEqual(recorded);
-      expect(rows.slice(2 + recorded.length)).toEqual(
+      expect(rows.slice(3 + recorded.length)).toEqual(
         mine.filter(({ mode }) => mode === 'gp').map(cells),
       );
       expect(rows[0]?.slice(0, 3)).toEqual([
@@ -173,6 +177,11 @@ describe('its figures', () => {
         mean(limit.mean),
         count(limit.peak),
       ]);
+      expect(rows[2 + recorded.length]?.slice(0, 3)).toEqual([
+        'limit, all',
+        mean(limitAll.mean),
+        count(limitAll.peak),
+      ]);
     }
   });
 
@@ -182,13 +191,13 @@ describe('its figures', () => {
     for (const [at, trace] of TRACES.entries()) {
       const { charts, lines, starts } = data[at] as ChartTrace;
       const pte = document.rows.filter((row) => row.trace === trace && row.kind === 'pte');
-      const { kernel, limit, seconds } = document.references.find(
+      const { kernel, limit, limitAll, seconds } = document.references.find(
         (reference) => reference.trace === trace && reference.kind === 'pte',
       ) as CompareDocument['references'][number];
       for (const [chart, mode] of (['recorded', 'gp'] as const).entries()) {
         const peaks = pte.filter((row) => row.mode === mode).map((row) => row.pages.peak);
         const drawn = charts[chart]?.map((row) => Math.max(...(row ?? [])));
-        expect(drawn).toEqual([kernel.peak, ...peaks, limit.peak]);
+        expect(drawn).toEqual([kernel.peak, ...peaks, limit.peak, limitAll.peak]);
         expect(charts[chart]?.every((row) => row?.length === starts.length)).toBe(true);
       }
       expect(lines).toHaveLength(charts[0]?.length ?? 0);
@@ -223,6 +232,7 @@ describe('lines', () => {
   const styles = [
     lineStyle('kernel'),
     lineStyle('limit'),
+    lineStyle('limit-all'),
     lineStyleOf('common', 'all'),
     ...designs.map((design) => lineStyleOf(design, null)),
   ];

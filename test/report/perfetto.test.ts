@@ -75,7 +75,7 @@ describe('the trace', () => {
     const rows = document.rows.filter(({ kind }) => kind === 'pte');
     expect(rows.length).toBeGreaterThan(20);
     for (const { trace: name, design, sharing, mode, pages } of rows) {
-      const who = sharing === 'all' ? `${design}, sharing all` : design;
+      const who = sharing === 'all' ? `${design}, all` : design;
       const found = counters(1 + TRACES.indexOf(name), `${who} (${mode})`, 'PTE pages');
       expect(Math.max(...found.map(({ value }) => value))).toBe(pages.peak);
       const steps = found.slice(1).map(({ ts }, at) => ts - (found[at]?.ts ?? 0));
@@ -84,14 +84,15 @@ describe('the trace', () => {
     }
   });
 
-  it('has the kernel, the limit and the tables of the recording', () => {
-    for (const { trace: name, kind, kernel, limit, seconds } of document.references) {
+  it('has the kernel, the limits and the tables of the recording', () => {
+    for (const { trace: name, kind, kernel, limit, limitAll, seconds } of document.references) {
       if (kind !== 'pte') continue;
       const pid = 1 + TRACES.indexOf(name);
       const peak = (counter: string, unit: string): number =>
         Math.max(...counters(pid, counter, unit).map(({ value }) => value));
       expect(peak('recorded kernel', 'PTE pages')).toBe(kernel.peak);
       expect(peak('limit', 'PTE pages')).toBe(limit.peak);
+      expect(peak('limit, all', 'PTE pages')).toBe(limitAll.peak);
       expect(peak('recording', 'live tables')).toBeGreaterThanOrEqual(limit.peak);
       expect(peak('recording', 'waiting tables')).toBeGreaterThan(0);
       expect(counters(pid, 'limit', 'PTE pages').at(-1)?.ts).toBeCloseTo(1e6 * seconds);
@@ -121,7 +122,7 @@ describe('a trace with more than fits', () => {
     const flat = { low: [1], high: [1] };
     const run = { design: 'mail', sharing: null, mode: 'gp', gpUs: 5, pages: flat } as const;
     const runs = [{ ...run, graces: [0], gracesLost: 7 }];
-    const recording = { kernel: flat, limit: flat, live: flat, waiting: flat };
+    const recording = { kernel: flat, limit: flat, limitAll: flat, live: flat, waiting: flat };
     const text = [...perfettoTrace([{ trace: 'a "b"', durationUs: 10, ...recording, runs }])].join(
       '',
     );

@@ -11,12 +11,12 @@ import { UsageError } from '../../core/base/errors.js';
 import { type Geometry, geometryNamed } from '../../core/pgtable/geometry.js';
 
 import type { Mode, Scale, Sharing } from '../designs/design.js';
-import { designsFor, makeDesign } from '../designs/index.js';
+import { designsFor, makeDesign, rulesFor } from '../designs/index.js';
 import type { DesignEvent } from '../trace/event.js';
 import { requireFit } from '../trace/fit.js';
 import type { TraceProgress } from '../trace/progress.js';
 import { DesignRun } from './design-run.js';
-import type { CompareDocument, Run, TraceResult } from './document.js';
+import type { CompareDocument, Measures, Run, TraceResult } from './document.js';
 import * as documents from './document.js';
 import { HistoryKeeper, type TraceHistory } from './history.js';
 import { type Changes, Recording, UNCHANGED } from './recording.js';
@@ -27,6 +27,8 @@ export type * from './document.js';
 export interface CompareOptions {
   /** Designs to set beside common. Null: for each trace all that fit its architecture. */
   readonly designs?: readonly string[] | null | undefined;
+  /** What others' savings are measured against. Null: the newest rule of the recording's Linux. */
+  readonly against?: string | null | undefined;
   /** Length of real grace periods. Null: as long as they were in each recording. */
   readonly gpUs?: number | null | undefined;
   /** The share of PTE tables freed through RCU that pte_free_defer frees, and which ones. */
@@ -63,12 +65,13 @@ export async function compareTraces(
   files: readonly string[],
   options: CompareOptions = {},
 ): Promise<CompareDocument> {
-  const { gpUs = null, nameOf = (file: string): string => file } = options;
+  const { gpUs = null, against = null, nameOf = (file: string): string => file } = options;
   const changes = changesOf(options);
   if (files.length === 0) throw new UsageError('no-trace', 'no trace to compare on');
   if (gpUs !== null && !(gpUs > 0)) {
     throw new UsageError('bad-gp', `a grace period of ${gpUs} us; expected more than 0`);
   }
+  const asked = { gpUs, against, ...changes };
   const results: TraceResult[] = [];
   for (const [index, file] of files.entries()) {
     const trace = nameOf(file);
@@ -76,9 +79,9 @@ export async function compareTraces(
       options.onProgress?.({ trace, index, traces: files.length, fraction });
     const result = await compareTrace(file, trace, options, changes, report);
     results.push(result);
-    options.onTrace?.(documents.documentOf([result], gpUs, changes));
+    options.onTrace?.(documents.documentOf([result], asked));
   }
-  return documents.documentOf(results, gpUs, changes);
+  return documents.documentOf(results, asked);
 }
 
 function changesOf(options: CompareOptions): Changes {
@@ -99,11 +102,12 @@ async function compareTrace(
   changes: Changes,
   report: (fraction: number) => void,
 ): Promise<TraceResult> {
-  const { signal } = options;
+  const { signal, designs = null, against = null } = options;
   const recording = await Recording.read(file, changes, {
     signal,
     onHeader: (header) => {
-      for (const design of options.designs ?? []) requireFit(design, header);
+      const asked = [...(designs ?? []), ...(against === null ? [] : [against])];
+      for (const design of asked) requireFit(design, header);
     },
     onProgress: (read, total) => report((READING * read) / total),
   });
@@ -117,7 +121,11 @@ async function compareTrace(
     drive(onEvent, READING, SUMMARY),
   );
   const geometry = geometryNamed(recording.facts.geometry);
-  const plans = plansFor(options.designs ?? designsFor(geometry), lengthsOf(summary, options));
+  const measures = measuresOf(recording, geometry, against);
+  const { kernelRule, against: other } = measures;
+  const measured = [kernelRule, other].filter((name) => name !== null);
+  const others = [...(designs ?? designsFor(geometry)), ...measured];
+  const plans = plansFor(others, lengthsOf(summary, options));
   const share = (1 - READING - SUMMARY) / plans.length;
   const runs: Run[] = [];
   for (const plan of plans) {
@@ -127,7 +135,14 @@ async function compareTrace(
     runs.push({ ...plan, design, sharing, result: run.finish(recording) });
   }
   if (history !== null) options.onHistory?.(history.finish());
-  return documents.resultOf(trace, geometry, recording, summary, runs);
+  return documents.resultOf(trace, geometry, recording, summary, runs, measures);
+}
+
+function measuresOf({ facts }: Recording, geometry: Geometry, asked: string | null): Measures {
+  const rules = rulesFor(geometry);
+  const newestRule = rules.at(-1) ?? null;
+  const kernelRule = facts.form.hasKernel ? (rules[0] ?? null) : null;
+  return { kernelRule, newestRule, against: asked ?? newestRule };
 }
 
 /** Lengths of grace periods to drive designs with; null: recorded ends, if the form has them. */
@@ -152,12 +167,14 @@ async function summarize(
   return summarizer.finish({ ...facts, firstUs, lastUs });
 }
 
-/** common with each way of sharing, then the others, all in each mode that the trace has. */
+/** common with each way of sharing, then the others once, all in each mode that the trace has. */
 function plansFor(others: readonly string[], lengths: readonly (number | null)[]): Plan[] {
   const contenders: (readonly [design: string, sharing: Sharing])[] = [
     ['common', 'mm'],
     ['common', 'all'],
-    ...others.filter((name) => name !== 'common').map((name) => [name, 'mm'] as const),
+    ...[...new Set(others)]
+      .filter((name) => name !== 'common')
+      .map((name) => [name, 'mm'] as const),
   ];
   return contenders.flatMap(([design, sharing]) =>
     lengths.map((length) => {

@@ -5,7 +5,7 @@
  * of time, each with its least and its most (curve.ts), and so many grace periods of each run.
  */
 import type { Design, Mode } from '../designs/design.js';
-import { type DesignEvent, OP, TRACE_KIND } from '../trace/event.js';
+import type { DesignEvent } from '../trace/event.js';
 import { Curve, SPANS, type Spans } from './curve.js';
 import type { RunListener } from './design-run.js';
 import type { Recording } from './recording.js';
@@ -32,6 +32,8 @@ export interface TraceHistory {
   /** Pages that the recorded kernel held, and the fewest that would have done. */
   readonly kernel: Spans;
   readonly limit: Spans;
+  /** The same, if any page served all mms. */
+  readonly limitAll: Spans;
   /** As recorded: tables that are allocated, and tables that are freed and have not ended. */
   readonly live: Spans;
   readonly waiting: Spans;
@@ -47,16 +49,16 @@ export class HistoryKeeper {
   private readonly summarizer = new Summarizer();
   private readonly kernel: Curve;
   private readonly limit: Curve;
+  private readonly limitAll: Curve;
   private readonly live: Curve;
   private readonly waiting: Curve;
   private readonly runs: RunHistoryKeeper[] = [];
-  private liveNow = 0;
 
   constructor(trace: string, recording: Recording) {
     this.trace = trace;
     this.span = recording;
     this.summarizer.begin(recording.facts);
-    [this.kernel, this.limit] = [this.curve(), this.curve()];
+    [this.kernel, this.limit, this.limitAll] = [this.curve(), this.curve(), this.curve()];
     [this.live, this.waiting] = [this.curve(), this.curve()];
   }
 
@@ -71,11 +73,11 @@ export class HistoryKeeper {
   /** What the recording says itself. */
   event(event: DesignEvent): void {
     this.summarizer.event(event);
-    this.liveNow += event.kind === TRACE_KIND.pte ? liveChange(event) : 0;
-    const { kernel, limit, waiting } = this.summarizer.pteNow();
+    const { kernel, limit, limitAll, live, waiting } = this.summarizer.pteNow();
     this.kernel.set(event.timeUs, kernel);
     this.limit.set(event.timeUs, limit);
-    this.live.set(event.timeUs, this.liveNow);
+    this.limitAll.set(event.timeUs, limitAll);
+    this.live.set(event.timeUs, live);
     this.waiting.set(event.timeUs, waiting);
   }
 
@@ -87,6 +89,7 @@ export class HistoryKeeper {
       durationUs: lastUs - firstUs,
       kernel: this.kernel.finish(),
       limit: this.limit.finish(),
+      limitAll: this.limitAll.finish(),
       live: this.live.finish(),
       waiting: this.waiting.finish(),
       runs: this.runs.map((run) => run.finish()),
@@ -96,11 +99,6 @@ export class HistoryKeeper {
   private curve(): Curve {
     return new Curve(this.span.firstUs, this.span.lastUs, SPANS);
   }
-}
-
-function liveChange({ op }: DesignEvent): number {
-  if (op === OP.alloc) return 1;
-  return op === OP.free || op === OP.freeNow ? -1 : 0;
 }
 
 type RunFacts = Pick<RunHistory, 'design' | 'sharing' | 'mode' | 'gpUs'>;

@@ -7,6 +7,7 @@
  *
  *   kernel   pages that the recorded kernel held, by kind
  *   limit    at each instant the fewest pages that could hold the live tables of each mm
+ *   limitAll the fewest that could hold those of all mms, if they shared pages
  *   grace    from a table's free to the end of its grace period, the median, PTE tables only
  *
  * Means are over time, from the first record to the last. A table is live from its allocation to
@@ -25,6 +26,7 @@ export interface TraceSummary {
   /** By kind. */
   readonly kernel: readonly [pte: Extent, pmd: Extent];
   readonly limit: readonly [pte: Extent, pmd: Extent];
+  readonly limitAll: readonly [pte: Extent, pmd: Extent];
   /** Null: no PTE table ended. */
   readonly graceMedianUs: number | null;
   /** The most mms that there were at once. */
@@ -51,8 +53,11 @@ export class Summarizer {
   private perPage: readonly [number, number] = [1, 1];
   private readonly kernel = [new Level(), new Level()] as const;
   private readonly limit = [new Level(), new Level()] as const;
+  private readonly limitAll = [new Level(), new Level()] as const;
   /** Live tables of each mm, by kind; an mm is here while it has some. */
   private readonly live = [new Map<number, number>(), new Map<number, number>()] as const;
+  /** Live tables of all mms, by kind. */
+  private readonly liveAll: [number, number] = [0, 0];
   /** When the PTE tables that wait were freed. */
   private readonly freedUs = new Map<number, number>();
   private readonly graces = new Durations();
@@ -96,17 +101,25 @@ export class Summarizer {
   }
 
   /** After the last event: PTE pages, and PTE tables that were freed and have not ended. */
-  pteNow(): { readonly kernel: number; readonly limit: number; readonly waiting: number } {
-    return { kernel: this.kernel[0].now, limit: this.limit[0].now, waiting: this.freedUs.size };
+  pteNow(): Readonly<Record<'kernel' | 'limit' | 'limitAll' | 'live' | 'waiting', number>> {
+    const [kernel, limit, limitAll] = [this.kernel, this.limit, this.limitAll].map(
+      ([pte]) => pte.now,
+    ) as [number, number, number];
+    return { kernel, limit, limitAll, live: this.liveAll[0], waiting: this.freedUs.size };
   }
 
   finish(facts: TraceFacts): TraceSummary {
     const { firstUs, lastUs } = facts;
+    const over = ([pte, pmd]: readonly [Level, Level]): readonly [pte: Extent, pmd: Extent] => [
+      pte.finish(firstUs, lastUs),
+      pmd.finish(firstUs, lastUs),
+    ];
     return {
       facts,
       durationUs: lastUs - firstUs,
-      kernel: [this.kernel[0].finish(firstUs, lastUs), this.kernel[1].finish(firstUs, lastUs)],
-      limit: [this.limit[0].finish(firstUs, lastUs), this.limit[1].finish(firstUs, lastUs)],
+      kernel: over(this.kernel),
+      limit: over(this.limit),
+      limitAll: over(this.limitAll),
       graceMedianUs: this.graces.median(),
       mmsPeak: this.mms.finish(firstUs, lastUs).peak,
       deferred: this.deferred,
@@ -114,13 +127,14 @@ export class Summarizer {
   }
 
   private changeLive(event: DesignEvent, change: 1 | -1): void {
-    const { kind, mm } = event;
+    const { kind, mm, timeUs } = event;
     const before = this.live[kind].get(mm) ?? 0;
     const after = before + change;
     if (after > 0) this.live[kind].set(mm, after);
     else this.live[kind].delete(mm);
-    const pages = this.pagesFor(kind, after) - this.pagesFor(kind, before);
-    if (pages !== 0) this.limit[kind].add(event.timeUs, pages);
+    this.limit[kind].add(timeUs, this.pagesFor(kind, after) - this.pagesFor(kind, before));
+    this.liveAll[kind] += change;
+    this.limitAll[kind].set(timeUs, this.pagesFor(kind, this.liveAll[kind]));
   }
 
   private pagesFor(kind: TraceKind, tables: number): number {

@@ -20,7 +20,10 @@ import { S390_V67 } from './linux/s390-6.7.js';
 import { MAIL } from './mail.js';
 import { WHOLE_PAGE } from './whole-page.js';
 
-/** In the order of tables. Of an architecture's own rules the first was recorded. */
+/**
+ * In the order of tables. Of an architecture's own rules the first was recorded, and the last is
+ * that of Linux today.
+ */
 const DESIGNS: readonly DesignEntry[] = [
   ...CORE_DESIGNS,
   MAIL,
@@ -37,7 +40,7 @@ export function designsFor(geometry: Geometry): string[] {
   return namesOf(DESIGNS.filter((entry) => fits(entry, geometry)));
 }
 
-/** The names of the architecture's own rules, the one that was recorded first. */
+/** The names of the architecture's own rules: the one that was recorded first, the newest last. */
 export function rulesFor(geometry: Geometry): string[] {
   return namesOf(DESIGNS.filter(isRule).filter((entry) => fits(entry, geometry)));
 }

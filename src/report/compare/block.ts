@@ -2,25 +2,27 @@
  * The comparison for people: a block of figures for each trace.
  *
  * The two modes stand side by side where the terminal is wide enough, else one below the other. The
- * kernel and the limit were never driven, so they stand with the recorded ends only.
+ * kernel and the limits were never driven, so they stand with the recorded ends only.
  */
 
 import type { CompareDocument, CompareReference, CompareRow } from '../../lab/compare/compare.js';
 import type { Extent } from '../../lab/compare/level.js';
+import type { Saved } from '../../lab/compare/saved.js';
 import type { Paint } from '../paint.js';
 import {
   alignRight,
   countOf,
+  fixed,
   formatCount,
   formatMean,
   formatMib,
-  formatRatio,
   formatSeconds,
   formatShort,
   formatUs,
   padAll,
 } from '../text.js';
 import { countsTable } from './counts.js';
+import { designName } from './names.js';
 
 /** One line of a table. */
 export interface Line {
@@ -35,12 +37,12 @@ export interface Section {
 }
 
 export const HEADER = [
-  ['pages', 'pages', 'MiB', 'vs', 'tables', 'tables'],
-  ['mean', 'peak', 'mean', 'kernel', 'fresh', 'reused'],
+  ['pages', 'pages', 'MiB', 'vs', 'saved', 'saved', 'saved', 'tables'],
+  ['mean', 'peak', 'mean', 'kernel', 'pages', 'MiB', '%', 'fresh'],
 ] as const;
 
 const BLANK: readonly string[] = HEADER[0].map(() => '');
-const CELL_COLUMNS = 7;
+const CELL_COLUMNS = 6;
 const BETWEEN = '   ';
 
 /** How a trace's block is to look. */
@@ -86,35 +88,56 @@ function kindTable(
 }
 
 export function sectionsOf(reference: CompareReference, rows: readonly CompareRow[]): Section[] {
-  const { kernel, limit, importedFrom } = reference;
+  const { kernel, limit, limitAll, importedFrom } = reference;
+  const { pageBytes } = reference;
   const gpUs = rows.find((row) => row.mode === 'gp')?.gpUs ?? null;
   const lineOf = (row: CompareRow): Line => {
-    const name = row.sharing === 'all' ? `${row.design}, sharing all` : row.design;
-    return { name, cells: cellsOf(reference, row.pages, row) };
+    return { name: designName(row), cells: cellsOf(pageBytes, { ...row, ...row.pages }) };
   };
-  const limitLine = { name: 'limit', cells: cellsOf(reference, limit, null) };
+  const timesOf = ({ mean }: Extent): number | null =>
+    kernel.mean > 0 ? mean / kernel.mean : null;
+  const limits = [
+    { name: 'limit', ...limit },
+    { name: 'limit, all', ...limitAll },
+  ].map(({ name, ...reached }) => {
+    const cells = cellsOf(pageBytes, { ...reached, timesKernel: timesOf(reached), fresh: null });
+    return { name, cells };
+  });
   const gpHeading = `gp: real grace periods of ${formatUs(gpUs ?? 0)}`;
   const gpLines = rows.filter((row) => row.mode === 'gp').map(lineOf);
-  if (importedFrom !== null) return [{ heading: gpHeading, lines: [...gpLines, limitLine] }];
+  if (importedFrom !== null) return [{ heading: gpHeading, lines: [...gpLines, ...limits] }];
+  const held = { ...kernel, timesKernel: timesOf(kernel) };
   const recorded: Section = {
     heading: 'recorded ends',
     lines: [
-      { name: 'recorded kernel', cells: cellsOf(reference, kernel, kernel) },
+      { name: 'recorded kernel', cells: cellsOf(pageBytes, held) },
       ...rows.filter((row) => row.mode === 'recorded').map(lineOf),
-      limitLine,
+      ...limits,
     ],
   };
   return gpUs === null ? [recorded] : [recorded, { heading: gpHeading, lines: gpLines }];
 }
 
-function cellsOf(
-  { kernel, pageBytes }: CompareReference,
-  { mean, peak }: Extent,
-  found: { readonly fresh: number; readonly reused: number } | null,
-): string[] {
-  const pages = [formatMean(mean), formatCount(peak), formatMib(mean * pageBytes)];
-  const tables = found === null ? ['', ''] : [formatShort(found.fresh), formatShort(found.reused)];
-  return [...pages, formatRatio(mean, kernel.mean), ...tables];
+interface Figures extends Extent {
+  readonly timesKernel: number | null;
+  readonly saved: Saved | null;
+  readonly fresh: number | null;
+}
+
+function cellsOf(pageBytes: number, { mean, peak, timesKernel, saved, fresh }: Figures): string[] {
+  return [
+    formatMean(mean),
+    formatCount(peak),
+    formatMib(mean * pageBytes),
+    timesKernel === null ? '-' : fixed(timesKernel, 2),
+    ...savedCells(saved),
+    fresh === null ? '' : formatShort(fresh),
+  ];
+}
+
+function savedCells(saved: Saved | null): string[] {
+  if (saved === null) return ['', '', ''];
+  return [formatMean(saved.pages), formatMib(saved.bytes), fixed(100 * saved.share, 1)];
 }
 
 interface Layout {

@@ -3,6 +3,7 @@
 import type { CompareReference, CompareRow } from '../../lab/compare/compare.js';
 import type { Paint } from '../paint.js';
 import { alignRight, formatMean, formatShort, formatUs, padAll } from '../text.js';
+import { designName } from './names.js';
 
 const HEADER = [
   ['idle', 'blocked', 'back', 'back', 'grace', 'call-', '', ''],
@@ -31,7 +32,7 @@ export function countsTable(
   const ours = rows.filter((row) => row.trace === trace && row.kind === kind);
   const modes = (['recorded', 'gp'] as const).filter((mode) => ours.some((r) => r.mode === mode));
   const sorted = modes.map((mode) => ours.filter((row) => row.mode === mode));
-  const names = padAll(['', '', ...sorted.flat().map((row) => `  ${nameOf(row)}`)]);
+  const names = padAll(['', '', ...sorted.flat().map((row) => `  ${designName(row)}`)]);
   const cells = alignRight([...HEADER, ...sorted.flat().map(cellsOf)], CELL_COLUMNS);
   const lines = names.map((name, at) => `${name}${BETWEEN}${cells[at]}`.trimEnd());
   const header = lines.splice(0, HEADER.length).map((line) => paint('dim', line));
@@ -40,10 +41,6 @@ export function countsTable(
     ...lines.splice(0, section.length),
   ]);
   return [...header, ...body].join('\n');
-}
-
-function nameOf({ design, sharing }: CompareRow): string {
-  return sharing === 'all' ? `${design}, all` : design;
 }
 
 function cellsOf({ idle, blocked, back, ...row }: CompareRow): string[] {

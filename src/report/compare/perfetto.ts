@@ -2,7 +2,7 @@
  * The comparison as a trace in the Chrome trace event format, for ui.perfetto.dev and its kin.
  *
  *   process   a recording; its first record is at 0
- *   counter   PTE pages of the recorded kernel, of the limit, of each design in each mode; tables
+ *   counter   PTE pages of the recorded kernel, of the limits, of each design in each mode; tables
  *             that are live and that wait, as recorded
  *   thread    the grace periods of a design in gp mode, a slice each
  *
@@ -11,6 +11,7 @@
  */
 import { SPANS, type Spans } from '../../lab/compare/curve.js';
 import type { RunHistory, TraceHistory } from '../../lab/compare/history.js';
+import { designName } from './names.js';
 
 /** An event of the format; times are in microseconds. */
 export interface PerfettoEvent {
@@ -53,6 +54,7 @@ function* traceEvents(history: TraceHistory, pid: number): Generator<PerfettoEve
   yield* counter('recording', 'waiting tables', history.waiting);
   yield* counter('recorded kernel', 'PTE pages', history.kernel);
   yield* counter('limit', 'PTE pages', history.limit);
+  yield* counter('limit, all', 'PTE pages', history.limitAll);
   for (const run of runs) yield* counter(nameOf(run), 'PTE pages', run.pages);
   let tid = 1;
   for (const run of runs.filter(({ gpUs }) => gpUs !== null)) {
@@ -97,6 +99,6 @@ function* graceEvents(
   }
 }
 
-function nameOf({ design, sharing, mode }: RunHistory): string {
-  return `${design}${sharing === 'all' ? ', sharing all' : ''} (${mode})`;
+function nameOf(run: RunHistory): string {
+  return `${designName(run)} (${run.mode})`;
 }

@@ -1,61 +1,46 @@
-/** The comparison's verdict in words, what is behind each figure, and what failed. */
+/** The comparison's verdict in words: what is saved, what was claimed, and what failed. */
 import type {
   CompareDocument,
   CompareFailure,
   CompareRow,
   CompareViolation,
 } from '../../lab/compare/compare.js';
-import { countOf, formatCount, formatMean, formatRatio, formatUs } from '../text.js';
-
-/** What the figures mean, in sentences. */
-export const LEGEND: readonly string[] = [
-  'recorded ends: each freed table waits exactly as long as it did in the recording; of two ' +
-    'waits in a row the second may then take no time at all.',
-  'gp: real grace periods of that length instead, one after the other while something waits ' +
-    '(--gp sets it).',
-  "limit: at each instant the fewest pages that could hold every mm's live tables.",
-];
+import { countOf, formatCount, formatMean, formatRatio } from '../text.js';
+import { designName } from './names.js';
+import { savingSentences } from './savings.js';
 
 const VIOLATIONS_SHOWN = 10;
 
-const MODES: readonly (readonly [CompareRow['mode'], words: string])[] = [
-  ['recorded', 'recorded ends'],
-  ['gp', 'real grace periods'],
-];
-
-/** One sentence a line. */
+/** One sentence a line; the first begins with the verdict. */
 export function compareVerdict(document: CompareDocument): string[] {
-  const { failed, violations } = document;
-  if (document.ok) return [...held(document), ...imported(document)];
+  const { failed, violations, ok } = document;
   if (document.verdict === 'inconclusive') {
     return [
       'inconclusive: no PTE page is held in what was recorded, so there is nothing to compare.',
     ];
   }
-  const averages = averagesOf(document);
+  const figures = [
+    ...savingSentences(document),
+    ...claim(document),
+    ...others(document),
+    ...deferral(document),
+    ...copies(document),
+  ];
+  if (ok) {
+    const [first = 'Every rule held.', ...more] = [...figures, 'Every rule held.'];
+    return [`holds: ${first[0]?.toLowerCase()}${first.slice(1)}`, ...more, ...imported(document)];
+  }
   const reasons = [
     ...(failed.length > 0 ? ['common holds more than the claim allows'] : []),
     ...(violations.length > 0 ? [countOf(violations.length, 'violation')] : []),
   ];
   return [
-    `violated: ${reasons.join(', ')}; ${averages[0]}`,
-    ...averages.slice(1),
+    `violated: ${reasons.join(', ')}.`,
+    ...figures,
     ...failed.map(failureLine),
-    ...likeWithLike(document),
     ...violations.slice(0, VIOLATIONS_SHOWN).map(violationLine),
     ...more(violations.length - VIOLATIONS_SHOWN),
   ];
-}
-
-function averagesOf(document: CompareDocument): string[] {
-  return [ours(document), ...others(document), ...deferral(document), ...copies(document)];
-}
-
-function held(document: CompareDocument): string[] {
-  const isJudged = document.references.some(({ importedFrom }) => importedFrom === null);
-  if (!isJudged) return ['holds: every rule held.', ...copies(document)];
-  const averages = averagesOf(document);
-  return [`holds: ${averages[0]}`, ...averages.slice(1), claim(document), 'Every rule held.'];
 }
 
 /** What can't be said of traces without a kernel. */
@@ -69,20 +54,39 @@ function imported({ references }: CompareDocument): string[] {
   ];
 }
 
-/** How common stands to the kernel. */
-function ours(document: CompareDocument): string {
-  const judged = document.references.filter(({ importedFrom }) => importedFrom === null);
-  const traces = new Set(judged.map(({ trace }) => trace)).size;
-  const where = traces === 1 ? '' : `on ${countOf(traces, 'recording')} `;
-  return `${where}common holds ${times(document, 'common', " the kernel's pages on average")}.`;
+/** How common stands to the kernel that was recorded. */
+function claim({ rows, references, claim: allowed }: CompareDocument): string[] {
+  const words = times(
+    rows.filter(({ design }) => design === 'common'),
+    ' that',
+  );
+  if (words === '') return [];
+  const rules = [...new Set(references.flatMap(({ kernelRule }) => kernelRule ?? []))].join(', ');
+  const inGp = rows.some(({ mode }) => mode === 'gp') ? `, and in gp mode than ${rules}` : '';
+  return [
+    `The claim is at most ${100 * allowed.recorded} % more pages on average than the recorded ` +
+      `kernel${inGp}: common holds ${words}.`,
+  ];
 }
 
-/** How the other designs do, each where it was driven. */
-function others(document: CompareDocument): string[] {
-  const { rows } = document;
-  const names = new Set(rows.filter((row) => row.design !== 'common').map((row) => row.design));
-  const words = [...names].map((name) => `${name} ${times(document, name, '')}`);
-  return words.length > 0 ? [`The others: ${words.join(', ')}.`] : [];
+/** How designs do of which nothing was said yet, each where it was driven. */
+function others({ rows, references }: CompareDocument): string[] {
+  const said = new Set(['common', ...references.flatMap((of) => [of.kernelRule, of.against])]);
+  const architectures = new Set(rows.map(architectureOf));
+  return [...architectures].flatMap((architecture) => {
+    const own = rows.filter((row) => architectureOf(row) === architecture);
+    const names = new Set(own.map(({ design }) => design).filter((name) => !said.has(name)));
+    const words = [...names].flatMap((name) => {
+      const found = times(own.filter((row) => row.design === name));
+      return found === '' ? [] : [`${name} ${found}`];
+    });
+    return words.length > 0 ? [`The others on ${architecture}: ${words.join(', ')}.`] : [];
+  });
+}
+
+/** As geometries' names begin. */
+function architectureOf({ geometry }: CompareRow): string {
+  return geometry.split('-', 1)[0] as string;
 }
 
 /** What deferred frees cost those that know them. */
@@ -117,58 +121,34 @@ function copies({ repeat, references }: CompareDocument): string[] {
   return [`${formatCount(repeat)} copies over each other: up to ${countOf(most, 'mm')} at once.`];
 }
 
-/** `0.30 to 1.00 times … (gp: 0.28 to 1.02)`: PTE pages, as multiples of the kernel's. */
-function times(document: CompareDocument, design: string, what: string): string {
-  const [recorded, gp] = MODES.map(([mode]) => range(document, design, mode));
+/** `0.30 to 1.00 times (gp: 0.28 to 1.02)`: PTE pages, as multiples of the kernel's. */
+function times(rows: readonly CompareRow[], what = ''): string {
+  const [recorded, gp] = (['recorded', 'gp'] as const).map((mode) => range(rows, mode));
+  if (recorded === '') return '';
   return `${recorded} times${what}${gp === '' ? '' : ` (gp: ${gp})`}`;
 }
 
-/** '' where the design did not run in this mode. */
-function range(document: CompareDocument, design: string, mode: CompareRow['mode']): string {
-  const ratios = document.rows
-    .filter((row) => row.design === design && row.kind === 'pte' && row.sharing !== 'all')
-    .filter((row) => row.mode === mode)
-    .map((row) => row.pages.mean / kernelMean(document, row.trace))
-    .filter(Number.isFinite);
+/** '' where nothing ran in this mode, or there was no kernel. */
+function range(rows: readonly CompareRow[], mode: CompareRow['mode']): string {
+  const ratios = rows
+    .filter((row) => row.kind === 'pte' && row.sharing !== 'all' && row.mode === mode)
+    .flatMap(({ timesKernel }) => timesKernel ?? []);
   if (ratios.length === 0) return '';
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((n) => formatRatio(n, 1));
   return least === most ? `${least}` : `${least} to ${most}`;
 }
 
-function kernelMean({ references }: CompareDocument, trace: string): number {
-  const reference = references.find((other) => other.trace === trace && other.kind === 'pte');
-  return reference?.kernel.mean ?? Number.NaN;
-}
-
-function claim({ claim: allowed }: CompareDocument): string {
-  const parts = MODES.map(([mode, words]) => `${100 * allowed[mode]} % more with ${words}`);
-  return `The claim allows ${parts.join(', ')}.`;
-}
-
 function failureLine({ trace, mode, mean, kernel, allowed }: CompareFailure): string {
-  const words = MODES.find(([name]) => name === mode)?.[1];
+  const [words, whose] =
+    mode === 'gp' ? ['real grace periods', "the kernel's rule"] : ['recorded ends', 'the kernel'];
   return (
-    `${trace}, ${words}: common holds ${formatMean(mean)} pages on average, the kernel ` +
+    `${trace}, ${words}: common holds ${formatMean(mean)} pages on average, ${whose} ` +
     `${formatMean(kernel)}; the claim allows ${formatMean(allowed)}`
   );
 }
 
-/** Longer grace periods than the kernel had are not its fault, nor ours. */
-function likeWithLike({ gpUs, failed, references }: CompareDocument): string[] {
-  const traces = failed.filter(({ mode }) => mode === 'gp').map(({ trace }) => trace);
-  const own = references
-    .filter(({ trace, kind }) => kind === 'pte' && traces.includes(trace))
-    .flatMap(({ recordedGpUs }) => recordedGpUs ?? []);
-  if (gpUs === null || !own.some((us) => us < gpUs)) return [];
-  const lengths = [...new Set([Math.min(...own), Math.max(...own)])].map(formatUs).join(' to ');
-  return [
-    `--gp asked for grace periods of ${formatUs(gpUs)}; the kernel's own took about ${lengths}.`,
-  ];
-}
-
-function violationLine({ rule, trace, design, sharing, mode, detail }: CompareViolation): string {
-  const who = sharing === 'all' ? `${design}, sharing all` : design;
-  return `${rule}  ${trace}, ${who}, ${mode}: ${detail}`;
+function violationLine({ rule, trace, mode, detail, ...run }: CompareViolation): string {
+  return `${rule}  ${trace}, ${designName(run)}, ${mode}: ${detail}`;
 }
 
 function more(count: number): string[] {

@@ -96,13 +96,14 @@ describe('the history of a trace', () => {
     expect(histories.map(({ trace }) => trace)).toEqual([
       ...new Set(document.rows.map(({ trace }) => trace)),
     ]);
-    for (const { trace, kernel, limit, runs } of histories) {
+    for (const { trace, kernel, limit, limitAll, runs } of histories) {
       const rows = document.rows.filter((row) => row.trace === trace && row.kind === 'pte');
       const reference = document.references.find((other) => other.trace === trace);
       expect(runs).toHaveLength(rows.length);
       const pairs = [
         [kernel, reference?.kernel],
         [limit, reference?.limit],
+        [limitAll, reference?.limitAll],
         ...runs.map(({ pages }, at) => [pages, rows[at]?.pages] as const),
       ] as const;
       for (const [spans, figures] of pairs) {

@@ -57,6 +57,8 @@ describe('a summary', () => {
     const more = ['H m1 1f0.1 -', 'H m1 1f0.2 -'];
     const summary = await summarizeTrace(folder.write(frag(RADIX_FRAG, ...first, ...more)));
     expect(summary.limit.map(({ peak }) => peak)).toEqual([2, 1]);
+    // Two mms have three PTE tables, which one page could hold.
+    expect(summary.limitAll.map(({ peak }) => peak)).toEqual([1, 1]);
     expect(summary.kernel.map(({ peak }) => peak)).toEqual([2, 1]);
     expect(summary.graceMedianUs).toBeNull();
   });

@@ -21,6 +21,7 @@ type Look = readonly [light: string, dark: string, width: number, ...dash: numbe
 const LOOKS: Readonly<Record<string, Look>> = Object.freeze({
   kernel: ['#1a1a1a', '#f4f4f4', 4],
   limit: ['#6b6b6b', '#a3a3a3', 1.5, 2, 3],
+  'limit-all': ['#8a8a8a', '#868686', 1.5, 6, 5],
   common: ['#0067b0', '#58b0ff', 2],
   'common-all': ['#00a2ad', '#9fdba4', 1.5, 8, 4],
   'common-A': ['#5b7f95', '#cfe3ff', 1.5, 6, 2, 1, 2],

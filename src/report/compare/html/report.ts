@@ -7,7 +7,8 @@
  */
 import type { CompareDocument } from '../../../lab/compare/compare.js';
 import type { TraceHistory } from '../../../lab/compare/history.js';
-import { compareVerdict, LEGEND } from '../verdict.js';
+import { compareLegend } from '../legend.js';
+import { compareVerdict } from '../verdict.js';
 import { html, jsonText, type Markup, rawText } from './markup.js';
 import { type TraceSection, traceSection } from './section.js';
 import { STYLE } from './style.js';
@@ -39,7 +40,7 @@ export interface PageScripts {
 const CHART_HELP =
   'A chart shows the PTE pages that each design holds, waiting tables included: fewer are ' +
   'better. Time is cut into 512 equal spans, and a line is at the most of each; the tables have ' +
-  'the means. The recorded kernel and the limit are the same in both charts of a recording.';
+  'the means. The recorded kernel and the limits are the same in both charts of a recording.';
 
 const CHART_USE =
   'The legend has the pages at the cursor, those of the left or upper chart first. Drag to zoom ' +
@@ -94,7 +95,7 @@ ${more.map((sentence) => html`<p>${sentence}</p>\n`)}</div>
 ${links}</ul></nav>
 <h2>How to read this</h2>
 <p>${CHART_HELP}</p>
-${LEGEND.map((sentence) => html`<p>${sentence}</p>\n`)}
+${compareLegend(document).map((sentence) => html`<p>${sentence}</p>\n`)}
 <noscript><p><strong>The charts need JavaScript;</strong> the tables have all figures.</p>
 </noscript>
 <div id="scale" hidden>

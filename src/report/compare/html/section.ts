@@ -14,6 +14,7 @@ import {
   formatSeconds,
   formatUs,
 } from '../../text.js';
+import { designName } from '../names.js';
 import { kindTable } from './kind-table.js';
 import { type LineStyle, lineStyle, lineStyleOf } from './lines.js';
 import { html, type Markup } from './markup.js';
@@ -80,7 +81,7 @@ function headingOf(mode: Mode, { runs }: TraceHistory): string {
 function linesOf(
   document: CompareDocument,
   history: TraceHistory,
-  { kernel, limit, importedFrom }: CompareReference,
+  { kernel, limit, limitAll, importedFrom }: CompareReference,
   modes: readonly Mode[],
 ): Line[] {
   const inEach = (row: Spans): Spans[] => modes.map(() => row);
@@ -95,6 +96,12 @@ function linesOf(
       style: lineStyle('limit'),
       rows: inEach(history.limit),
       times: limit.mean / kernel.mean,
+    },
+    {
+      name: 'limit, all',
+      style: lineStyle('limit-all'),
+      rows: inEach(history.limitAll),
+      times: limitAll.mean / kernel.mean,
     },
   ];
 }
@@ -111,15 +118,11 @@ function runLine(
     .filter((row) => row.trace === trace && row.kind === 'pte' && isSame(row))
     .map((row) => row.pages.mean);
   return {
-    name: nameOf(design, sharing),
+    name: designName({ design, sharing }),
     style: lineStyleOf(design, sharing),
     rows: runs.filter(isSame).map(({ pages }) => pages),
     times: Math.max(...means) / kernel,
   };
-}
-
-function nameOf(design: string, sharing: string | null): string {
-  return sharing === 'all' ? `${design}, sharing all` : design;
 }
 
 function isHidden({ times }: Line): boolean {
@@ -174,14 +177,15 @@ function figure(heading: string, trace: string, told: string): Markup {
 
 /** A chart for those who can't see it. */
 function tellRows(document: CompareDocument, reference: CompareReference, mode: Mode): string {
-  const { trace, kind, kernel, limit, importedFrom } = reference;
+  const { trace, kind, kernel, limit, limitAll, importedFrom } = reference;
   const rows = document.rows.filter(
     (row) => row.trace === trace && row.kind === kind && row.mode === mode,
   );
   const told = [
     ...(importedFrom === null ? [{ name: 'recorded kernel', ...kernel }] : []),
-    ...rows.map(({ design, sharing, pages }) => ({ name: nameOf(design, sharing), ...pages })),
+    ...rows.map((row) => ({ name: designName(row), ...row.pages })),
     { name: 'limit', ...limit },
+    { name: 'limit, all', ...limitAll },
   ].map(({ name, mean, peak }) => `${name} ${formatMean(mean)}, ${formatCount(peak)}`);
   return `Mean and peak: ${told.join('; ')}.`;
 }
