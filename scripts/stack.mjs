@@ -3,7 +3,9 @@
  * `ptfrag check` printed it, and prints the stack of the error that ends it. With a mutant, of the
  * build that has the mutant in it.
  */
+
 import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { plantMutant } from '../dist/checker/check/plant.js';
 import { MUTANTS } from '../dist/checker/proof/index.js';
@@ -43,7 +45,7 @@ if (mutantName === undefined) await follow(DIST, name, schedule);
 else {
   const mutant = MUTANTS.find((each) => each.name === mutantName);
   if (mutant === undefined) throw new Error(`there is no mutant ${mutantName}`);
-  const { folder } = plantMutant(mutant);
+  const { folder } = plantMutant(mutant, tmpdir());
   try {
     await follow(pathToFileURL(`${folder}/`), name, schedule);
   } finally {

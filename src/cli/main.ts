@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 /**
  * The command `ptfrag`. Only looks at Node's version, so that an old Node is told what is wrong
- * before it meets something it doesn't know; run.ts has the commands.
+ * before it meets something it doesn't know, and at what nobody caught; run.ts has the commands.
  */
+// What is thrown where no command can report it: Node would end with the code of a broken rule.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`ptfrag: ${error?.stack}\ncrashed: this is a mistake in ptfrag.\n`);
+  process.exit(70);
+});
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major < 20 || (major === 20 && minor < 19)) {

@@ -1,5 +1,6 @@
 /** `ptfrag check` and `ptfrag merge`: verdicts, documents, shards, and what is refused. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '#src/checker/check/document.js';
 import { mergeFiles } from '#src/checker/check/merge.js';
@@ -280,10 +281,15 @@ it.concurrent.each([
 });
 
 describe('the parts of a check', () => {
+  const folder = new TraceFolder();
+  afterAll(() => folder.remove());
+
   it('are its scope, then each row alone, those of mutants last', async () => {
     const parts: CheckDocument[] = [];
     const all = { design: null, schedule: null, stepsMax: null, mutant: null, shard: null };
-    const request = { ...all, scenarios: [ONE, OTHER], mutants: true, large: false, jobs: 2 };
+    const copies = join(folder.path, 'copies');
+    const what = { scenarios: [ONE, OTHER], mutants: true, large: false };
+    const request = { ...all, ...what, jobs: 2, copies };
     const document = await runCheck(
       { ...request, mode: { kind: 'exhaustive' } },
       {

@@ -6,6 +6,8 @@ import { BrokenBuild } from '../support/build.js';
 
 const TRACE = bundled('s390x/quick.canon');
 
+const MISTAKE = { name: 'mistake', about: 'It throws.', rules: [], scenario: 'none' } as const;
+
 /** Where, and the text after which something throws. */
 const MISTAKES = [
   ['the job', 'replay', 'lab/replay/tables/replay.js', 'checkThreads(options);'],
@@ -21,15 +23,7 @@ describe('a mistake of ours', () => {
   });
 
   it.each(MISTAKES)('in %s is a crash', async (_place, command, file, find) => {
-    const build = new BrokenBuild({
-      name: 'mistake',
-      about: 'Something is taken from null.',
-      rules: [],
-      scenario: 'none',
-      file,
-      find,
-      replace: `${find} null.missing;`,
-    });
+    const build = new BrokenBuild({ ...MISTAKE, file, find, replace: `${find} null.missing;` });
     builds.push(build);
     const run = await ptfrag([command, TRACE, '--json'], { main: build.main });
     const { violations, ...document } = documentIn<{ violations?: readonly unknown[] }>(run);
@@ -42,6 +36,21 @@ describe('a mistake of ours', () => {
     expect(violations ?? []).toEqual([]);
     expect(run.stderr).toMatch(/^ptfrag: .*reading 'missing'\)\ncrashed: this is a mistake in pt/m);
     expect(run.stderr).toMatch(/\n {4}at .*\nagain: [^\n]*\n$/);
+    expect(run.status).toBe(70);
+  });
+
+  it('that nobody catches is one, too', async () => {
+    const find = "replace(/^commander\\./, '')";
+    const build = new BrokenBuild({
+      ...MISTAKE,
+      file: 'cli/shell/run.js',
+      find,
+      replace: 'none()',
+    });
+    builds.push(build);
+    const run = await ptfrag(['compare', '--nix'], { main: build.main });
+    expect(run.stderr).toMatch(/^ptfrag: \w+Error: .*\n {4}at /);
+    expect(run.stderr).toContain('\ncrashed: this is a mistake in ptfrag.\n');
     expect(run.status).toBe(70);
   });
 });

@@ -129,6 +129,14 @@ describe.each(WRITING)('$name', (writing) => {
     expect(lstatSync(at('pipe.json')).isFIFO()).toBe(true);
   });
 
+  it('is given the name of a file', async () => {
+    const names = readdirSync(folder);
+    for (const name of ['', '-', `${folder}/none/`]) {
+      expectRefused(await run(writing, name), 'expected the name of a file');
+    }
+    expect(readdirSync(folder)).toEqual(names);
+  });
+
   it('says that an input is not there before it speaks of the output', async () => {
     rmSync(at('input.json'));
     const finished = await run(writing, at('none/a.json'));
@@ -227,6 +235,40 @@ const DEAF: readonly string[] = [
      Worker.prototype.postMessage = () => process.stderr.write('stopping\\n');`,
   )}`,
 ];
+
+/** Threads that explore a mutant never end, and say so. */
+const STUCK: readonly string[] = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(
+    `import { writeSync } from 'node:fs';
+     if (process.argv[1].includes('mutant-')) {
+       writeSync(2, 'stuck\\n');
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     }`,
+  )}`,
+];
+
+describe('a copy of the build with a mutant in it', () => {
+  it.each([
+    ['one signal', [], 'interrupted'],
+    ['a second signal', DEAF, 'stopping'],
+  ] as const)('is gone after %s', async (_what, more, said) => {
+    const copies: string[] = [];
+    const finished = await ptfrag(['check', '--mutant', 'lock-tests-then-sets'], {
+      env: { TMPDIR: folder },
+      node: [...STUCK, ...more],
+      started: (child) => {
+        child.stderr?.once('data', () => copies.push(...readdirSync(folder)));
+        signalAfter('stderr', 'stuck', 'SIGINT')(child);
+        signalAfter('stderr', 'stopping', 'SIGINT')(child);
+      },
+    });
+    expect(finished.status).toBe(130);
+    expect(finished.stderr).toContain(said);
+    expect(copies).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
 
 describe('a signal', () => {
   /** Long enough to be stopped. */

@@ -1,7 +1,6 @@
 /** The built core and model as files: a copy with a mutant in it, and a mark of what they are. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { neededBy } from '../../rooms.js';
@@ -23,10 +22,11 @@ export interface Planted {
   readonly worker: URL;
 }
 
-/** Throws `InvariantError` for a patch that no longer applies. */
-export function plantMutant(mutant: Mutant): Planted {
+/** A copy within `copies`. Throws `InvariantError` for a patch that no longer applies. */
+export function plantMutant(mutant: Mutant, copies: string): Planted {
   const text = applyMutant(mutant, readFileSync(join(DIST, mutant.file), 'utf8'));
-  const folder = mkdtempSync(join(tmpdir(), 'ptfrag-mutant-'));
+  mkdirSync(copies, { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(copies, 'mutant-'));
   for (const part of [...FOLDERS, WORKER]) {
     cpSync(join(DIST, part), join(folder, part), { recursive: true, filter: isCode });
   }

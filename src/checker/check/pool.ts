@@ -18,6 +18,8 @@ export interface PoolTask {
 
 export interface PoolOptions {
   readonly jobs: number;
+  /** The folder for copies of the build; whoever names it removes it. */
+  readonly copies: string;
   readonly signal: AbortSignal;
   /** Answers come in whatever order they are ready. */
   readonly onAnswer: (task: PoolTask, answer: CheckAnswer) => void;
@@ -30,7 +32,9 @@ export async function runPool(tasks: readonly PoolTask[], options: PoolOptions):
   // All lanes take from one iterator: what one has taken, no other gets.
   const queue = tasks.values();
   const lanes = Array.from({ length: Math.min(options.jobs, tasks.length) }, () =>
-    new Lane(signal).run(queue, options.onAnswer).catch((error: unknown) => failed.abort(error)),
+    new Lane(signal, options.copies)
+      .run(queue, options.onAnswer)
+      .catch((error: unknown) => failed.abort(error)),
   );
   // Every lane has cleaned up before this ends, with the error of the first that failed.
   await Promise.all(lanes);
@@ -39,11 +43,13 @@ export async function runPool(tasks: readonly PoolTask[], options: PoolOptions):
 
 /** Does one task after the other, in a thread that is kept for those without a mutant. */
 class Lane {
-  private readonly signal: AbortSignal;
+  readonly signal: AbortSignal;
+  readonly copies: string;
   private kept: Worker | null = null;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, copies: string) {
     this.signal = signal;
+    this.copies = copies;
   }
 
   async run(queue: Iterable<PoolTask>, onAnswer: PoolOptions['onAnswer']): Promise<void> {
@@ -58,7 +64,7 @@ class Lane {
   }
 
   private answer({ task, mutant }: PoolTask): Promise<CheckAnswer> {
-    if (mutant !== undefined) return askMutant(mutant, task, this.signal);
+    if (mutant !== undefined) return askMutant(mutant, task, this);
     this.kept ??= new Worker(WORKER);
     return ask(this.kept, task, this.signal);
   }
@@ -68,11 +74,11 @@ class Lane {
 async function askMutant(
   mutant: Mutant,
   task: CheckTask,
-  signal: AbortSignal,
+  { signal, copies }: Pick<PoolOptions, 'signal' | 'copies'>,
 ): Promise<CheckAnswer> {
   let planted: Planted;
   try {
-    planted = plantMutant(mutant);
+    planted = plantMutant(mutant, copies);
   } catch (error) {
     return staleMutant(mutant, error);
   }

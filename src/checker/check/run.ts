@@ -37,6 +37,8 @@ export interface CheckRequest {
   /** The large scenarios too. */
   readonly large: boolean;
   readonly jobs: number;
+  /** The folder for copies of the build, one of each mutant; whoever names it removes it. */
+  readonly copies: string;
   readonly shard: Shard | null;
 }
 
@@ -63,6 +65,7 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
   const rows = new Rows(scope, scenarios.length, watch.onPart);
   await runPool(tasks, {
     jobs: request.jobs,
+    copies: request.copies,
     signal: watch.signal,
     onAnswer: (task, answer) => {
       const done = rows.add(task, answer);
@@ -148,7 +151,7 @@ function dealt<Each>(all: readonly Each[], { shard }: CheckRequest): Each[] {
 }
 
 function scopeOf(request: CheckRequest, scenarios: number, mutants: number): CheckScope {
-  const { jobs: _, shard, ...options } = request;
+  const { jobs: _, copies: __, shard, ...options } = request;
   return { build: markOfBuild(), options, asked: { scenarios, mutants }, shard, missing: [] };
 }
 

@@ -13,6 +13,7 @@ import { countOf } from '../../report/text.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';
 import { runJob } from '../shell/job.js';
+import { withScratchFolder } from '../shell/scratch-folder.js';
 import type { work } from './work.js';
 
 /** Scenarios and mutants by name, with what each asks. */
@@ -39,16 +40,18 @@ export function listAll(choice: CheckChoice, context: Context): ExitCode {
 
 /** Explores, prints, and ends: rows when they are there, or all at once as KTAP. */
 export async function checkAndPrint(
-  request: CheckRequest,
+  asked: Omit<CheckRequest, 'copies'>,
   context: Context,
   asKtap: boolean,
 ): Promise<ExitCode> {
-  const document = await explore(request, context, asKtap);
+  const document = await withScratchFolder((copies) =>
+    explore({ ...asked, copies }, context, asKtap),
+  );
   if (asKtap) {
     context.print(ktap(document));
     return context.finish(document, []);
   }
-  for (const row of request.mutant === null ? [] : document.mutants) {
+  for (const row of asked.mutant === null ? [] : document.mutants) {
     context.print(['', ...mutantReport(row, context.terminal.columns)].join('\n'));
   }
   return finish(document, context);

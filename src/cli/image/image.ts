@@ -38,7 +38,8 @@ export const command: Command = defineCommand({
     const { signal } = context;
     const files = ['bin', 'json'].map((ending) => ({
       option: '--output',
-      file: `${prefix}.${ending}`,
+      // What is no beginning of a name is refused as it is.
+      file: /(?:^-?|\/)$/.test(prefix) ? prefix : `${prefix}.${ending}`,
     }));
     const onProgress = (progress: Progress): void => context.progress(progress);
     const document = await withOutputs(files, [file], (opened) => {

@@ -155,7 +155,9 @@ function takenBy(inputs: readonly string[]): Taken {
 
 /** Where a file will be, and what is there: nothing, or a regular file. A link stays a link. */
 function placeOf(file: string): { readonly target: string; readonly found: BigIntStats | null } {
-  if (file === '' || file === '-') throw new Refusal('expected the name of a file');
+  if (file === '' || file === '-' || file.endsWith('/')) {
+    throw new Refusal('expected the name of a file');
+  }
   const link = lstatSync(file, { throwIfNoEntry: false });
   if (link === undefined) {
     return { target: join(realpathSync(dirname(file)), basename(file)), found: null };
