@@ -138,7 +138,7 @@ function faultOf(call, rich) {
 }
 
 /** Every `share`-th of what can be damaged and called: `at` is what this one is at. */
-function damageAll({ debug, group, share, at }) {
+function damageAll({ debug, group, share, pagesShare, at }) {
   const rich = makeRich(debug);
   const words = new Int32Array(rich.buffer);
   const core = rich.thread.attachment.operations.here();
@@ -148,10 +148,11 @@ function damageAll({ debug, group, share, at }) {
   const count = { calls: 0, faults: [] };
   let { thread } = rich;
   for (let word = 0; word < words.length; word++) {
+    const inPages = word < core.heap.pagesAt ? 1 : pagesShare;
     valuesFor(clean, word).forEach((value, which) => {
       if (value === clean[word]) return;
       calls.forEach(([name, call], number) => {
-        if (hashed(word, which * calls.length + number) % shareOf(share, word, rich) !== 0) return;
+        if (hashed(word, which * calls.length + number) % (share * inPages) !== 0) return;
         words.set(clean);
         // A handle is of no use after what it could not follow.
         if (thread.attachment.operations.isBrokenOff) thread = new AttachedThread(core);
@@ -165,12 +166,5 @@ function damageAll({ debug, group, share, at }) {
   words.set(clean);
   return { ...count, words: words.length, names: calls.map(([name]) => name) };
 }
-
-/** Few of the words of pages: nearly all of them hold the same. */
-function shareOf(share, word, { kept }) {
-  return share > 1 && word > kept - PAGE ? share * PAGES_SHARE : share;
-}
-
-const PAGES_SHARE = 40;
 
 parentPort.postMessage(damageAll(workerData));
