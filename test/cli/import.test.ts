@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import type { ImportDocument } from '#src/lab/import/document.js';
@@ -59,11 +60,61 @@ describe('ptfrag import', () => {
       error: { code: 'unplaced-lines', file, line: 3 },
     });
     expect(existsSync(join(folder, 'odd.ptf.gz'))).toBe(false);
-    const exec = '7 execve("/a", ["a"], 0x1 /* 1 var */) = 0';
-    writeFileSync(file, `${exec}\na word\n`);
+    const life = ['7 execve("/a", ["a"], 0x1 /* 1 var */) = 0', 'a word', '7 exit_group(0) = ?'];
+    writeFileSync(file, `${life.join('\n')}\n`);
     const { status, stderr } = await ptfrag(['import', file, '--tolerate', '50']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: `${file}:2: not placed: a word\n` });
     expect(existsSync(join(folder, 'odd.ptf.gz'))).toBe(true);
+  });
+
+  it('warns of what a trace is not, and ends with 3 where it cannot be trusted', async () => {
+    const file = join(folder, 'odd.txt');
+    const exec = 'execve("/a", ["a"], 0x1 /* 1 var */) = 0';
+    const attached = ['7 munmap(0x7f0000000000, 1048576) = 0', '7 brk(NULL) = 0x1000'];
+    const map = '7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000';
+    writeFileSync(file, `${[map, ...attached].join('\n')}\n`);
+    const warned = await ptfrag(['import', file, '-o', output]);
+    expect(warned.status).toBe(0);
+    expect(warned.stdout).toMatch(/^warning: 1 of 1 mms never end: /m);
+    writeFileSync(file, `${exec}\n`);
+    const doubtful = await ptfrag(['import', file, '-o', output]);
+    expect(doubtful.status).toBe(3);
+    expect(doubtful.stdout).toMatch(/^warning: no table is ever freed: /m);
+    expect(doubtful.stdout).toMatch(/^inconclusive: 2 records in .* can't be trusted\.$/m);
+    expect(existsSync(output)).toBe(true);
+    const told = documentIn<ImportDocument>(await ptfrag(['import', file, '-o', output, '--json']));
+    expect(told).toMatchObject({ verdict: 'inconclusive', ok: false });
+    expect(told.warnings).toMatchObject([{ code: 'nothing-freed', doubtful: true }]);
+  });
+
+  it.each([false, true])('reads stdin; gzipped: %s', async (packed) => {
+    const text = readFileSync(FTRACE);
+    const input = packed ? text : gunzipSync(text);
+    const piped = await ptfrag(['import', '-', '-o', output], {
+      started: ({ stdin }) => stdin?.end(input),
+    });
+    expect(piped.status).toBe(0);
+    expect(piped.stdout).toMatch(/^input +ftrace, 560 lines, all placed$/m);
+    const unnamed = await ptfrag(['import', '-'], {
+      started: ({ stdin }) => stdin?.on('error', () => {}).end(input),
+    });
+    expect(unnamed.status).toBe(2);
+    expect(unnamed.stderr).toContain('stdin has no name: say -o FILE');
+  });
+
+  it('reads the files of strace -ff together, into one of their name', async () => {
+    const at = (seconds: number, line: string): string => `179534617${seconds}.5 ${line}\n`;
+    const exec = 'execve("/a", ["a"], 0x1 /* 1 var */) = 0';
+    const files = ['many.101', 'many.100'].map((name) => join(folder, name));
+    writeFileSync(files[0] as string, at(3, exec) + at(4, '+++ exited with 0 +++'));
+    writeFileSync(
+      files[1] as string,
+      at(1, exec) + at(2, 'vfork() = 101') + at(5, '+++ exited with 0 +++'),
+    );
+    const { status, stdout } = await ptfrag(['import', ...files]);
+    expect(stdout).toMatch(/^mms +2$/m);
+    expect(stdout).toContain(join(folder, 'many.ptf.gz'));
+    expect(status).toBe(0);
   });
 
   it('refuses a percentage that is none', async () => {
@@ -101,6 +152,6 @@ describe('the imported traces of the package', () => {
     expect(stdout).toMatch(
       /^imported\/make {3}s390 {3}949 allocations .* imported from perf-trace$/m,
     );
-    expect(stdout).toContain('holds: every rule held.');
+    expect(stdout).toContain('Every rule held.');
   });
 });

@@ -24,7 +24,7 @@ import { type CommandOptions, documentIn, type Finished, ptfrag } from '../fixtu
 import { signalAfter } from '../fixtures/signals.js';
 import { bundled } from '../fixtures/trace-files.js';
 
-const STRACE = '1 execve("/a", ["a"], 0x1 /* 1 var */) = 0\n1 brk(NULL) = 0x1000\n';
+const STRACE = '1 execve("/a", ["a"], 0x1 /* 1 var */) = 0\n1 exit_group(0) = ?\n';
 const MAPPINGS = '[{"va": 4096, "pfn": 7, "prot": 3}]';
 
 interface Writing {

@@ -1,23 +1,26 @@
 /** `ptfrag import`: a recorder's text turned into a recording that compare and replay read. */
+import { UsageError } from '../../core/base/errors.js';
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
 import type { ImportDocument } from '../../lab/import/document.js';
 import { RECORDERS } from '../../lab/import/recorders.js';
+import { STDIN } from '../../lab/import/recording.js';
 import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
 import { type Command, defineCommand, EXIT_CODES_OF_ALL } from '../shell/command.js';
 import type { Context } from '../shell/context.js';
 import type { ExitCode } from '../shell/failure.js';
-import { choice, fraction, one, text } from '../shell/flags.js';
+import { choice, fraction, oneOrMore, text } from '../shell/flags.js';
 import { runJob } from '../shell/job.js';
 import { withOutputs } from '../shell/output-file.js';
 import type { OpenOutput } from '../shell/output-stream.js';
 import type { ImportRequest, work } from './work.js';
 
 const NOTES = `FILE is the text of: perf trace -F all, perf script of page faults, strace -f,
-or ftrace; plain or gzipped. docs/import.md has the commands that record them.`;
+or ftrace; plain or gzipped, or - for stdin. docs/import.md has the commands that record them.`;
 
 const EXIT_CODES = `Exit codes: 0 imported; 2 usage or input error, or too many lines that no
-parser places; ${EXIT_CODES_OF_ALL}
+parser places; 3 imported, but a warning says why the trace can't be trusted;
+${EXIT_CODES_OF_ALL}
 Nothing is left behind but a whole trace.`;
 
 export const command: Command = defineCommand({
@@ -25,11 +28,11 @@ export const command: Command = defineCommand({
     'Turns what a recorder, like perf or strace, wrote about a program into a recording that ' +
     'compare and replay read. Page faults and mapping calls tell which page tables the program ' +
     'had.',
-  argument: one('FILE', "a recorder's text"),
+  argument: oneOrMore('FILE', "a recorder's text; - is stdin; several are those of strace -ff"),
   flags: {
     output: text(
       '-o, --output <file>',
-      'the recording to write (default: FILE, ending in .ptf.gz)',
+      'the recording to write (default: FILE, ending in .ptf.gz; needed for stdin)',
     ),
     geometry: choice('--geometry <name>', 'layout of page tables', Object.keys(GEOMETRIES)).or(
       's390',
@@ -51,33 +54,35 @@ export const command: Command = defineCommand({
   },
   notes: NOTES,
   exitCodes: EXIT_CODES,
-  run: async (context, flags, file) => {
-    const output = { option: '--output', file: flags.output ?? outputFor(file) };
-    const document = await withOutputs([output], [file], ([opened], openScratch) => {
-      const files = { file, output: opened as OpenOutput, scratch: openScratch() };
-      return importIn(context, { ...flags, ...files });
+  run: async (context, flags, files) => {
+    const output = { option: '--output', file: flags.output ?? outputFor(files) };
+    const inputs = files.map((file) => (file === STDIN ? '/dev/stdin' : file));
+    const document = await withOutputs([output], inputs, ([opened], openScratch) => {
+      const places = { output: opened as OpenOutput, scratch: openScratch() };
+      return importIn(context, { ...flags, files, ...places });
     });
     return show(document, context);
   },
 });
 
 function importIn(context: Context, request: ImportRequest): Promise<ImportDocument> {
-  const { file } = request;
+  const input = nameOf(request.files);
   return runJob<typeof work>('import', request, {
     signal: context.signal,
     onProgress: (progress) => {
-      context.progress({ ...progress, what: `${file}  ${progress.what}` });
-      context.reached({}, `read ${progress.what} of ${file}; nothing was written`);
+      context.progress({ ...progress, what: `${input}  ${progress.what}` });
+      context.reached({}, `read ${progress.what} of ${input}; nothing was written`);
     },
   });
 }
 
 function show(document: ImportDocument, context: Context): ExitCode {
-  const { input, output, unplaced } = document;
-  for (const { line, text } of unplaced) {
-    context.terminal.note(`${input.file}:${line}: not placed: ${text}`);
+  const { output, unplaced, warnings } = document;
+  for (const { file, line, text } of unplaced) {
+    context.terminal.note(`${file}:${line}: not placed: ${text}`);
   }
   for (const line of report(document)) context.print(line);
+  for (const { message } of warnings) context.print(`warning: ${message}`);
   const next = `next: ${commandLine(['compare', output.file])}`;
   return context.finish(document, [verdict(document), next]);
 }
@@ -111,12 +116,20 @@ function placed(lines: ImportDocument['lines']): string {
   return said.length === 0 ? 'all placed' : said.join(', ');
 }
 
-function verdict({ output, records, seconds }: ImportDocument): string {
+function verdict({ ok, output, records, seconds }: ImportDocument): string {
   const made = `${countOf(records, 'record')} in ${output.file}`;
-  return `holds: ${made} (${formatCount(output.bytes)} bytes), in ${formatSeconds(seconds)}.`;
+  const size = `(${formatCount(output.bytes)} bytes), in ${formatSeconds(seconds)}`;
+  if (ok) return `holds: ${made} ${size}.`;
+  return `inconclusive: ${made} ${size}; a warning says why they can't be trusted.`;
 }
 
-/** `gcc.txt.gz` becomes `gcc.ptf.gz`. */
-function outputFor(file: string): string {
+function nameOf(files: readonly string[]): string {
+  const [file = '', ...others] = files;
+  return others.length > 0 ? `${file} and ${formatCount(others.length)} more` : file;
+}
+
+/** `gcc.txt.gz` becomes `gcc.ptf.gz`, and so do `gcc.101` and `gcc.102` together. */
+function outputFor([file = '']: readonly string[]): string {
+  if (file === STDIN) throw new UsageError('no-output', 'stdin has no name: say -o FILE');
   return `${file.replace(/\.gz$/, '').replace(/\.\w+$/, '')}.ptf.gz`;
 }

@@ -26,7 +26,7 @@ export function work(
     signal: port.signal,
     onProgress: ({ bytesRead, bytesTotal, lines, records }) => {
       const what = `${countOf(lines, 'line')}, ${countOf(records, 'record')}`;
-      port.onProgress(what, bytesRead / bytesTotal, { records });
+      port.onProgress(what, bytesTotal > 0 ? bytesRead / bytesTotal : 0, { records });
     },
   });
 }

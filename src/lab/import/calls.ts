@@ -63,6 +63,11 @@ export function sharesMm(cloneFlags: number): boolean {
   return (cloneFlags & (CLONE['VM'] as number)) !== 0;
 }
 
+/** CLONE_VFORK: the parent waits until the child has left its address space. */
+export function lendsMm(cloneFlags: number): boolean {
+  return sharesMm(cloneFlags) && (cloneFlags & (CLONE['VFORK'] as number)) !== 0;
+}
+
 export function isThread(cloneFlags: number): boolean {
   return (cloneFlags & (CLONE['THREAD'] as number)) !== 0;
 }
@@ -80,6 +85,7 @@ const MAKES_VFORK: number = (CLONE['VM'] as number) | (CLONE['VFORK'] as number)
 export const MEMORY_CALLS: ReadonlySet<string> = new Set([
   'mmap',
   'mmap2',
+  'old_mmap',
   'munmap',
   'mremap',
   'mprotect',
@@ -100,6 +106,7 @@ export function memoryAction(
   switch (call) {
     case 'mmap':
     case 'mmap2':
+    case 'old_mmap':
       return mapAction(task, given, result);
     case 'munmap':
       return { op: 'unmap', task, from: address, to };

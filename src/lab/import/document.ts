@@ -1,5 +1,6 @@
 /** What an import can be asked for, and what it answers. */
 import type { Readable, Writable } from 'node:stream';
+import type { Warning } from './line-parser.js';
 import type { UnplacedLine } from './line-placer.js';
 
 /** Where a trace goes. */
@@ -12,7 +13,8 @@ export interface TraceOutput {
 }
 
 export interface ImportOptions {
-  readonly file: string;
+  /** One; or those of `strace -ff`, NAME.PID. `-` is stdin. */
+  readonly files: readonly string[];
   readonly output: TraceOutput;
   readonly geometry: string;
   /** The name of the recorder whose text it is. Null: found out by the first lines. */
@@ -41,9 +43,15 @@ interface Pair {
 export interface ImportDocument {
   readonly schema: 1;
   readonly command: 'import';
-  readonly verdict: 'holds';
-  readonly ok: true;
-  readonly input: { readonly file: string; readonly format: string; readonly bytes: number };
+  /** Inconclusive: there is a trace, but a warning says why it can't be trusted. */
+  readonly verdict: 'holds' | 'inconclusive';
+  readonly ok: boolean;
+  readonly warnings: readonly Warning[];
+  readonly input: {
+    readonly files: readonly string[];
+    readonly format: string;
+    readonly bytes: number;
+  };
   readonly output: { readonly file: string; readonly bytes: number };
   readonly geometry: string;
   /** Bytes that a PTE table maps. */

@@ -9,32 +9,76 @@
  */
 import type { OnAction } from './action.js';
 import { KernelEvents } from './kernel-events.js';
-import { type LineParser, microseconds, type Placed, type Recorder } from './line-parser.js';
+import {
+  type LineParser,
+  microseconds,
+  type Placed,
+  type Recorder,
+  SHORT_CHARACTERS,
+  type Warning,
+} from './line-parser.js';
 
-const TASK = /^ *(.+)-(\d+) +(?:\([-\d ]+\) +)?\[\d+\] +(?:[^\s:]{4,8} +)?(?=\d)/;
-const EVENT = /^(\d+\.\d+): (\w+)(?:: *|(?= ->)|(?=\()) ?(.*)$/;
-const NO_EVENT = /^(?:#|$|cpus=|version = |CPU \d+ is empty|trace-cmd: )/;
+/** With the process of the task (record-tgid), or not. */
+const TASK = /^ *(\S.{0,31})-(\d+) +(?:\( *(\d+|-+)\) +)?\[\d+\] +(?:[^\s:]{4,8} +)?(?=\d)/;
+/** Some clocks count, and have no fraction. */
+const EVENT = /^(\d+)(\.\d+)?: (\w+)(?:: *|(?= ->)|(?=\()) ?(.*)$/;
+/** With the option latency-format. */
+const LATENCY =
+  /^ *(\S.{0,31})-(\d+) +\d+[^\s:]{4,8} +(\d+)us.?: (\w+)(?:: *|(?= ->)|(?=\()) ?(.*)$/;
+/** Also stacks. */
+const NO_EVENT =
+  /^(?:#|$| => |cpus=|version = |CPU \d+ is empty|trace-cmd: )|: <(?:user )?stack trace>$/;
 
 class FtraceParser implements LineParser {
   private readonly events: KernelEvents;
+  private readonly onAction: OnAction;
+  /** Tasks that were heard of: a thread that is older than the recording joins its process. */
+  private readonly seen = new Set<number>();
+  private untimed = 0;
 
   constructor(onAction: OnAction) {
-    this.events = new KernelEvents(onAction);
+    this.onAction = onAction;
+    this.events = new KernelEvents((action, timeUs) => {
+      if (action.op === 'birth') this.seen.add(action.child);
+      onAction(action, timeUs);
+    });
   }
 
   get faults(): number {
     return this.events.faults;
   }
 
+  get warnings(): readonly Warning[] {
+    if (this.untimed === 0) return [];
+    const message =
+      'the clock counts no seconds: times and grace periods of the trace mean nothing ' +
+      '(trace_clock: local, global, mono, boot, tai or perf)';
+    return [{ code: 'no-clock', message, doubtful: false }];
+  }
+
   line(text: string): Placed {
+    if (text.length > SHORT_CHARACTERS) return 'unplaced';
+    if (NO_EVENT.test(text)) return 'skipped';
     const task = TASK.exec(text);
     const event = task === null ? null : EVENT.exec(text.slice(task[0].length));
     if (task !== null && event !== null) {
-      const [, seconds = '', name = '', given = ''] = event;
-      return this.events.event(Number(task[2]), name, given, microseconds(seconds));
+      const [, whole = '', fraction, name = '', given = ''] = event;
+      if (fraction === undefined) this.untimed++;
+      const timeUs = fraction === undefined ? Number(whole) : microseconds(whole + fraction);
+      this.join(Number(task[3] ?? Number.NaN), Number(task[2]), timeUs);
+      return this.events.event(Number(task[2]), name, given, timeUs);
     }
-    if (/LOST \d+ EVENTS/.test(text)) return 'lost';
-    return NO_EVENT.test(text) ? 'skipped' : 'unplaced';
+    const [, , tid, time, name = '', given = ''] = LATENCY.exec(text) ?? [];
+    if (tid !== undefined) return this.events.event(Number(tid), name, given, Number(time));
+    return /LOST \d+ EVENTS/.test(text) ? 'lost' : 'unplaced';
+  }
+
+  private join(process: number, task: number, timeUs: number): void {
+    if (this.seen.has(task)) return;
+    this.seen.add(task);
+    if (!(process > 0) || process === task) return;
+    const thread = { sharesMm: true, thread: true, sinceUs: timeUs };
+    this.onAction({ op: 'birth', task: process, child: task, ...thread }, timeUs);
   }
 }
 

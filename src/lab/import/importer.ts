@@ -2,26 +2,33 @@
  * From a recorder's text to a trace: the file, line by line, through its parser, the processes and
  * the writer. What is held is a chunk, and what is mapped at the time.
  */
-import { InputError } from '../../core/base/errors.js';
+import { InputError, UsageError } from '../../core/base/errors.js';
 import { geometryNamed } from '../../core/pgtable/geometry.js';
-import { LINE_BYTES_MAX, LineSplitter } from '../trace/lines.js';
 import { sharesOf } from '../trace/shares.js';
-import { pourText, type TextSink } from '../trace/text-file.js';
 import { type ImportDocument, type ImportOptions, pairOf } from './document.js';
+import type { LineSink, RecordedLine } from './file-lines.js';
 import type { Recorder } from './line-parser.js';
 import { LinePlacer } from './line-placer.js';
 import { recognise, recorderNamed } from './recorders.js';
+import { readRecording } from './recording.js';
 import { spansOf } from './spans.js';
 import { TraceWriter } from './writer.js';
 
-/** How many lines decide whose text it is. */
+/** How many lines decide whose text it is, and how long they may be together. */
 const SNIFFED_LINES = 200;
+const SNIFFED_CHARACTERS: number = 4 * 1024 * 1024;
 
-/** Imports a file. Throws `InputError` for one that can't be: then the output is not whole. */
+/** Where so many lines are not the recorder's, it is another text: to tolerate them is no help. */
+const TOLERABLE_PERCENT = 50;
+
+/**
+ * Imports a file, or those of strace -ff. Throws `InputError` for one that can't be: then the
+ * output is not whole.
+ */
 export async function importTrace(options: ImportOptions): Promise<ImportDocument> {
   const run = new Import(options);
   try {
-    await pourText(options.file, run, {
+    await readRecording(options.files, run, {
       signal: options.signal,
       onProgress: (bytesRead, bytesTotal) => run.progress(bytesRead, bytesTotal),
     });
@@ -31,31 +38,42 @@ export async function importTrace(options: ImportOptions): Promise<ImportDocumen
   }
 }
 
-class Import implements TextSink {
-  line = 0;
+class Import implements LineSink {
+  private line = 0;
   private readonly options: ImportOptions;
   private readonly beganMs: number = performance.now();
-  private readonly splitter: LineSplitter;
   private readonly writer: TraceWriter;
   private bytes = 0;
   /** The first lines, until it is known whose text it is. */
-  private first: string[] = [];
+  private first: RecordedLine[] = [];
+  private telling = 0;
+  private characters = 0;
   private recorder: Recorder | null;
   private placer: LinePlacer | null = null;
 
   constructor(options: ImportOptions) {
-    geometryNamed(options.geometry);
+    const { files, output, recorder, geometry } = options;
+    geometryNamed(geometry);
     this.options = options;
-    this.recorder = options.recorder === null ? null : recorderNamed(options.recorder);
-    this.writer = new TraceWriter(options.output);
-    this.splitter = new LineSplitter(
-      (bytes, from, to) => this.read(latin1(bytes, from, to)),
-      () => this.refuseLongLine(),
-    );
+    this.recorder = recorder === null ? null : recorderNamed(recorder);
+    if (files.length > 1) this.recorder = onlyStrace(recorder);
+    this.writer = new TraceWriter(output);
   }
 
-  push(chunk: Uint8Array): Promise<void> | undefined {
-    this.splitter.push(chunk);
+  take(line: RecordedLine): void {
+    this.line++;
+    if (this.placer !== null) {
+      this.placer.read(line);
+      return;
+    }
+    this.first.push(line);
+    if (/^\s*[^#\s]/.test(line.text)) this.telling++;
+    this.characters += line.text.length;
+    const isEnough = this.telling >= SNIFFED_LINES || this.characters >= SNIFFED_CHARACTERS;
+    if (this.recorder !== null || isEnough) this.begin();
+  }
+
+  flush(): Promise<void> | undefined {
     return this.writer.flush();
   }
 
@@ -66,13 +84,9 @@ class Import implements TextSink {
   }
 
   async finish(): Promise<ImportDocument> {
-    if (this.splitter.unfinished) {
-      this.line++;
-      const found = 'the file ends in the middle of a line';
-      throw this.refuse('truncated', this.line, found, 'a newline at the end of the last line');
-    }
     if (this.line === 0) throw this.refuse('empty', 1, 'the file is empty', textsExpected());
     const placer = this.placer ?? this.begin();
+    placer.end();
     this.checkPlaced(placer);
     return this.documentOf(placer, await this.writer.finish(this.headerOf(placer)));
   }
@@ -81,49 +95,50 @@ class Import implements TextSink {
     this.writer.discard();
   }
 
-  private read(text: string): void {
-    this.line++;
-    if (this.placer !== null) {
-      this.placer.read(this.line, text);
-      return;
-    }
-    this.first.push(text);
-    if (this.recorder !== null || this.first.length >= SNIFFED_LINES) this.begin();
-  }
-
   private begin(): LinePlacer {
-    this.recorder ??= recognise(this.first);
+    this.recorder ??= recognise(this.first.map(({ text }) => text));
     if (this.recorder === null) {
       const found = 'no line of any format that can be imported';
       throw this.refuse('unknown-format', 1, found, textsExpected());
     }
-    const { geometry, touch } = this.options;
-    this.placer = new LinePlacer(this.recorder, geometry, touch, this.writer);
-    for (const [at, text] of this.first.entries()) this.placer.read(at + 1, text);
+    const { geometry, touch, files } = this.options;
+    const how = { isApart: files.length > 1 };
+    this.placer = new LinePlacer(this.recorder, how, [geometry, touch], this.writer);
+    for (const line of this.first) this.placer.read(line);
     this.first = [];
     return this.placer;
   }
 
   private checkPlaced(placer: LinePlacer): void {
-    const { recorder, counts, unplaced } = placer;
-    const percent = (100 * counts.unplaced) / this.line;
-    const [first] = unplaced;
-    if (first !== undefined && percent > this.options.tolerate) {
-      const { advice } = placer;
-      const found =
-        `${counts.unplaced} of ${this.line} lines (${percent.toFixed(1)} %) ` +
-        `${advice ? 'lack what is needed' : `are no lines of ${recorder.name}`}; ` +
-        `the first is "${first.text}"`;
-      if (advice) throw this.refuse('no-addresses', first.line, found, advice);
-      const expected = `at most ${this.options.tolerate} %, or --tolerate ${Math.ceil(percent)}`;
-      throw this.refuse('unplaced-lines', first.line, found, expected);
+    const { recorder, counts, unplaced, advice } = placer;
+    const inLines = `in ${this.line} lines of ${recorder.name}`;
+    if (advice !== null) {
+      const found = `the faults ${inLines} lack what is needed`;
+      throw this.refuse('no-addresses', unplaced[0]?.line ?? 0, found, advice);
     }
+    const percent = (100 * counts.unplaced) / this.line;
+    if (percent > this.options.tolerate) throw this.tooManyUnplaced(placer, percent);
     if (recorder.hasFaults && placer.faults === 0) {
-      const found = `no page fault in ${this.line} lines of ${recorder.name}`;
+      const found = `no page fault ${inLines}`;
       throw this.refuse('no-faults', 0, found, 'a recording with faults: see docs/import.md');
     }
     if (this.writer.allocs[0] > 0) return;
-    throw this.refuse('no-tables', 0, 'nothing in it uses memory', 'calls or faults of programs');
+    const found = `nothing uses memory ${inLines}`;
+    const expected = recorder.hasFaults
+      ? 'faults of programs'
+      : 'calls of mmap, brk, execve and the like: strace -f -ttt -e trace=%memory,%process';
+    throw this.refuse('no-tables', 0, found, expected);
+  }
+
+  private tooManyUnplaced({ recorder, counts, unplaced }: LinePlacer, percent: number): InputError {
+    const { line = 0, text = '' } = unplaced[0] ?? {};
+    const found =
+      `${counts.unplaced} of ${this.line} lines (${percent.toFixed(1)} %) ` +
+      `are no lines of ${recorder.name}; the first is "${text}"`;
+    const wouldHelp = this.writer.allocs[0] > 0 && percent <= TOLERABLE_PERCENT;
+    const orTolerate = wouldHelp ? `, or --tolerate ${Math.ceil(percent)}` : '';
+    const expected = `at most ${this.options.tolerate} %${orTolerate}`;
+    return this.refuse('unplaced-lines', line, found, expected, unplaced[0]?.file);
   }
 
   private headerOf({ recorder, counts }: LinePlacer): string[] {
@@ -143,15 +158,18 @@ class Import implements TextSink {
 
   private documentOf(placer: LinePlacer, bytes: number): ImportDocument {
     const { recorder } = placer;
-    const { file, output, geometry, touch } = this.options;
+    const { files, output, geometry, touch } = this.options;
+    const { warnings } = placer;
+    const ok = !warnings.some(({ doubtful }) => doubtful);
     const { records, mms, allocs, frees, peak } = this.writer;
     const faults = recorder.hasFaults ? 'recorded' : 'assumed';
     return {
       schema: 1,
       command: 'import',
-      verdict: 'holds',
-      ok: true,
-      input: { file, format: recorder.name, bytes: this.bytes },
+      verdict: ok ? 'holds' : 'inconclusive',
+      ok,
+      warnings,
+      input: { files, format: recorder.name, bytes: this.bytes },
       output: { file: output.file, bytes },
       geometry,
       spanBytes: spansOf(geometryNamed(geometry)).pte,
@@ -169,24 +187,25 @@ class Import implements TextSink {
     };
   }
 
-  private refuseLongLine(): never {
-    this.line++;
-    const found = `a line longer than ${LINE_BYTES_MAX} bytes`;
-    throw this.refuse('line-too-long', this.line, found, 'lines of text');
-  }
-
-  private refuse(code: string, line: number, found: string, expected: string): InputError {
-    const { file } = this.options;
+  private refuse(
+    code: string,
+    line: number,
+    found: string,
+    expected: string,
+    file: string = this.options.files[0] ?? '',
+  ): InputError {
     const place = line > 0 ? `${file}:${line}` : file;
     const message = `${place}: ${found}; expected ${expected}`;
     return new InputError(message, { code, file, line, expected });
   }
 }
 
-function textsExpected(): string {
-  return 'the text of perf trace -F all, perf script, strace -f or ftrace (see docs/import.md)';
+/** Of several files, as only it writes them. */
+function onlyStrace(recorder: string | null): Recorder {
+  if (recorder === null || recorder === 'strace') return recorderNamed('strace');
+  throw new UsageError('not-one-task', `several files are those of strace -ff, not ${recorder}'s`);
 }
 
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
+function textsExpected(): string {
+  return 'the text of perf trace -F all, perf script, strace -f or ftrace (see docs/import.md)';
 }

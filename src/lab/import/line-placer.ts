@@ -4,7 +4,9 @@
  */
 import { geometryNamed } from '../../core/pgtable/geometry.js';
 import type { Action } from './action.js';
-import type { LineParser, Recorder } from './line-parser.js';
+import { warningsOf } from './audit.js';
+import type { RecordedLine } from './file-lines.js';
+import type { LineParser, Placed, Recorded, Recorder, Warning } from './line-parser.js';
 import { Processes } from './processes.js';
 import { spansOf } from './spans.js';
 import { TaskSpaces, type Touch } from './task-spaces.js';
@@ -12,6 +14,7 @@ import type { TraceWriter } from './writer.js';
 
 /** A line that the parser could make nothing of. */
 export interface UnplacedLine {
+  readonly file: string;
   readonly line: number;
   readonly text: string;
 }
@@ -20,6 +23,9 @@ export interface UnplacedLine {
 const UNPLACED_KEPT = 10;
 const UNPLACED_CHARACTERS = 160;
 
+/** A text that ends with an address, or with a part of one. */
+const CUT_NUMBER = /(?:0x[\da-f]*| [\da-f]{5,})$/;
+
 export class LinePlacer {
   readonly recorder: Recorder;
   readonly processes: Processes;
@@ -27,18 +33,26 @@ export class LinePlacer {
   readonly unplaced: UnplacedLine[] = [];
   private readonly parser: LineParser;
   private readonly writer: TraceWriter;
+  /** The line that is read when the next is known, and its number in all files together. */
+  private waiting: RecordedLine | null = null;
   private line = 0;
+  private cutOff: string | null = null;
   private originUs = -1;
   private lastUs = 0;
   private latestUs = 0;
 
-  constructor(recorder: Recorder, geometry: string, touch: Touch, writer: TraceWriter) {
+  constructor(
+    recorder: Recorder,
+    how: Recorded,
+    [geometry, touch]: readonly [geometry: string, touch: Touch],
+    writer: TraceWriter,
+  ) {
     this.recorder = recorder;
     this.writer = writer;
     const spans = spansOf(geometryNamed(geometry));
     const used = recorder.hasFaults ? 'faults' : touch;
     this.processes = new Processes(new TaskSpaces(spans, used, writer));
-    this.parser = recorder.makeParser((action, timeUs) => this.act(action, timeUs));
+    this.parser = recorder.makeParser((action, timeUs) => this.act(action, timeUs), how);
   }
 
   get faults(): number {
@@ -49,12 +63,39 @@ export class LinePlacer {
     return this.parser.advice ?? null;
   }
 
-  read(line: number, text: string): void {
-    this.line = line;
-    const placed = this.parser.line(text);
+  get warnings(): Warning[] {
+    const { lost } = this.counts;
+    return warningsOf(this.writer, this.processes, this.parser, { lost, cutOff: this.cutOff });
+  }
+
+  read(next: RecordedLine): void {
+    if (this.waiting !== null) this.place(this.waiting, next.text);
+    this.waiting = next;
+  }
+
+  /** No line follows. */
+  end(): void {
+    if (this.waiting !== null) this.place(this.waiting, null);
+    this.waiting = null;
+    this.parser.end?.();
+    this.processes.end();
+  }
+
+  private place(line: RecordedLine, next: string | null): void {
+    this.line++;
+    const { file, text, isWhole } = line;
+    // What is cut off in a number says another number.
+    const isCut = !isWhole && CUT_NUMBER.test(text);
+    const placed: Placed = isCut ? 'unplaced' : this.parser.line(text, next);
+    const shown = (): string => printable(text.slice(0, UNPLACED_CHARACTERS));
+    if (placed === 'unplaced' && !isWhole) {
+      this.cutOff = shown();
+      this.counts.skipped++;
+      return;
+    }
     this.counts[placed]++;
     if (placed !== 'unplaced' || this.unplaced.length >= UNPLACED_KEPT) return;
-    this.unplaced.push({ line, text: printable(text.slice(0, UNPLACED_CHARACTERS)) });
+    this.unplaced.push({ file, line: line.line, text: shown() });
   }
 
   /** Time as the trace has it begins with 0 and only grows: recorders are some lines off. */

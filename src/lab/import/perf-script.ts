@@ -14,16 +14,42 @@
  */
 import type { OnAction } from './action.js';
 import { KernelEvents } from './kernel-events.js';
-import { hex, type LineParser, microseconds, type Placed, type Recorder } from './line-parser.js';
+import {
+  hex,
+  type LineParser,
+  matchAt,
+  microseconds,
+  type Placed,
+  type Recorder,
+  SHORT_CHARACTERS,
+  type Warning,
+} from './line-parser.js';
 
-const LINE = /^ *(.+?) +(-?\d+)(?:\/(-?\d+))? +(?:\[\d+\] +)?(\d+\.\d+): +(?:\d+ +)?(\S.*)$/;
+/** A command can be missing, and so can a time; K, U and the like say in which mode it was. */
+const EVENTS = '(?:(?:page-|minor-|major-)?faults(?::\\w+)?|\\w+:\\w+): |PERF_RECORD_';
+const TASK = new RegExp(
+  '^ *(?:(\\S.{0,31}?) +)?(-?\\d+)(?:/(-?\\d+))? +(?:\\[\\d+\\] +)?(?:[A-Z][A-Za-z]? +)?' +
+    `(?=\\d+\\.\\d+: |(?:\\d+ +)?(?:${EVENTS}))`,
+);
+const TIMED = /(\d+\.\d+): +(?:(\d+) +)?/y;
+const UNTIMED = /(?:(\d+) +)?/y;
 const EVENT = /^(?:(\w+):)?([\w-]+)(?::[a-zA-Z]+)?: *(.*)$/;
 const RECORD = /^PERF_RECORD_([A-Z_0-9]+)(.*)$/;
 const MAPPING =
   /^ (-?\d+)\/(\d+): \[(0x[\da-f]+)\((0x[\da-f]+)\) @ (0x[\da-f]+|0)[^\]]*\]: (\S+) (.*)$/;
 const FORK = /^\((\d+):(\d+)\):\((\d+):(\d+)\)/;
-const NO_EVENT = /^(?:#|\s*$|\s+[\da-f]+ .*\(.*\)$)/;
+/** Stacks, and places in sources. */
+const STACK = /^(?:\t\s*[\da-f]+(?: |$)|\s+[\da-f]{1,16} (?!.*(?:\d\.\d+: |faults)).*\)$)/;
+const NO_EVENT = /^(?:#|\s*$|\s+\S*(?::\d+|\[[\da-f]+\])$|build id event received )/;
+/** A second number behind the first: where the program was. */
+const PLACE = /\s(?=[a-f]*\d)[\da-f]{4,16}(?=\s|$)/;
 const FAULTS = new Set(['page-faults', 'faults', 'minor-faults', 'major-faults']);
+
+/** Without times, a line counts as so long. */
+const UNTIMED_US = 100;
+
+/** One fault in so many may have no address, or one of the kernel's. */
+const ADDRESSED_SHARE = 20;
 
 const ADDRESSES =
   'faults with their addresses: perf record -d, perf script -F comm,pid,tid,time,event,addr,trace';
@@ -39,7 +65,6 @@ interface Born {
 }
 
 class PerfScriptParser implements LineParser {
-  advice: string | null = null;
   private readonly onAction: OnAction;
   private readonly events: KernelEvents;
   private timeUs = 0;
@@ -49,6 +74,10 @@ class PerfScriptParser implements LineParser {
   private readonly seen = new Set<number>();
   /** A process that a record told of: perhaps vfork's, which its task_newtask will say. */
   private readonly born = new Map<number, Born>();
+  private unaddressed = 0;
+  private sampled = 0;
+  /** What stands for more than itself, by the period that is printed before it. */
+  private period = 1;
 
   constructor(onAction: OnAction) {
     this.onAction = onAction;
@@ -59,29 +88,66 @@ class PerfScriptParser implements LineParser {
     return this.events.faults;
   }
 
-  line(text: string): Placed {
-    const match = LINE.exec(text);
-    if (match === null) return NO_EVENT.test(text) ? 'skipped' : 'unplaced';
-    const [, , pid, tid, seconds = '', rest = ''] = match;
+  /** Numbers of the kernel are no addresses that programs touch: places in its code. */
+  get advice(): string | null {
+    const without = this.unaddressed + this.events.kernelFaults;
+    const all = this.unaddressed + this.events.faults;
+    return without * ADDRESSED_SHARE > all ? ADDRESSES : null;
+  }
+
+  get warnings(): readonly Warning[] {
+    const warnings: Warning[] = [];
+    if (this.source.size === 0 && this.born.size === 0) {
+      const message =
+        'no line tells of forks, execs or exits: perf script --show-task-events ' +
+        '--show-mmap-events';
+      warnings.push({ code: 'no-task-events', message, doubtful: true });
+    }
+    if (this.sampled > 0) {
+      const message =
+        `${this.sampled} faults stand for several, of which nothing is known: ` +
+        'perf record -c 1';
+      warnings.push({ code: 'sampled-faults', message, doubtful: true });
+    }
+    return warnings;
+  }
+
+  line(text: string, next: string | null): Placed {
+    if (text.length > SHORT_CHARACTERS) return 'unplaced';
+    if (STACK.test(text) || NO_EVENT.test(text)) return 'skipped';
+    const match = TASK.exec(text);
+    if (match === null) return 'unplaced';
+    const [before, , pid, tid] = match;
+    const timed = matchAt(TIMED, text, before.length);
+    const rest = timed ?? (matchAt(UNTIMED, text, before.length) as RegExpExecArray);
     const task = Number(tid ?? pid);
-    // Records that perf made up for what was there before have no time.
-    this.timeUs = microseconds(seconds) || this.timeUs;
+    // Records that perf made up for what was there before have the time 0.
+    if (timed !== null) this.timeUs = microseconds(timed[1] as string) || this.timeUs;
+    else this.timeUs += UNTIMED_US;
+    this.period = Number((timed === null ? rest[1] : rest[2]) ?? 1);
     this.join(Number(pid), task);
-    const record = RECORD.exec(rest);
+    const isOfStack = next !== null && STACK.test(next);
+    return this.happened(task, text.slice(before.length + rest[0].length), isOfStack);
+  }
+
+  private happened(task: number, text: string, hasStack: boolean): Placed {
+    const record = RECORD.exec(text);
     if (record !== null) return this.record(record[1] as string, record[2] as string);
-    const event = EVENT.exec(rest);
+    const event = EVENT.exec(text);
     if (event === null) return 'unplaced';
     const [, , name = '', given = ''] = event;
     if (name !== 'task_newtask') this.settle(task);
-    if (FAULTS.has(name)) return this.fault(task, given);
+    if (FAULTS.has(name)) return this.fault(task, given, hasStack);
     return this.tracepoint(task, name, given);
   }
 
-  private fault(task: number, given: string): Placed {
+  private fault(task: number, given: string, hasStack: boolean): Placed {
     const [, address = '', rest = ''] = /^([\da-f]+)\b(.*)$/.exec(given) ?? [];
-    // One number and a symbol: that is where the program was, not what it touched.
-    if (address === '' || /^ +\S+ \(.*\)$/.test(rest)) {
-      this.advice = ADDRESSES;
+    if (this.period > 1) this.sampled++;
+    // One number and a symbol, and no stack: where the program was, not what it touched.
+    const isPlace = rest.trim() !== '' && !PLACE.test(rest) && !hasStack;
+    if (address === '' || isPlace) {
+      this.unaddressed++;
       return 'unplaced';
     }
     return this.events.fault(task, hex(address), false, this.timeUs);

@@ -15,14 +15,29 @@
  */
 import type { Action, OnAction } from './action.js';
 import { birthFlags, bitsOf, isThread, MEMORY_CALLS, memoryAction, sharesMm } from './calls.js';
-import { hex, type LineParser, number, type Placed, type Recorder } from './line-parser.js';
+import {
+  hex,
+  type LineParser,
+  number,
+  type Placed,
+  type Recorder,
+  SHORT_CHARACTERS,
+  type Warning,
+} from './line-parser.js';
 
-const LINE = /^ *(\?|[\d.]+) \( *(?:([\d.]+) ms)? *\): (.*?)\/(\d+) (.*)$/;
+/** One process's lines can be without a task, and tasks without their command. */
+const LINE = /^ *(\?|[\d.]+) \( *(?:([\d.]+) ms)? *\): +(?:(?:(.{1,16}?)\/)?(\d+) )?(.*)$/;
 const FAULT = /^(?:min|maj)fault \[.*?\] => (.+) \((.)(.)\)$/;
 const CALL = /^(\w+)\((.*)$/;
 const EVENT = /^(\w+):(\w+)\((.*)\)$/;
 const CONTINUED = /^ *\.\.\. \[continued\]: (\w+)\(/;
-const NO_EVENT = /^(?:$| *Summary of events| *[\w/.:-]+ \(\d+\), | +syscall | +-+|Warning:|#)/;
+const NO_EVENT =
+  /^(?:$| *Summary of events| *\S.{0,20} \(\d+\), \d| +syscall | +\(msec\)| +-+|Warning:|#)/;
+/** Rows of that summary, and stacks (--call-graph). */
+const ROW = /^(?: {3}\w+ +\d+ +\d+ +[\d.]+ | {20,}\S)/;
+
+/** The process whose tid is not printed. */
+const ONLY = 0;
 
 /** Mappings whose faults are printed with their address. */
 const BY_ADDRESS = /^(?:\/\/anon|\/anon_hugepage|\/dev\/zero|\/SYSV|\[heap\]|\[stack)/;
@@ -40,23 +55,35 @@ class PerfTraceParser implements LineParser {
   private readonly begun = new Map<number, string>();
   private hasBirths = false;
   private hasExits = false;
+  private guessed = 0;
 
   constructor(onAction: OnAction) {
     this.onAction = onAction;
   }
 
+  get warnings(): readonly Warning[] {
+    if (this.guessed === 0) return [];
+    const message =
+      `${this.guessed} calls of clone3 were taken for the start of a thread: perf prints no ` +
+      'flags of it (-e task:task_newtask,sched:sched_process_exit tells)';
+    return [{ code: 'guessed-threads', message, doubtful: false }];
+  }
+
   line(text: string): Placed {
+    if (text.length > SHORT_CHARACTERS) return 'unplaced';
     const match = LINE.exec(text);
     if (match === null) {
       if (/\bLOST \d+ events/.test(text)) return 'lost';
-      return NO_EVENT.test(text) ? 'skipped' : 'unplaced';
+      return NO_EVENT.test(text) || ROW.test(text) ? 'skipped' : 'unplaced';
     }
     const [, start = '', duration = '0', , tid, rest = ''] = match;
-    const beganUs = start === '?' ? this.timeUs : Math.round(Number(start) * 1e3);
+    // What began before perf did is printed with no time, or with 2^64 ns less a bit.
+    const isUnknown = start === '?' || Number(start) > DURATION_MS_MAX * 1000;
+    const beganUs = isUnknown ? this.timeUs : Math.round(Number(start) * 1e3);
     // A call that seems to end before it began is printed with a duration of 2^64 ns, less a bit.
     const lasted = Number(duration) < DURATION_MS_MAX ? Number(duration) : 0;
-    this.timeUs = start === '?' ? beganUs : beganUs + Math.round(lasted * 1e3);
-    return this.event(Number(tid), rest, beganUs);
+    this.timeUs = isUnknown ? beganUs : beganUs + Math.round(lasted * 1e3);
+    return this.event(Number(tid ?? ONLY), rest, beganUs);
   }
 
   private event(task: number, rest: string, beganUs: number): Placed {
@@ -148,6 +175,7 @@ class PerfTraceParser implements LineParser {
     const child = Number.parseInt(result, 10);
     if (!(child > 0)) return;
     const printed = /flags: ([\w|]+)/.exec(given)?.[1] ?? '';
+    if (call === 'clone3') this.guessed++;
     const cloneFlags = call === 'clone3' ? CLONE3_FLAGS : bitsOf('CLONE', printed);
     this.birth(task, child, flags < 0 ? cloneFlags : flags, beganUs);
   }

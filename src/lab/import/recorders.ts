@@ -16,16 +16,23 @@ export function recorderNamed(name: string): Recorder {
   throw new UsageError('no-such-recorder', `no recorder ${name}; there are: ${names}`);
 }
 
-/** The recorder in whose text the most of these lines say something; null: they say nothing. */
+/**
+ * The recorder in whose form the most of these lines are, whether they say anything about memory or
+ * not; null: they have none. A text of one recorder has lines of others at most by chance.
+ */
 export function recognise(lines: readonly string[]): Recorder | null {
+  const telling = lines.filter((line) => /^\s*[^#\s]/.test(line));
   let best: Recorder | null = null;
   let most = 0;
   for (const recorder of RECORDERS) {
-    const parser = recorder.makeParser(() => {});
-    const used = lines.filter((line) => parser.line(line) === 'used').length;
+    const parser = recorder.makeParser(() => {}, { isApart: false });
+    const placed = telling.map((line, i) => parser.line(line, telling[i + 1] ?? null));
+    const used = placed.filter((each) => each === 'used').length;
+    const formed = placed.filter((each) => each !== 'unplaced').length;
     // A recording that lacks something is of its recorder all the same.
-    const score = used + (parser.advice ? 1 : 0);
-    if (score > most) {
+    const score = formed + (parser.advice ? telling.length : 0);
+    const isTold = used > 0 || 2 * score > telling.length;
+    if (isTold && score > most) {
       best = recorder;
       most = score;
     }

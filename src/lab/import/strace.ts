@@ -6,189 +6,217 @@
  *   [pid 10180] <... mmap resumed>)  = 0x32cde8c00000
  *   8985  1795346177.3 +++ exited with 0 +++
  *
- * Times can be in seconds (-ttt), of day (-t, -tt), since the last line (-r), or missing: then a
- * line counts as 100 microseconds. A line without a pid is of the first process, which has none
- * until there is a second.
+ * A line without a pid is of the first process, which has none until there is a second. On a
+ * terminal a line can break: what strace has to say, or what the program writes there, stands in
+ * the middle of a call, which goes on in the next line.
  */
 import type { Action, OnAction } from './action.js';
-import { birthFlags, bitsOf, isThread, MEMORY_CALLS, memoryAction, sharesMm } from './calls.js';
+import { birthFlags, bitsOf, MEMORY_CALLS, memoryAction } from './calls.js';
 import {
   type LineParser,
-  microseconds,
   number,
   type Placed,
+  type Recorded,
   type Recorder,
+  type Warning,
 } from './line-parser.js';
+import { readCall } from './strace-call.js';
+import { StracePrefix } from './strace-prefix.js';
+import { type Begun, StraceTasks } from './strace-tasks.js';
 
-const PREFIX = /^(?:\[pid +(\d+)\] |(\d+) +)?(?:(\d\d):(\d\d):(\d\d(?:\.\d+)?) |( *\d+\.\d+) )?/;
 const CALL = /^(\w+)\((.*)$/;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/;
-const UNFINISHED = ' <unfinished ...>';
-/** On a terminal, strace says so in the middle of a line. */
-const INTERRUPTED = /^(\w+)\((.*?)strace: Process \d+ attached$/;
-const RESULT = /\) += (\?|-?\d+|0x[\da-f]+)(?: .*)?$/;
-const SKIPPED = /^(?:---|strace: |Process \d+ |<unfinished |\?\?\?\?|$| > )/;
+const UNFINISHED = / <(?:unfinished|detached) \.\.\.>(?:\) += \?)?$/;
+const RETURNED = /\) *= +(?:\?|-?\d+|-?0x[\da-f]+)(?:$|[ <])/;
+const SKIPPED = /^(?:---|strace: |\[ Process |<(?:unfinished|detached) |\?\?\?\?|$)/;
+const NOTICE = new RegExp(
+  '(?:strace: )?Process (\\d+) (attached|detached|suspended|resumed)' +
+    '(?: with (\\d+) threads)?(?: \\([\\w ]+\\))?$',
+);
+/** A line that has its own beginning: no program wrote it, and no call ends with it. */
+const OWN = /^(?:\[pid +\d|\d+(?:<[^>]*>)? +)?[^"(]*(?:\+\+\+ |<\.\.\. \w+ resumed>)/;
+/** Stacks (-k), what `script` adds. */
+const NO_EVENT = /^(?:$| > |Script (?:started|done) on )/;
+const SUMMARY = /^(?:% time |-{4,} -{4,}| *\d+\.\d\d +\d+\.\d{6} +\d|System call usage summary)/;
+/** What these write to a terminal stands in their own line. */
+const WRITES = /^(?:write|writev|pwrite64|pwritev2?|send|sendto|sendmsg)$/;
 
-const UNTIMED_US = 100;
-const DAY_US = 86_400e6;
-/** Smaller times with a fraction are since the last line. */
-const RELATIVE_SECONDS_MAX = 1e7;
+const ENDS: ReadonlySet<string> = new Set(['exit', 'exit_group']);
+const WAITS: ReadonlySet<string> = new Set(['wait4', 'waitpid', 'waitid']);
 
-/** The process whose pid is not printed. */
-const FIRST = 0;
-
-interface Begun {
+/** A line that breaks off. */
+interface Broken {
+  readonly text: string;
   readonly call: string;
-  readonly given: string;
-  readonly sinceUs: number;
-  /** The task that it made, if that was heard of before the call returned. */
-  child: number;
+  /** By what the program wrote: that may have lines of its own. */
+  readonly byProgram: boolean;
 }
 
 class StraceParser implements LineParser {
   readonly faults = 0;
   private readonly onAction: OnAction;
-  private timeUs = 0;
-  private lastOfDayUs = 0;
+  private readonly prefix = new StracePrefix();
+  private readonly tasks: StraceTasks;
   /** Calls that have not returned, by tid. */
   private readonly begun = new Map<number, Begun>();
-  private readonly known = new Set<number>();
-  /** The pid of the process that was FIRST. */
-  private firstPid = -1;
+  private broken: Broken | null = null;
+  /** A child that strace named in the middle of the call that made it. */
+  private named = 0;
   /** By a thread's exec: the tid under which it called, by its new one. */
   private readonly former = new Map<number, number>();
 
-  constructor(onAction: OnAction) {
+  constructor(onAction: OnAction, how: Recorded) {
     this.onAction = onAction;
+    this.tasks = new StraceTasks((action) => this.emit(action), how);
+  }
+
+  get warnings(): readonly Warning[] {
+    return this.tasks.warnings;
   }
 
   line(text: string): Placed {
-    const match = PREFIX.exec(text) as RegExpExecArray;
-    const rest = text.slice(match[0].length).trimStart();
-    this.readTime(match);
+    if (NO_EVENT.test(text) || SUMMARY.test(text)) return 'skipped';
+    const notice = text.includes('Process ') ? NOTICE.exec(text) : null;
+    if (notice !== null && !RETURNED.test(text)) return this.noticed(text, notice);
+    const { broken } = this;
+    if (broken === null) return this.whole(text);
+    if (!broken.byProgram) return this.rejoined(broken.text + text);
+    const returned = RETURNED.exec(text)?.index ?? -1;
+    const isOwn = OWN.test(text) || /\w\(/.test(text.slice(0, Math.max(returned, 0)));
+    if (isOwn || returned >= 0 || UNFINISHED.test(text)) this.broken = null;
+    return isOwn ? this.whole(text) : 'skipped';
+  }
+
+  end(): void {
+    this.tasks.end();
+  }
+
+  /** What strace says of a process: perhaps in the middle of a line. */
+  private noticed(text: string, notice: RegExpExecArray): Placed {
+    const [, pid = '', what, threads = '1'] = notice;
+    const before = text.slice(0, notice.index);
+    if (before.trim() !== '') this.breakOff(before, false);
+    if (birthFlags(this.broken?.call ?? '') !== null) this.named = Number(pid);
+    const isOld = !notice[0].startsWith('strace: ');
+    if (what === 'attached') this.tasks.attach(Number(pid), Number(threads));
+    // Before 4.7 this was all that strace said of an exit.
+    else if (what === 'detached' && isOld) this.exit(this.tasks.idOf(Number(pid)));
+    return 'skipped';
+  }
+
+  private breakOff(text: string, byProgram: boolean): void {
+    const whole = (this.broken?.text ?? '') + text;
+    this.broken = { text: whole, call: /(\w{1,40})\(/.exec(whole)?.[1] ?? '', byProgram };
+  }
+
+  private rejoined(text: string): Placed {
+    this.broken = null;
+    const placed = this.whole(text);
+    this.named = 0;
+    return placed;
+  }
+
+  private whole(text: string): Placed {
+    const rest = this.prefix.read(text);
     if (SKIPPED.test(rest)) return 'skipped';
-    const pid = match[1] ?? match[2];
-    const task = this.taskOf(pid === undefined ? FIRST : Number(pid));
-    if (rest.startsWith('+++ ')) return this.ended(task, rest);
-    const resumed = RESUMED.exec(rest);
-    if (resumed !== null) return this.resumed(task, resumed[1] as string, resumed[2] as string);
-    const interrupted = INTERRUPTED.exec(rest);
-    if (interrupted !== null) {
-      return this.begins(task, interrupted[1] as string, interrupted[2] as string);
-    }
     const call = CALL.exec(rest);
-    if (call === null) return 'unplaced';
-    const [, name = '', given = ''] = call;
-    if (given.endsWith(UNFINISHED) || / <unfinished \.\.\.>\) += \?$/.test(given)) {
-      return this.begins(task, name, given.slice(0, given.indexOf(UNFINISHED)));
+    const resumed = call === null ? RESUMED.exec(rest) : null;
+    const isExit = rest.startsWith('+++ ');
+    if (call === null && resumed === null && !isExit) return 'unplaced';
+    if (call !== null && this.isBroken(call[1] as string, call[2] as string)) {
+      this.breakOff(text, true);
+      return 'skipped';
     }
-    const result = RESULT.exec(given);
-    if (result === null) return 'unplaced';
-    const inner = given.slice(0, result.index);
-    return this.finished(task, name, inner, result[1] as string, this.timeUs, 0);
+    const task = this.tasks.taskOf(this.prefix.pid, rest, this.begun);
+    if (isExit) return this.ended(task, rest);
+    if (resumed !== null) return this.resumed(task, resumed[1] as string, resumed[2] as string);
+    return this.called(task, call?.[1] as string, call?.[2] as string);
   }
 
-  private begins(task: number, call: string, given: string): Placed {
-    this.begun.set(task, { call, given, sinceUs: this.timeUs, child: 0 });
-    return 'used';
+  private isBroken(call: string, given: string): boolean {
+    return WRITES.test(call) && !RETURNED.test(given) && !UNFINISHED.test(given);
   }
 
-  private readTime([, , , hours, minutes, seconds, decimal]: RegExpExecArray): void {
-    if (hours !== undefined) {
-      const ofDayUs = (Number(hours) * 60 + Number(minutes)) * 60e6 + microseconds(seconds ?? '0');
-      // A clock that jumps back by half a day has passed midnight.
-      const passed = this.lastOfDayUs - ofDayUs > DAY_US / 2 ? DAY_US : 0;
-      this.timeUs += this.timeUs === 0 ? ofDayUs : ofDayUs + passed - this.lastOfDayUs;
-      this.lastOfDayUs = ofDayUs;
-    } else if (decimal === undefined) this.timeUs += UNTIMED_US;
-    else if (Number(decimal) < RELATIVE_SECONDS_MAX) this.timeUs += microseconds(decimal);
-    else this.timeUs = microseconds(decimal);
-  }
-
-  private taskOf(pid: number): number {
-    if (pid === this.firstPid) return FIRST;
-    if (this.known.has(pid)) return pid;
-    const making = [...this.begun].filter(([, b]) => birthFlags(b.call) !== null && b.child === 0);
-    if (this.known.has(FIRST) && this.firstPid < 0 && making.every(([task]) => task !== FIRST)) {
-      this.firstPid = pid;
-      return FIRST;
-    }
-    this.known.add(pid);
-    const [only] = making;
-    if (only !== undefined && making.length === 1) {
-      only[1].child = pid;
-      this.birth(only[0], only[1].call, only[1].given, pid, only[1].sinceUs);
-    } else if (making.length > 1) this.emit({ op: 'orphan', task: pid });
-    return pid;
-  }
-
-  private ended(task: number, rest: string): Placed {
-    const superseded = /^\+\+\+ superseded by execve in pid (\d+)/.exec(rest);
-    if (superseded !== null) this.former.set(task, Number(superseded[1]));
-    else if (!/^\+\+\+ (?:exited with|killed by)/.test(rest)) return 'unplaced';
-    else this.known.delete(task);
-    this.begun.delete(task);
-    this.emit({ op: 'exit', task });
+  private called(task: number, call: string, given: string): Placed {
+    if (call === 'exit_group') this.emit({ op: 'exit-group', task });
+    const cut = UNFINISHED.exec(given);
+    const flags = flagsIn(call, given);
+    const since = { sinceUs: this.timeUs, child: this.named, isHeard: false };
+    const begun = { call, given, flags, ...since };
+    if (cut === null) return this.finished(task, begun);
+    this.begun.set(task, { ...begun, given: given.slice(0, cut.index) });
     return 'used';
   }
 
   private resumed(task: number, call: string, rest: string): Placed {
-    const former = this.former.get(task);
-    const begun = this.begun.get(former ?? task);
-    this.begun.delete(former ?? task);
-    const result = RESULT.exec(rest);
-    if (result === null) return / \?$/.test(rest) ? 'skipped' : 'unplaced';
-    const { given = '', sinceUs = this.timeUs, child = 0 } = begun?.call === call ? begun : {};
-    const inner = given + rest.slice(0, result.index);
-    return this.finished(task, call, inner, result[1] as string, sinceUs, child);
+    const former = this.former.get(task) ?? task;
+    const known = this.begun.get(former);
+    this.begun.delete(former);
+    if (/^\)? += \?$/.test(rest) && call !== 'exit') return 'skipped';
+    const nothing = { given: '', flags: null, sinceUs: this.timeUs, child: 0, isHeard: false };
+    const begun = known?.call === call ? known : nothing;
+    return this.finished(task, { ...begun, call, given: begun.given + rest });
   }
 
-  private finished(
-    task: number,
-    call: string,
-    given: string,
-    result: string,
-    sinceUs: number,
-    heardOf: number,
-  ): Placed {
-    if (MEMORY_CALLS.has(call)) return this.memory(task, call, given, result);
-    if (birthFlags(call) !== null) {
-      const child = Number(result);
-      if (child > 0 && child !== heardOf) {
-        this.known.add(child);
-        this.birth(task, call, given, child, sinceUs);
-      }
-      return 'used';
+  /** A call has returned; `begun.given` is all that was printed of it. */
+  private finished(task: number, begun: Begun): Placed {
+    const { call, given } = begun;
+    const memory = MEMORY_CALLS.has(call);
+    const makes = birthFlags(call) !== null;
+    const isExec = call === 'execve' || call === 'execveat';
+    if (!memory && !makes && !isExec && !ENDS.has(call) && !WAITS.has(call)) {
+      return RETURNED.test(given) ? 'skipped' : 'unplaced';
     }
-    if (call !== 'execve' && call !== 'execveat') return 'skipped';
-    if (result === '0') {
+    const { words, result } = readCall(given);
+    if (result === '') return 'unplaced';
+    if (memory) return this.memory(task, call, words, result);
+    if (makes && Number(result) > 0) {
+      this.tasks.returned(task, flagsIn(call, given) ?? 0, Number(result), begun);
+    } else if (isExec && result === '0') {
       this.emit({ op: 'exec', task, former: this.former.get(task) ?? task });
       this.former.delete(task);
-    }
+    } else if (call === 'exit') this.emit({ op: 'exit', task });
+    else if (WAITS.has(call)) this.waited(call, words, Number(result));
     return 'used';
   }
 
-  private birth(task: number, call: string, given: string, child: number, sinceUs: number): void {
-    const printed = /\bflags=([\w|]+)/.exec(given)?.[1] ?? '';
-    const own = birthFlags(call) ?? 0;
-    const flags = own < 0 ? bitsOf('CLONE', printed) : own;
-    const [shares, thread] = [sharesMm(flags), isThread(flags)];
-    this.emit({ op: 'birth', task, child, sharesMm: shares, thread, sinceUs });
+  private waited(call: string, words: readonly string[], result: number): void {
+    const { 1: status = '', 2: info = '' } = words;
+    if (call !== 'waitid') {
+      if (result > 0 && !/WIFSTOPPED|WIFCONTINUED/.test(status)) this.tasks.waited(result);
+      return;
+    }
+    const [, pid] = /\bsi_code=CLD_(?:EXITED|KILLED|DUMPED), si_pid=(\d+)/.exec(info) ?? [];
+    if (pid !== undefined && result === 0) this.tasks.waited(Number(pid));
   }
 
-  private memory(task: number, call: string, given: string, result: string): Placed {
+  private ended(task: number, rest: string): Placed {
+    const superseded = /^\+\+\+ superseded by execve in pid (\d+)/.exec(rest);
+    if (superseded !== null) {
+      this.former.set(task, Number(superseded[1]));
+      this.begun.delete(task);
+      this.emit({ op: 'exit', task });
+    } else if (!/^\+\+\+ (?:exited with|killed by)/.test(rest)) return 'unplaced';
+    else this.exit(task);
+    return 'used';
+  }
+
+  private exit(task: number): void {
+    this.begun.delete(task);
+    this.emit({ op: this.tasks.ended(task) ? 'exit-group' : 'exit', task });
+  }
+
+  private memory(task: number, call: string, words: readonly string[], result: string): Placed {
     if (!/^0x|^\d/.test(result)) return 'used';
-    const words = given.split(', ');
     const [first = '', second = '', third = '', fourth = ''] = words;
     const isRemap = call === 'mremap';
-    const isMap = call === 'mmap' || call === 'mmap2';
     const called = {
       address: number(first),
       length: number(second || '0'),
       newLength: isRemap ? number(third) : 0,
       protection: isRemap ? 0 : bitsOf('PROT', third),
       flags: bitsOf(isRemap ? 'MREMAP' : 'MAP', fourth),
-      offset: isMap ? number(words.at(-1) ?? '0') : 0,
+      offset: /mmap/.test(call) ? number(words.at(-1) ?? '0') : 0,
     };
     if (Number.isNaN(called.address + called.length + called.newLength)) return 'unplaced';
     const action = memoryAction(task, call, called, number(result));
@@ -196,13 +224,25 @@ class StraceParser implements LineParser {
     return 'used';
   }
 
+  private get timeUs(): number {
+    return this.prefix.timeUs;
+  }
+
   private emit(action: Action): void {
     this.onAction(action, this.timeUs);
   }
 }
 
+/** What a call makes a task with; null: none, or it is not printed so far. */
+function flagsIn(call: string, given: string): number | null {
+  const own = birthFlags(call);
+  if (own === null || own >= 0) return own;
+  const [, printed] = /\bflags=([\w|]+)/.exec(readCall(given).words.join()) ?? [];
+  return printed === undefined ? null : bitsOf('CLONE', printed);
+}
+
 export const STRACE: Recorder = {
   name: 'strace',
   hasFaults: false,
-  makeParser: (onAction) => new StraceParser(onAction),
+  makeParser: (onAction, how) => new StraceParser(onAction, how),
 };

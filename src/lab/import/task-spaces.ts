@@ -46,6 +46,9 @@ const STACK = 0x7fff_ffff_e000;
 /** What exec maps beside the program: the loader, and the kernel's own page. */
 const LOADER = /\/ld[-.\w]*\.so|\/ld64\.so|\/ld-musl|\[vdso\]|\[vvar|perf-vdso/;
 
+/** No heap grows beyond that. */
+const HEAP_MAX: number = 2 ** 36;
+
 const UNKNOWN = -1;
 
 export class TaskSpace {
@@ -112,6 +115,11 @@ export class TaskSpace {
         this.setBreak(action.at);
         break;
     }
+  }
+
+  /** Whether a break is so far off that it is another program's: of an exec that nobody saw. */
+  isOfOther(brk: number): boolean {
+    return this.brk !== UNKNOWN && (brk - this.brk > HEAP_MAX || this.heap - brk > HEAP_MAX);
   }
 
   end(): void {

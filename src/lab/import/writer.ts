@@ -25,6 +25,8 @@ const BLOCK_CHARACTERS: number = 64 * 1024;
 export class TraceWriter implements TraceSink {
   records = 0;
   mms = 0;
+  /** Of the mms. */
+  ended = 0;
   readonly allocs: [pte: number, pmd: number] = [0, 0];
   readonly frees: [pte: number, pmd: number] = [0, 0];
   readonly peak: [pte: number, pmd: number] = [0, 0];
@@ -65,6 +67,7 @@ export class TraceWriter implements TraceSink {
   }
 
   destroy(mm: number): void {
+    this.ended++;
     this.write(`D m${mm}`);
   }
 

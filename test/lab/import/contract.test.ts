@@ -39,7 +39,14 @@ async function importProgram(
   geometry: string,
 ): Promise<void> {
   const file = folder.write(TEXTS[format](program));
-  const options = { file, output, geometry, recorder: format, touch: 'all', tolerate: 0 } as const;
+  const options = {
+    files: [file],
+    output,
+    geometry,
+    recorder: format,
+    touch: 'all',
+    tolerate: 0,
+  } as const;
   const document = await importInto(options);
   expect(document.lines).toMatchObject({ unplaced: 0, lost: 0 });
 }
