@@ -36,7 +36,7 @@ describe('a signal', () => {
     expect(run.stderr).toMatch(
       /^interrupted: compared [12] of 3 recordings \(stopped by SIGINT\)\n$/,
     );
-    expect(run.stdout).toContain('  whole-page              34.59');
+    expect(run.stdout).toContain('  whole-page         34.59');
     expect(run.stdout).not.toContain('holds: ');
   });
 
