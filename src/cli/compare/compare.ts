@@ -1,7 +1,7 @@
 /** `ptfrag compare`: designs side by side on recordings of real kernels. */
 import { UsageError } from '../../core/base/errors.js';
 import type { CompareDocument } from '../../lab/compare/compare.js';
-import { savingsOf } from '../../lab/compare/saved.js';
+import type { savingsOf } from '../../lab/compare/saved.js';
 import { traceBlock } from '../../report/compare/block.js';
 import { COUNTS_LEGEND, workForEachTable } from '../../report/compare/counts.js';
 import { compareLegend } from '../../report/compare/legend.js';
@@ -102,6 +102,8 @@ export async function compareAndPrint(
 ): Promise<CompareDocument> {
   const { terminal, signal } = context;
   const all = countOf(request.traces.length, 'recording');
+  // Not before it is needed: the command's help is loaded quickly.
+  const { savingsOf } = await import('../../lab/compare/saved.js');
   const parts: CompareDocument[] = [];
   context.reached({}, `compared 0 of ${all}`);
   const document = await runJob<typeof work>('compare', request, {
@@ -111,7 +113,7 @@ export async function compareAndPrint(
       const { columns, paint } = terminal;
       context.print(`${traceBlock(part, { columns, paint, counts })}\n`);
       parts.push(part);
-      context.reached(keep(together(parts)), `compared ${parts.length} of ${all}`);
+      context.reached(keep(together(parts, savingsOf)), `compared ${parts.length} of ${all}`);
     },
   });
   const legend = [...compareLegend(document), ...(counts ? COUNTS_LEGEND : [])];
@@ -121,14 +123,14 @@ export async function compareAndPrint(
 }
 
 /** Of documents of one recording each, one of them all. */
-function together(parts: readonly CompareDocument[]): CompareDocument {
+function together(parts: readonly CompareDocument[], savings: typeof savingsOf): CompareDocument {
   const rows = parts.flatMap((part) => part.rows);
   const references = parts.flatMap((part) => part.references);
   return {
     ...(parts[0] as CompareDocument),
     rows,
     references,
-    savings: savingsOf(rows, references),
+    savings: savings(rows, references),
     failed: parts.flatMap(({ failed }) => failed),
     violations: parts.flatMap(({ violations }) => violations),
   };

@@ -1,9 +1,8 @@
 /** `ptfrag import`: a recorder's text turned into a recording that compare and replay read. */
 import { UsageError } from '../../core/base/errors.js';
 import { GEOMETRIES } from '../../core/pgtable/geometry.js';
-import type { ImportDocument } from '../../lab/import/document.js';
+import { type ImportDocument, STDIN } from '../../lab/import/document.js';
 import { RECORDERS } from '../../lab/import/recorders.js';
-import { STDIN } from '../../lab/import/recording.js';
 import { countOf, formatCount, formatSeconds } from '../../report/text.js';
 import { commandLine } from '../shell/again.js';
 import { type Command, defineCommand, EXIT_CODES_OF_ALL } from '../shell/command.js';
@@ -16,7 +15,8 @@ import type { OpenOutput } from '../shell/output-stream.js';
 import type { ImportRequest, work } from './work.js';
 
 const NOTES = `FILE is the text of: perf trace -F all, perf script of page faults, strace -f,
-or ftrace; plain or gzipped, or - for stdin. docs/import.md has the commands that record them.`;
+or ftrace; plain or gzipped, or - for stdin. docs/import.md has the commands
+that record them.`;
 
 const EXIT_CODES = `Exit codes: 0 imported; 2 usage or input error, or too many lines that no
 parser places; 3 imported, but a warning says why the trace can't be trusted;

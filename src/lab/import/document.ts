@@ -3,6 +3,9 @@ import type { Readable, Writable } from 'node:stream';
 import type { Warning } from './line-parser.js';
 import type { UnplacedLine } from './line-placer.js';
 
+/** The name of stdin among files. */
+export const STDIN = '-';
+
 /** Where a trace goes. */
 export interface TraceOutput {
   /** What the document calls it. */

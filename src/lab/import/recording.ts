@@ -3,11 +3,9 @@
  * wrote.
  */
 import { type PourOptions, pourStdin, pourText } from '../trace/text-file.js';
+import { STDIN } from './document.js';
 import { FileLines, type LineSink } from './file-lines.js';
 import { mergeFiles } from './merge.js';
-
-/** The name of stdin among files. */
-export const STDIN = '-';
 
 /** Hands on all lines. Throws `InputError` for what is no text. */
 export async function readRecording(
