@@ -32,7 +32,7 @@ describe('at the end of the stack', () => {
     'takes a page',
   ])('who %s for the first time holds nothing afterwards', { timeout: 60_000 }, async (what) => {
     const clean = { done: 1, overflows: true, section: 'none', found: [] };
-    expect(await outcomeOf({ what, short: 4 })).toEqual(clean);
+    expect(await outcomeOf({ what, short: 8 })).toEqual(clean);
   });
 
   it('a function of the library that is hot is refused as well', { timeout: 60_000 }, () => {

@@ -227,6 +227,14 @@ describe('outputs', () => {
   });
 });
 
+/** Says when the job has begun. */
+const HERALDED: readonly string[] = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(
+    `process.on('worker', () => process.stderr.write('begun\\n'));`,
+  )}`,
+];
+
 /** The job isn't told to stop: only a second signal ends the command before long. */
 const DEAF: readonly string[] = [
   '--import',
@@ -311,9 +319,10 @@ describe('a signal', () => {
     ['SIGTERM', 143],
   ] as const)('leaves nothing behind the second time: %s', async (second, exitCode) => {
     const finished = await ptfrag(long(), {
-      node: DEAF,
+      node: [...DEAF, ...HERALDED],
       started: (child) => {
-        signalWhenOpen('SIGINT')(child);
+        // Its job runs: what comes before it has begun ends the command at once.
+        signalAfter('stderr', 'begun', 'SIGINT')(child);
         signalAfter('stderr', 'stopping', second)(child);
       },
     });
