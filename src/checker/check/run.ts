@@ -1,11 +1,10 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
 import { UsageError } from '../../core/base/errors.js';
-import { nearest } from '../../core/base/nearest.js';
 import { replay } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
 import type { Mode } from '../model/run.js';
 import type { Scenario } from '../model/scenario.js';
-import { CATALOGUE, designOf, scenarioNamed } from '../proof/catalogue.js';
+import { CATALOGUE, designOf, noneNamed, scenarioNamed } from '../proof/catalogue.js';
 import { MUTANTS } from '../proof/mutants.js';
 import {
   type CheckDocument,
@@ -158,12 +157,7 @@ function scopeOf(request: CheckRequest, scenarios: number, mutants: number): Che
 function mutantNamed(name: string): Mutant {
   const found = MUTANTS.find((mutant) => mutant.name === name);
   if (found !== undefined) return found;
-  const names = nearest(
-    name,
-    MUTANTS.map((mutant) => mutant.name),
-  ).join(', ');
-  const message = `there is no mutant "${name}"; near it: ${names}; check --list names all`;
-  throw new UsageError('no-such-mutant', message);
+  throw new UsageError('no-such-mutant', noneNamed('mutant', name, MUTANTS));
 }
 
 /** Threads answer in any order; a document has the catalogue's. */

@@ -83,10 +83,18 @@ export function scenarioNamed(name: string, design: string = COMMON.name): Scena
   const whole = core === undefined ? name : prefixOf(core) + name;
   const found = CATALOGUE.find((scenario) => scenario.name === whole);
   if (found !== undefined) return found;
+  throw new UsageError('no-such-scenario', noneNamed('scenario', whole, CATALOGUE));
+}
+
+/** The message for the name of no scenario, or no mutant: the names nearest to it. */
+export function noneNamed(
+  what: 'scenario' | 'mutant',
+  name: string,
+  all: readonly { readonly name: string }[],
+): string {
   const names = nearest(
-    whole,
-    CATALOGUE.map((scenario) => scenario.name),
+    name,
+    all.map((each) => each.name),
   ).join(', ');
-  const message = `there is no scenario "${whole}"; near it: ${names}; check --list names all`;
-  throw new UsageError('no-such-scenario', message);
+  return `there is no ${what} "${name}"; near it: ${names}; check --list names all`;
 }
