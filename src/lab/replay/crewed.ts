@@ -33,6 +33,8 @@ export interface CrewedOptions extends ReplayWatch {
 
 /** Reserved where the user names no number of pages; the OS commits what is touched. */
 const RESERVE_BYTES: number = 2 ** 29;
+/** The check of a debug heap reads what was never taken, too, and so all of it is committed. */
+const RESERVE_DEBUG_BYTES: number = 2 ** 27;
 const MMS_MAX: number = 2 ** 14;
 
 /** Throws `UsageError` for a number of threads that can't be. */
@@ -63,7 +65,7 @@ export function makeHeap(
 ): CrewedHeap {
   const { buffer, bytes } = createHeap({
     geometry,
-    pages: pages ?? RESERVE_BYTES / geometry.pageBytes,
+    pages: pages ?? (debug ? RESERVE_DEBUG_BYTES : RESERVE_BYTES) / geometry.pageBytes,
     threadsMax: members + 1,
     mmsMax: MMS_MAX,
     sharing,

@@ -10,6 +10,7 @@ import { type PageTablesOptions, replayPageTables } from '#src/lab/replay/pgtabl
 const LONG = process.env['PTFRAG_LONG'] !== undefined;
 
 const QUICK = 'traces/s390x/quick.canon.txt.gz';
+const WORK = 'traces/s390x/quick.work.txt.gz';
 
 type Replay = typeof replayPageTables;
 
@@ -35,8 +36,6 @@ function checkHeld(document: PageTablesDocument): void {
 
 describe('a replay through page tables', () => {
   const cases: [string, Partial<PageTablesOptions>][] = [
-    [QUICK, {}],
-    [QUICK, { threads: 4, readers: 1, seed: 2, sharing: 'all' }],
     ['traces/ppc64le/quick-radix.frag.txt.gz', { threads: 3 }],
     ['traces/ppc64le/quick-hash.frag.txt.gz', {}],
   ];
@@ -48,11 +47,16 @@ describe('a replay through page tables', () => {
     });
   }
 
-  it('gives an mm the same tables whatever threads there are and what is collapsed', async () => {
-    const alone = await through(QUICK, { threads: 1, readers: 1 });
-    const together = await through(QUICK, { threads: 4, readers: 1, seed: 9 });
-    expect(alone.given).toEqual(together.given);
-    const [pte] = alone.given;
+  /** What an mm is given is the same whatever threads there are and what is collapsed. */
+  const alike: [string, Partial<PageTablesOptions>][] = [
+    ['by one thread, named by its work file', { threads: 1, readers: 1, file: WORK }],
+    ['by two', {}],
+    ['by four, for all mms', { threads: 4, readers: 1, seed: 9, sharing: 'all' }],
+  ];
+  it.each(alike)('gives an mm the same tables: %s', async (_by, changes) => {
+    const document = await through(QUICK, changes);
+    checkHeld(document);
+    const [pte] = document.given;
     const linux = { given: 1761, equal: 51 };
     expect(pte).toMatchObject({
       kind: 'pte',
@@ -67,9 +71,8 @@ describe('a replay through page tables', () => {
       { mm: 'm49', recorded: 455, given: 518, linux: 455 },
       { mm: 'm47', recorded: 238, given: 235, linux: 235 },
     ]);
-    for (const { fresh, reused, splits } of [alone, together]) {
-      expect(fresh + reused).toBeGreaterThan(1824 + splits);
-    }
+    const { fresh, reused, splits } = document;
+    expect(fresh + reused).toBeGreaterThan(1824 + splits);
   });
 
   it('runs out of pages, waits for frees to ripen, and goes on', async () => {
@@ -119,12 +122,6 @@ describe('what a replay through page tables refuses', () => {
     await expect(through('package.json')).rejects.toThrow(/a file NAME\.work\.txt\.gz/);
   });
 
-  it('takes the work file for the recording', async () => {
-    const document = await through('traces/s390x/quick.work.txt.gz');
-    checkHeld(document);
-    expect(document.trace.allocs).toBe(1764);
-  });
-
   it('refuses a truncated work file, and leaves no thread behind', async () => {
     const file = join(folder, 'cut.canon.txt.gz');
     copyFileSync(QUICK, file);
@@ -139,8 +136,10 @@ describe('what a replay through page tables refuses', () => {
   });
 });
 
-/** A safeguard, the text that is it, what is put in its place, and the rule that is broken. */
-/** The second is a matter of luck, half a minute of it on a busy machine: for the long run. */
+/**
+ * A safeguard, the text that is it, what is put in its place, and the rule that is broken. The
+ * second is a matter of luck, half a minute of it on a busy machine: for the long run.
+ */
 const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
   [
     'that frees empty tables without unlinking them',
