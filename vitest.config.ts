@@ -14,6 +14,9 @@ export default defineConfig(({ mode }) => {
       environment: 'node',
       include: ['test/**/*.test.ts'],
       pool: 'forks',
+      // One worker runs many files, and modules stay loaded: a sixth of the time was their loading.
+      // None relies on what another left.
+      isolate: false,
       // All processors: by default one is left to whoever watches.
       maxWorkers: availableParallelism(),
       env: long ? { PTFRAG_LONG: '1' } : {},

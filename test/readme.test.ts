@@ -18,9 +18,8 @@ import { supplyCounts } from '#src/core/mem/supply.js';
 import { runCallback } from '#src/core/rcu/callback.js';
 import { beginGrace, endGrace, graceEnded } from '#src/core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '#src/core/rcu/manual.js';
-import type { CompareDocument } from '#src/lab/compare/compare.js';
-import { checkSentence, oracleSentence, priceSentences, savingsTable } from '../scripts/readme.mjs';
-import { documentIn, ptfrag } from './fixtures/command.js';
+import { checkSentence, oracleSentence } from '../scripts/readme.mjs';
+import { ptfrag } from './fixtures/command.js';
 import { installed, patch, withoutGrace } from './fixtures/installed.js';
 import {
   checkDrained,
@@ -271,13 +270,6 @@ describe('the examples', () => {
 });
 
 describe('the figures of the README (npm run docs:readme)', () => {
-  it('has what compare gives on every recording of the package', async () => {
-    const document = documentIn<CompareDocument>(await ptfrag(['compare', '--json']));
-    expect(madeIn('savings')).toBe(savingsTable(document));
-    expect(madeIn('price')).toBe(priceSentences(document));
-    expect(document.references.filter(({ kind }) => kind === 'pte')).toHaveLength(9);
-  });
-
   it('has the sums of the table in docs/oracle.md, which is held against the oracle', () => {
     const rows = read('docs/oracle.md').match(/^\| \S+\.(?:canon|frag) \|.*$/gm) ?? [];
     const numbers = rows.map((row) => row.replaceAll(',', '').split(' | ').map(Number));
@@ -287,7 +279,8 @@ describe('the figures of the README (npm run docs:readme)', () => {
   });
 
   it('has the numbers of scenarios and mutants that there are', () => {
-    // What they take is counted in checker/proof/catalogue.test.ts, which explores them.
+    // What compare gives is held in cli/recordings.test.ts; what they take is counted in
+    // checker/proof/catalogue.test.ts, which explores them.
     const [executions = 0, steps = 0] = ['executions', 'steps'].map((what) =>
       Number(new RegExp(`([\\d,]+) ${what}`).exec(madeIn('check'))?.[1]?.replaceAll(',', '')),
     );

@@ -14,6 +14,7 @@ import {
   type Finished,
   keyPaths,
   ptfrag,
+  ptfragProcess,
 } from '../fixtures/command.js';
 import { ANNOUNCE, signalAfter } from '../fixtures/signals.js';
 import { TraceFolder } from '../fixtures/trace-files.js';
@@ -144,7 +145,7 @@ describe('check', () => {
   });
 
   it('speaks KTAP', async () => {
-    const { status, stdout } = await check(`${ONE} ${BIG} --steps 100 --ktap`);
+    const { status, stdout } = await ptfragProcess(['check', ONE, BIG, '--steps', '100', '--ktap']);
     expect(status).toBe(3);
     const [version, plan, ...results] = stdout.trimEnd().split('\n');
     expect(version).toBe('KTAP version 1');
@@ -192,7 +193,7 @@ describe('a mutant that no longer applies', () => {
   afterAll(() => gone.remove());
 
   it('is a row that says so; scenarios and other mutants are explored', async () => {
-    const run = await ptfrag(['check', OTHER, ONE, '--json'], { main: gone.main });
+    const run = await ptfragProcess(['check', OTHER, ONE, '--json'], { main: gone.main });
     const { verdict, scenarios, mutants } = documentIn<CheckDocument>(run);
     expect([run.status, verdict]).toEqual([1, 'violated']);
     expect(scenarios.map((row) => row.verdict)).toEqual(['holds', 'holds']);
@@ -203,7 +204,7 @@ describe('a mutant that no longer applies', () => {
     const others = mutants.filter(({ rule }) => rule !== 'mutant');
     expect(others.length).toBeGreaterThan(0);
     expect(others.every(({ caught }) => caught)).toBe(true);
-    const { stdout } = await ptfrag(['check', OTHER, ONE], { main: gone.main });
+    const { stdout } = await ptfragProcess(['check', OTHER, ONE], { main: gone.main });
     expect(stdout).toMatch(/^supply-takes-unlocked +does not apply$/m);
     expect(stdout).toContain(
       '\nmutant supply-takes-unlocked does not apply: its text occurs 0 times',
@@ -218,7 +219,7 @@ describe('a schedule', () => {
   let replay: readonly string[] = [];
 
   beforeAll(async () => {
-    run = await ptfrag(['check', scenario, '--no-mutants'], { main: broken.main });
+    run = await ptfragProcess(['check', scenario, '--no-mutants'], { main: broken.main });
     const [, line = ''] = /^replay {4}ptfrag (.*)$/m.exec(run.stdout) ?? [];
     replay = line.split(' ');
   });
@@ -228,7 +229,7 @@ describe('a schedule', () => {
     expect(run.status).toBe(1);
     expect(run.stdout).toMatch(/^P4 does not hold: /m);
     expect(run.stdout).toMatch(/^violated: 1 scenario violated; /m);
-    const again = await ptfrag([...replay, '--json'], { main: broken.main });
+    const again = await ptfragProcess([...replay, '--json'], { main: broken.main });
     expect(again.status).toBe(1);
     const [row] = documentIn<CheckDocument>(again).scenarios;
     expect(row).toMatchObject({ name: scenario, verdict: 'violated', executions: 1 });
@@ -310,7 +311,7 @@ describe('the parts of a check', () => {
 describe('an interrupted check', () => {
   it('ends with a document', async () => {
     const started = signalAfter('stderr', 'ready', 'SIGINT');
-    const run = await ptfrag(['check', '--json'], { node: ANNOUNCE, started });
+    const run = await ptfragProcess(['check', '--json'], { node: ANNOUNCE, started });
     expect(run.status).toBe(130);
     expect(documentIn(run)).toMatchObject({ command: 'check', verdict: 'interrupted', ok: false });
     expect(run.stderr).toMatch(
@@ -320,7 +321,7 @@ describe('an interrupted check', () => {
 
   it('keeps the rows that it had', async () => {
     const started = signalAfter('stdout', ONE, 'SIGINT');
-    const run = await ptfrag(['check', ONE, BIG], { started });
+    const run = await ptfragProcess(['check', ONE, BIG], { started });
     expect(run.status).toBe(130);
     expect(run.stderr).toMatch(/^interrupted: explored [12] scenarios? \(stopped by SIGINT\)$/m);
     expect(run.stdout).not.toContain('holds: ');

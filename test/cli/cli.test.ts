@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from '#src/cli/commands.js';
-import { documentIn, keyPaths, ptfrag } from '../fixtures/command.js';
+import { documentIn, keyPaths, ptfrag, ptfragProcess } from '../fixtures/command.js';
 import { bundled, canon, TraceFolder } from '../fixtures/trace-files.js';
 
 const folder = new TraceFolder();
@@ -34,7 +34,7 @@ const tooLong = (text: string): string[] => text.split('\n').filter((line) => li
 
 describe('help', () => {
   it('is what ptfrag alone prints, with examples and exit codes', async () => {
-    const alone = await ptfrag([]);
+    const alone = await ptfragProcess([]);
     expect(alone).toMatchObject({ status: 0, stderr: '' });
     expect(await ptfrag(['--help'])).toEqual(alone);
     for (const word of ['Examples:', 'Exit codes: 0 holds']) expect(alone.stdout).toContain(word);
@@ -67,7 +67,11 @@ describe('help', () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     );
-    expect(await ptfrag(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    expect(await ptfragProcess(['--version'])).toEqual({
+      status: 0,
+      stdout: `${version}\n`,
+      stderr: '',
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /** A mistake in ptfrag itself: it is not a broken rule, wherever it is made. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { documentIn, ptfrag } from '../fixtures/command.js';
+import { documentIn, ptfragProcess } from '../fixtures/command.js';
 import { bundled } from '../fixtures/trace-files.js';
 import { BrokenBuild } from '../support/build.js';
 
@@ -25,7 +25,7 @@ describe('a mistake of ours', () => {
   it.each(MISTAKES)('in %s is a crash', async (_place, command, file, find) => {
     const build = new BrokenBuild({ ...MISTAKE, file, find, replace: `${find} null.missing;` });
     builds.push(build);
-    const run = await ptfrag([command, TRACE, '--json'], { main: build.main });
+    const run = await ptfragProcess([command, TRACE, '--json'], { main: build.main });
     const { violations, ...document } = documentIn<{ violations?: readonly unknown[] }>(run);
     expect(document).toMatchObject({
       command,
@@ -48,7 +48,7 @@ describe('a mistake of ours', () => {
       replace: 'none()',
     });
     builds.push(build);
-    const run = await ptfrag(['compare', '--nix'], { main: build.main });
+    const run = await ptfragProcess(['compare', '--nix'], { main: build.main });
     expect(run.stderr).toMatch(/^ptfrag: \w+Error: .*\n {4}at /);
     expect(run.stderr).toContain('\ncrashed: this is a mistake in ptfrag.\n');
     expect(run.status).toBe(70);

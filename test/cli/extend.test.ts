@@ -3,7 +3,12 @@
  * a copy of the project by these places alone.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { documentIn, type Finished, ptfrag } from '../fixtures/command.js';
+import {
+  documentIn,
+  type Finished,
+  type ProcessOptions,
+  ptfragProcess,
+} from '../fixtures/command.js';
 import { ProjectCopy } from '../fixtures/copy.js';
 import { ANNOUNCE, signalAfter } from '../fixtures/signals.js';
 
@@ -70,8 +75,8 @@ function documentOf(rows: ToyDocument['rows'], least: number): ToyDocument {
 
 describe('a new command', () => {
   const copy = new ProjectCopy();
-  const toy = (line: string, options: Parameters<typeof ptfrag>[1] = {}): Promise<Finished> =>
-    ptfrag(line.split(' '), { ...options, main: copy.main });
+  const toy = (line: string, options: ProcessOptions = {}): Promise<Finished> =>
+    ptfragProcess(line.split(' '), { ...options, main: copy.main });
 
   beforeAll(() => {
     copy.write('src/cli/toy/toy.ts', COMMAND);

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
 import type { ImportDocument } from '#src/lab/import/document.js';
-import { documentIn, keyPaths, ptfrag } from '../fixtures/command.js';
+import { documentIn, keyPaths, ptfrag, ptfragProcess } from '../fixtures/command.js';
 
 const FTRACE = fileURLToPath(new URL('../fixtures/import/ftrace.txt.gz', import.meta.url));
 const DOCS = readFileSync(new URL('../../docs/import.md', import.meta.url), 'utf8');
@@ -90,12 +90,12 @@ describe('ptfrag import', () => {
   it.each([false, true])('reads stdin; gzipped: %s', async (packed) => {
     const text = readFileSync(FTRACE);
     const input = packed ? text : gunzipSync(text);
-    const piped = await ptfrag(['import', '-', '-o', output], {
+    const piped = await ptfragProcess(['import', '-', '-o', output], {
       started: ({ stdin }) => stdin?.end(input),
     });
     expect(piped.status).toBe(0);
     expect(piped.stdout).toMatch(/^input +ftrace, 560 lines, all placed$/m);
-    const unnamed = await ptfrag(['import', '-'], {
+    const unnamed = await ptfragProcess(['import', '-'], {
       started: ({ stdin }) => stdin?.on('error', () => {}).end(input),
     });
     expect(unnamed.status).toBe(2);
@@ -129,7 +129,7 @@ describe('ptfrag import', () => {
       ' a-7   [000] d....  1.0: page_fault_user: address=0x5000 ip=0x1 error_code=0x4\n';
     writeFileSync(file, fault.repeat(600_000));
     const before = readdirSync(folder).sort();
-    const { status, stderr } = await ptfrag(['import', file], {
+    const { status, stderr } = await ptfragProcess(['import', file], {
       started: (child) => {
         const timer = setInterval(() => {
           if (!readdirSync(folder).some((name) => name.endsWith('.new'))) return;

@@ -1,7 +1,7 @@
 /** What the command loads: no more than what it is asked for needs. */
 import { expect, it } from 'vitest';
 import { COMMANDS } from '#src/cli/commands.js';
-import { ptfrag } from '../fixtures/command.js';
+import { ptfragProcess } from '../fixtures/command.js';
 
 /** Has Node say on stderr which of our modules it loads in the main thread, or in a worker. */
 const SAY_LOADED = `data:text/javascript,${encodeURIComponent(`
@@ -17,7 +17,7 @@ const SAY_LOADED = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 async function loadedBy(...args: readonly string[]): Promise<string[]> {
-  const { status, stderr } = await ptfrag(args, { node: ['--import', SAY_LOADED] });
+  const { status, stderr } = await ptfragProcess(args, { node: ['--import', SAY_LOADED] });
   expect(status).toBe(0);
   return [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, path]) => path as string);
 }

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withOutputs } from '#src/cli/shell/output-file.js';
 import { writeOutput, writeStream } from '#src/cli/shell/output-stream.js';
-import { type CommandOptions, documentIn, type Finished, ptfrag } from '../fixtures/command.js';
+import { documentIn, type Finished, ptfrag, ptfragProcess } from '../fixtures/command.js';
 import { signalAfter } from '../fixtures/signals.js';
 import { bundled } from '../fixtures/trace-files.js';
 
@@ -74,8 +74,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
 /** The input in place, and a run that writes to `output`. */
-function run(writing: Writing, output: string, options?: CommandOptions): Promise<Finished> {
-  return ptfrag([...writing.args(at('input.json'), output), '--json'], options);
+function run(writing: Writing, output: string): Promise<Finished> {
+  return ptfrag([...writing.args(at('input.json'), output), '--json']);
 }
 
 function expectRefused(finished: Finished, why: string): void {
@@ -262,7 +262,7 @@ describe('a copy of the build with a mutant in it', () => {
     ['a second signal', DEAF, 'stopping'],
   ] as const)('is gone after %s', async (_what, more, said) => {
     const copies: string[] = [];
-    const finished = await ptfrag(['check', '--mutant', 'lock-tests-then-sets'], {
+    const finished = await ptfragProcess(['check', '--mutant', 'lock-tests-then-sets'], {
       env: { TMPDIR: folder },
       node: [...STUCK, ...more],
       started: (child) => {
@@ -309,7 +309,7 @@ describe('a signal', () => {
     ['SIGQUIT', 131],
     ['SIGTERM', 143],
   ] as const)('leaves nothing behind: %s', async (signal, exitCode) => {
-    const finished = await ptfrag(long(), { started: signalWhenOpen(signal) });
+    const finished = await ptfragProcess(long(), { started: signalWhenOpen(signal) });
     expect(finished.status).toBe(exitCode);
     expect(finished.stderr).toContain(`(stopped by ${signal})`);
   });
@@ -318,7 +318,7 @@ describe('a signal', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('leaves nothing behind the second time: %s', async (second, exitCode) => {
-    const finished = await ptfrag(long(), {
+    const finished = await ptfragProcess(long(), {
       node: [...DEAF, ...HERALDED],
       started: (child) => {
         // Its job runs: what comes before it has begun ends the command at once.

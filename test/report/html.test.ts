@@ -19,7 +19,7 @@ import type { CompareDocument, CompareRow } from '#src/lab/compare/compare.js';
 import { designsFor } from '#src/lab/designs/index.js';
 import { BACKGROUND, lineStyle, lineStyleOf } from '#src/report/compare/html/lines.js';
 import type { ChartTrace } from '#src/report/compare/html/page.js';
-import { documentIn, type Finished, ptfrag } from '../fixtures/command.js';
+import { documentIn, type Finished, ptfrag, ptfragProcess } from '../fixtures/command.js';
 import { parsePage, type Tag, textOf } from '../fixtures/markup.js';
 import { signalAfter } from '../fixtures/signals.js';
 import { bundled } from '../fixtures/trace-files.js';
@@ -110,7 +110,7 @@ describe('the page', () => {
   it('says what the text says: the verdict, how it was made, what figures mean', async () => {
     const body = textOf(page.slice(page.indexOf('<body>'), page.indexOf('<script')));
     const words = body.replace(/\s+/g, ' ');
-    const { stdout } = await ptfrag(['compare', ...TRACES], { env: { COLUMNS: '100' } });
+    const { stdout } = await ptfrag(['compare', ...TRACES], { COLUMNS: '100' });
     const prose = stdout.slice(stdout.indexOf('\nrecorded kernel: ')).replace(/\s+/g, ' ');
     for (const sentence of prose.split(/(?<=\.) (?=[A-Z]|\w+: )/)) {
       expect(words).toContain(sentence.trim());
@@ -345,7 +345,7 @@ describe('a file that is there', () => {
     writeFileSync(file, 'old');
     const arguments_ = ['compare', 's390x/quick', 's390x/mm2b', '--html', file];
     const started = signalAfter('stdout', 's390x/quick', 'SIGTERM');
-    expect((await ptfrag(arguments_, { started })).status).toBe(143);
+    expect((await ptfragProcess(arguments_, { started })).status).toBe(143);
     expect(readFileSync(file, 'utf8')).toBe('old');
     expect(readdirSync(place)).toEqual(['old.html']);
   });

@@ -23,6 +23,8 @@ export interface Shell {
   /** The context for the command of that name, which begins. */
   start(command: string, json: boolean, repeatedWith: Readonly<Record<string, number>>): Context;
   end(exitCode: ExitCode): void;
+  /** A help, or the version, with its last newline. */
+  show(text: string): void;
 }
 
 /** What a command's folder exports: puts its description, argument and flags on `commander`. */

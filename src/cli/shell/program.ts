@@ -33,7 +33,7 @@ export async function buildProgram(
     .version(version)
     .usage('COMMAND [options]')
     // Errors are reported by the caller, as a line or as a document.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ writeOut: (text) => shell.show(text), outputError: () => {} })
     .exitOverride();
   for (const [name, about, load] of COMMANDS) {
     const commander = program.command(name).summary(about);

@@ -1,4 +1,5 @@
 /** One command line, from its arguments to the exit code. */
+import type { WriteStream } from 'node:tty';
 import { CommanderError } from 'commander';
 import { commandLine } from './again.js';
 import type { Shell } from './command.js';
@@ -16,9 +17,19 @@ import { packageVersion } from './package.js';
 import { buildProgram, commandNamed } from './program.js';
 import { Terminal } from './terminal.js';
 
+/** What of a process a command line uses: the process's own, or others. */
+export interface Surroundings {
+  readonly stdout: WriteStream;
+  readonly stderr: WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** Runs the command line; never throws. */
-export async function main(args: readonly string[]): Promise<ExitCode> {
-  const terminal = new Terminal(process.stdout, process.stderr, process.env);
+export async function main(
+  args: readonly string[],
+  { stdout, stderr, env }: Surroundings,
+): Promise<ExitCode> {
+  const terminal = new Terminal(stdout, stderr, env);
   const interrupt = watchSignals();
   // What is written last is found unread only after this function has returned.
   terminal.readerGone.addEventListener('abort', () => {
@@ -78,6 +89,10 @@ class Run implements Shell {
 
   end(exitCode: ExitCode): void {
     this.exitCode = exitCode;
+  }
+
+  show(text: string): void {
+    this.terminal.print(text.replace(/\n$/, ''));
   }
 
   /** Commander's errors are about the command line. */

@@ -1,7 +1,7 @@
 /** A scenario that cannot be set up is one violated row: the others are explored all the same. */
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '#src/checker/check/document.js';
-import { documentIn, ptfrag } from '../../fixtures/command.js';
+import { documentIn, ptfragProcess } from '../../fixtures/command.js';
 import { BrokenBuild } from '../../support/build.js';
 
 const FIRST = 'take-vs-take+one-block';
@@ -21,7 +21,7 @@ describe('a build whose first scenario throws while it is set up', () => {
   const line = ['check', FIRST, SECOND, '--no-mutants', '--jobs', '1'];
 
   it('has a row that says so, and a row of the next', async () => {
-    const run = await ptfrag([...line, '--json'], { main: build.main });
+    const run = await ptfragProcess([...line, '--json'], { main: build.main });
     expect(run.status).toBe(1);
     const { scenarios } = documentIn<CheckDocument>(run);
     expect(scenarios.map(({ name, verdict }) => [name, verdict])).toEqual([
@@ -33,7 +33,7 @@ describe('a build whose first scenario throws while it is set up', () => {
   });
 
   it('prints both rows, and what went wrong', async () => {
-    const { status, stdout } = await ptfrag(line, { main: build.main });
+    const { status, stdout } = await ptfragProcess(line, { main: build.main });
     expect(status).toBe(1);
     expect(stdout).toMatch(/^attach-vs-attach.* holds$/m);
     expect(stdout).toContain(`\nError: setting up: no\nscenario  ${FIRST}\n`);

@@ -1,10 +1,8 @@
 /** Signals, readers that go away, progress: what a command does to the terminal around it. */
-import { Writable } from 'node:stream';
-import type { WriteStream } from 'node:tty';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Terminal } from '#src/cli/shell/terminal.js';
 import type { CompareDocument } from '#src/lab/compare/compare.js';
-import { documentIn, ptfrag } from '../../fixtures/command.js';
+import { documentIn, Paper, ptfragProcess } from '../../fixtures/command.js';
 import { ANNOUNCE, signalAfter } from '../../fixtures/signals.js';
 
 describe('a signal', () => {
@@ -15,7 +13,7 @@ describe('a signal', () => {
     ['SIGTERM', 143],
   ] as const)('ends with a document: %s', async (signal, exitCode) => {
     const started = signalAfter('stderr', 'ready', signal);
-    const run = await ptfrag(['compare', '--json'], { node: ANNOUNCE, started });
+    const run = await ptfragProcess(['compare', '--json'], { node: ANNOUNCE, started });
     expect(run.status).toBe(exitCode);
     expect(documentIn(run)).toMatchObject({
       schema: 1,
@@ -30,7 +28,7 @@ describe('a signal', () => {
   it('keeps what was done so far', async () => {
     const started = signalAfter('stdout', 's390x/quick', 'SIGINT');
     const traces = ['s390x/quick', 's390x/mix', 'ppc64le/mm-radix'];
-    const run = await ptfrag(['compare', ...traces], { started });
+    const run = await ptfragProcess(['compare', ...traces], { started });
     expect(run.status).toBe(130);
     // Usually one; two where this test is slow to see the first.
     expect(run.stderr).toMatch(
@@ -43,7 +41,7 @@ describe('a signal', () => {
   it('stops real threads', async () => {
     const started = signalAfter('stderr', 'ready', 'SIGINT');
     const args = ['replay', 's390x/mix', '--json'];
-    const run = await ptfrag(args, { node: ANNOUNCE, started });
+    const run = await ptfragProcess(args, { node: ANNOUNCE, started });
     expect(run.status).toBe(130);
     expect(documentIn(run)).toMatchObject({ command: 'replay', verdict: 'interrupted' });
   });
@@ -51,7 +49,7 @@ describe('a signal', () => {
 
 describe('a reader that goes away', () => {
   it('of stderr is no error', async () => {
-    const run = await ptfrag(['compare', 's390x/quick', 'nix'], {
+    const run = await ptfragProcess(['compare', 's390x/quick', 'nix'], {
       started: (child) => child.stderr?.destroy(),
     });
     expect(run.status).toBe(2);
@@ -70,7 +68,9 @@ describe('a reader that goes away', () => {
     'replay s390x/quick --threads 1',
     'help',
   ])('of stdout ends it quietly: %s', async (line) => {
-    const run = await ptfrag(line.split(' '), { started: (child) => child.stdout?.destroy() });
+    const run = await ptfragProcess(line.split(' '), {
+      started: (child) => child.stdout?.destroy(),
+    });
     const said = line.includes('nix') ? /^ptfrag: nix is not there; [^\n]*\n$/ : /^$/;
     expect(run).toEqual({ status: 141, stdout: '', stderr: expect.stringMatching(said) });
   });
@@ -78,34 +78,21 @@ describe('a reader that goes away', () => {
 
 describe('the document', () => {
   it('is all there is on stdout, however large', async () => {
-    const run = await ptfrag(['compare', 'ppc64le/quick-hash', 'ppc64le/quick-radix', '--json']);
+    const run = await ptfragProcess([
+      'compare',
+      'ppc64le/quick-hash',
+      'ppc64le/quick-radix',
+      '--json',
+    ]);
     expect(run.stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(documentIn<CompareDocument>(run).rows).toHaveLength(60);
   });
 });
 
-/** A stream that remembers what was written. */
-class Paper extends Writable {
-  text = '';
-  readonly isTTY: boolean;
-  readonly columns = 30;
-
-  constructor(isTTY: boolean) {
-    super();
-    this.isTTY = isTTY;
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
-
 /** A terminal, or what is none, and everything that was written to it. */
 function paper(isTTY: boolean, environment: Record<string, string> = {}) {
   const [out, notes] = [new Paper(isTTY), new Paper(isTTY)];
-  const streams = [out, notes] as unknown as [WriteStream, WriteStream];
-  return { out, notes, terminal: new Terminal(...streams, environment) };
+  return { out, notes, terminal: new Terminal(out.stream, notes.stream, environment) };
 }
 
 describe('a stream that breaks', () => {

@@ -34,26 +34,16 @@ function ours(document: CompareDocument, mode: CompareRow['mode']): CompareRow {
 }
 
 describe('common, on the recordings of the package', () => {
-  it.each([
-    // Pages: the kernel's mean, and the most that ours may be with recorded ends.
-    ['s390x/quick.canon', 18.78, 18.97],
-    ['s390x/quick.frag', 18.78, 18.97],
-    ['s390x/mix.canon', 304.97, 308],
-    ['ppc64le/quick-radix.frag', 2.0, 2.02],
-    ['ppc64le/quick-hash.frag', 3.14, 3.18],
-    ['ppc64le/mm-radix.frag', 10.71, 3.4],
-    ['ppc64le/mix-radix.frag', 9.45, 7.7],
-    ['s390x/storm.canon', 45.55, 45.6],
-    ['s390x/mm3.canon', 160.32, 160.4],
-    ['s390x/mm2b.canon', 314.07, 316],
-  ])('holds no more than the kernel: %s', async (name, kernel, most) => {
-    const document = await compareTraces([bundled(name)]);
-    const [reference] = document.references;
-    expect(reference?.kernel.mean).toBeCloseTo(kernel, 2);
-    expect(ours(document, 'recorded').pages.mean).toBeLessThanOrEqual(most);
-    expect(ours(document, 'recorded').pages.mean).toBeLessThanOrEqual(1.01 * kernel);
-    expect(ours(document, 'gp').timesKernel).toBeLessThanOrEqual(1.01);
-    expect(document).toMatchObject({ verdict: 'holds', ok: true, failed: [], violations: [] });
+  it('holds no more than the kernel in either form of a recording', async () => {
+    // All others are compared in cli/recordings.test.ts.
+    for (const name of ['s390x/quick.canon', 's390x/quick.frag']) {
+      const document = await compareTraces([bundled(name)]);
+      const [reference] = document.references;
+      expect(reference?.kernel.mean).toBeCloseTo(18.78, 2);
+      expect(ours(document, 'recorded').pages.mean).toBeLessThanOrEqual(18.97);
+      expect(ours(document, 'gp').timesKernel).toBeLessThanOrEqual(1.01);
+      expect(document).toMatchObject({ verdict: 'holds', ok: true, failed: [], violations: [] });
+    }
   });
 
   it.each([
