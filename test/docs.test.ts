@@ -312,15 +312,8 @@ describe('docs/replay.md', () => {
   });
 
   it('describes each field of the document of a replay through page tables', async () => {
-    const run = await ptfrag([
-      'replay',
-      'ppc64le/quick-radix',
-      '--through',
-      'pgtable',
-      '--json',
-      '--threads',
-      '1',
-    ]);
+    const line = 'replay s390x/quick --through pgtable --threads 1 --json';
+    const run = await ptfrag(line.split(' '));
     const described = ['document of replay', 'Of a replay through'].flatMap(fieldsOf);
     checkFields(described, keyPaths(documentIn(run)));
   });
