@@ -1,7 +1,8 @@
 /**
- * Installs QEMU, whose processors walk images in test/core/pgtable/qemu.test.ts, as packages of the
- * system: only where CI or PTFRAG_APT says that this machine may be changed, and only by apt-get.
- * Anywhere else it says what is missing; the tests are then skipped, and say it too.
+ * Installs programs that tests ask, as packages of the system: QEMU, whose processors walk images in
+ * test/core/pgtable/qemu.test.ts, and a browser for test/report/browser.test.ts. Only where CI or
+ * PTFRAG_APT says that this machine may be changed, and only by apt-get. Anywhere else it says what
+ * is missing; the tests are then skipped, and say it too.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { delimiter, join } from 'node:path';
 
 /** Programs, and the packages of Debian and Ubuntu that have them. */
 const PACKAGES = {
+  chromium: 'chromium',
   'qemu-system-ppc64': 'qemu-system-ppc',
   'qemu-system-riscv64': 'qemu-system-misc',
   'qemu-system-s390x': 'qemu-system-s390x',
@@ -24,7 +26,7 @@ function run(command) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const { status, stdout, stderr, error } = spawnSync(command[0], command.slice(1), { env });
   if (status === 0) return true;
-  process.stderr.write(`qemu: ${command.join(' ')} failed\n${error ?? ''}${stdout}${stderr}`);
+  process.stderr.write(`programs: ${command.join(' ')} failed\n${error ?? ''}${stdout}${stderr}`);
   return false;
 }
 
@@ -36,7 +38,7 @@ function install(programs) {
   const as = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const packages = programs.map((program) => PACKAGES[program]);
   const flags = ['install', '--yes', '--no-install-recommends'];
-  process.stderr.write(`qemu: installing ${packages.join(', ')}\n`);
+  process.stderr.write(`programs: installing ${packages.join(', ')}\n`);
   const done = run([...as, 'apt-get', 'update']) && run([...as, 'apt-get', ...flags, ...packages]);
   return done ? 'their packages do not have them' : 'apt-get failed';
 }
@@ -46,6 +48,8 @@ if (before.length > 0) {
   const why = install(before);
   const after = missing();
   if (after.length > 0) {
-    process.stderr.write(`qemu: without ${after.join(', ')}: ${why}. Their tests are skipped.\n`);
+    process.stderr.write(
+      `programs: without ${after.join(', ')}: ${why}. Their tests are skipped.\n`,
+    );
   }
 }
