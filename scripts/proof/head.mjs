@@ -35,8 +35,9 @@ for ever.
 - **All waits that end early.** A wait without a time limit ends in the checker only when another
   thread wakes the sleeper. (One scenario, about the lock, lets waits end without that.) A wait with
   a time limit lets its thread look again only after another thread changed a word that the thread
-  has read, or once after the thread itself did. Executions in which the thread looks again without
-  any such change are not explored. A thread that would wait for ever is a failure.
+  has read, or once after the thread itself did. More often it looks again only where no thread can
+  go on otherwise. Executions in which the thread looks again without any such change are not
+  explored. A thread that would wait for ever is a failure.
 - **Orders of plain accesses.** Plain accesses are not interleaved but checked for races: two of
   them to one word, one of them a write, which nothing orders, are a failure. Where there is no
   race, no thread can see their order.

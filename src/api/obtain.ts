@@ -14,7 +14,7 @@ import { outOfPages, throwOutOfMms } from '../core/frag/shortage.js';
 import type { Thread } from '../core/mem/heap.js';
 import { beginObtaining, tryObtain } from '../core/rcu/obtain.js';
 import { isReading } from '../core/rcu/reader.js';
-import { refuseWait, sleepForGrace } from '../core/rcu/wait.js';
+import { blockUntil, refuseWait } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import { POLL_MAX } from './debts.js';
 import type { Operation, Operations } from './operation.js';
@@ -64,12 +64,20 @@ export type Work<Result> = Generator<number, Result, void>;
 
 /** Does all of it now, asleep while it waits. */
 export function finish<Result>(thread: Thread, work: Work<Result>): Result {
+  let step = untilItWaits(work);
+  const isDone = (): boolean => step.done === true;
+  // Asleep until a grace period ends, or for a moment: a reader that leaves wakes nobody, and
+  // callbacks on another thread don't either.
+  blockUntil(thread, isDone, () => {
+    step = untilItWaits(work);
+  });
+  return step.value as Result;
+}
+
+function untilItWaits<Result>(work: Work<Result>): IteratorResult<number, Result> {
   for (;;) {
     const step = work.next();
-    if (step.done === true) return step.value;
-    // Until a grace period ends, or for a moment: a reader that leaves wakes nobody, and callbacks
-    // on another thread don't either.
-    if (step.value === WAITS) sleepForGrace(thread);
+    if (step.done === true || step.value === WAITS) return step;
   }
 }
 

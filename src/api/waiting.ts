@@ -5,23 +5,20 @@
  * reader that never leaves, or a thread that was killed inside a section, would be waited for
  * without end and without a word.
  */
-import type { Blocker } from '../core/base/blocker.js';
 import { StallError } from '../core/base/errors.js';
 import type { Word } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
 import type { Thread } from '../core/mem/heap.js';
 import { lockStalled } from '../core/mem/lock.js';
-import { GP_COMPLETED, graceAhead } from '../core/rcu/grace-period.js';
-import { heldUpBarrier, heldUpGrace } from '../core/rcu/held-up.js';
+import { GP_COMPLETED } from '../core/rcu/grace-period.js';
 import { rcuOffline, refuseReader } from '../core/rcu/reader.js';
 import {
-  type Barrier,
-  beginBarrier,
+  blockUntil,
   LOOK_MS_MAX,
   refuseWait,
-  sleepForGrace,
-  tryBarrier,
-  tryGrace,
+  type Wait,
+  waitForCallbacks,
+  waitForGrace,
 } from '../core/rcu/wait.js';
 import { milliseconds, optionsOf, signalOf } from './arguments.js';
 import type { Attachment } from './attachment.js';
@@ -44,55 +41,26 @@ const STALL_MS = 10_000;
 const STAY_MS = 2 ** 31 - 1;
 
 /** What is waited for. */
-interface Wait {
+interface Awaited {
   /** The method that blocks; its asynchronous twin is called the same with `Async` behind. */
   readonly operation: Operation;
-  readonly begin: (thread: Thread) => Begun;
+  readonly begin: (thread: Thread) => Wait;
 }
 
-interface Begun {
-  /** Does what can be done now, and says whether all is over. */
-  readonly isOver: () => boolean;
-  /** Why it is not; null: nobody to be named. */
-  readonly heldUp: () => Blocker | null;
-}
-
-export const GRACE_PERIOD: Wait = {
+export const GRACE_PERIOD: Awaited = {
   operation: new Operation('synchronize', false),
-  begin: (thread) => {
-    // One that surely has not begun: every section of now is older.
-    const n = graceAhead(thread.heap);
-    return { isOver: () => tryGrace(thread, n), heldUp: () => heldUpGrace(thread.heap) };
-  },
+  begin: waitForGrace,
 };
 
-export const BARRIER: Wait = {
+export const BARRIER: Awaited = {
   operation: new Operation('barrier', false),
-  begin: (thread) => {
-    // Twice: what was freed while a grace period ran waits for the next, and its page's callback,
-    // which the first barrier waits for, is what asks for that.
-    let barrier: Barrier | null = beginBarrier();
-    let isSecond = false;
-    const isOver = (): boolean => {
-      while (barrier !== null) {
-        const before: Barrier = barrier;
-        barrier = tryBarrier(thread, CALLBACKS, before);
-        // As long as a step gets on, the next one follows at once: only waiting needs a pause.
-        if (barrier === before) return false;
-        if (barrier !== null || isSecond) continue;
-        isSecond = true;
-        barrier = beginBarrier();
-      }
-      return true;
-    };
-    return { isOver, heldUp: () => barrier && heldUpBarrier(thread.heap, barrier) };
-  },
+  begin: (thread) => waitForCallbacks(thread, CALLBACKS),
 };
 
 /** Blocks. Throws `StallError`; `UsageError` where the wait could not end, or not sleep. */
 export function waitFor(
   { operations }: Attachment,
-  { operation, begin }: Wait,
+  { operation, begin }: Awaited,
   options: WaitOptions,
 ): void {
   const { name } = operation;
@@ -102,10 +70,8 @@ export function waitFor(
   const { isOver, heldUp } = begin(thread);
   const throwIfStalled = stallCheck(heldUp, name, stallMs);
   // A step at a time: what is broken off between two of them, while it sleeps, holds nothing.
-  while (!operations.run(operation, isOver)) {
-    sleepForGrace(thread);
-    throwIfStalled();
-  }
+  // The limit is asked after a sleep only: what can be over at once never fails.
+  blockUntil(thread, () => operations.run(operation, isOver), throwIfStalled);
 }
 
 /**
@@ -114,7 +80,7 @@ export function waitFor(
  */
 export async function waitForAsync(
   { operations }: Attachment,
-  { operation, begin }: Wait,
+  { operation, begin }: Awaited,
   options: WaitAsyncOptions,
 ): Promise<void> {
   const what = `${operation.name}Async`;
@@ -197,7 +163,7 @@ function stallMsOf(options: WaitOptions, what: string): number {
   return milliseconds(optionsOf(options, what).stallMs, STALL_MS, `${what}: stallMs`);
 }
 
-function stallCheck(heldUp: Begun['heldUp'], what: string, limit: number): () => void {
+function stallCheck(heldUp: Wait['heldUp'], what: string, limit: number): () => void {
   const begin = performance.now();
   return () => {
     const forMs = performance.now() - begin;

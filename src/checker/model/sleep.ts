@@ -5,8 +5,9 @@
  * thread may: see run.ts. With a time limit it may return whenever it likes. But a thread that
  * looks again and finds nothing changed only goes to sleep again, so it is run again only if there
  * is news: another thread has changed a word that it has read since it last slept. Its own changes
- * are news too, but only LOOKS_MAX times in a row: else two waits that make each other's grace
- * periods end would go on for ever. If no news is left, it waits for ever, and that is a failure.
+ * are news too, but only LOOKS_MAX times in a row while others can go on: else two waits that make
+ * each other's grace periods end would be explored with every number of looks. Where nobody can go
+ * on, its time comes. If no news is left then, it waits for ever, and that is a failure.
  *
  * Asleep with a time limit is called dozing here.
  */
@@ -38,7 +39,19 @@ export class Sleepers {
     const status = this.status(thread);
     if (status === STATUS.ready) return true;
     if (status === STATUS.asleep) return this.state.getField(thread, FIELD.EARLY) > 0;
-    return status === STATUS.dozing && this.hasNews(thread);
+    if (status !== STATUS.dozing) return false;
+    return this.hasNews(thread) || (this.isStill() && this.looksDifferent(thread));
+  }
+
+  /** Whether no thread can make a step before a dozing one's time comes. */
+  private isStill(): boolean {
+    for (let thread = 0; thread < this.state.threads; thread++) {
+      const status = this.status(thread);
+      if (status === STATUS.ready) return false;
+      if (status === STATUS.asleep && this.state.getField(thread, FIELD.EARLY) > 0) return false;
+      if (status === STATUS.dozing && this.hasNews(thread)) return false;
+    }
+    return true;
   }
 
   /** The word that a thread sleeps on. */

@@ -14,13 +14,10 @@ import type { ThreadId } from '../base/units.js';
 import { type Heap, type Thread, threadsHigh } from '../mem/heap.js';
 import { headsOf } from '../mem/places.js';
 import { type CallbackTable, hasCallbacks, pollAll } from './callback.js';
-import { type Barrier, beginBarrier, tryBarrier } from './wait.js';
+import { BARRIERS, type Barrier, beginBarrier, runBarrier } from './wait.js';
 
 /** Rounds without a callback, after which none will run: one ends a grace period, one the next. */
 const IDLE_ROUNDS = 2;
-
-/** Barriers until all that had been freed before the first one is back. */
-const BARRIERS = 2;
 
 /** Barriers in one step: as often as this, others may free and take what is missing. */
 const BARRIERS_MAX = 8;
@@ -63,7 +60,7 @@ export function retryWhileRipe<Result>(
 }
 
 export function beginObtaining(): Obtaining {
-  return { barrier: beginBarrier(), round: 1 };
+  return { barrier: beginBarrier(1), round: 1 };
 }
 
 /**
@@ -86,18 +83,9 @@ export function tryObtain<Result>(
     if (round > BARRIERS && !isPending(thread.heap)) return { kind: 'in-vain' };
     const rest = runBarrier(thread, callbacks, barrier);
     if (rest !== null) return { kind: 'waits', next: { barrier: rest, round } };
-    barrier = beginBarrier();
+    barrier = beginBarrier(1);
   }
   return { kind: 'waits', next: { barrier, round: begun + BARRIERS_MAX } };
-}
-
-/** Goes on with a barrier until it would have to wait, which it returns; null: it is over. */
-function runBarrier(thread: Thread, callbacks: CallbackTable, from: Barrier): Barrier | null {
-  for (let barrier = from; ; ) {
-    const next = tryBarrier(thread, callbacks, barrier);
-    if (next === null || next === barrier) return next;
-    barrier = next;
-  }
 }
 
 /** Whether a free of any thread waits for its callback: a hint, for nothing is locked. */

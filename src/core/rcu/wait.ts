@@ -3,9 +3,11 @@
  *
  * A wait is a loop of bounded steps (`tryGrace`, `tryBarrier`), each of which does what can be
  * done now; between steps the thread sleeps on GP_COMPLETED, with a time-out because a reader that
- * leaves does not notify (it would cost every reader 40 ns). The asynchronous twins in src/api run
- * the same steps.
+ * leaves does not notify (it would cost every reader 40 ns). Whoever blocks does it in
+ * `blockUntil`, in the library as in the checker. The asynchronous twins in src/api run the same
+ * steps, with a pause in which others have the thread.
  */
+import type { Blocker } from '../base/blocker.js';
 import { UsageError } from '../base/errors.js';
 import type { GracePeriod, ThreadId } from '../base/units.js';
 import { at } from '../base/units.js';
@@ -14,6 +16,7 @@ import { THREAD } from '../mem/layout.js';
 import { throwIfBroken } from '../mem/lock.js';
 import { type CallbackTable, refill, refuseInside, serveQueue } from './callback.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
+import { heldUpBarrier, heldUpGrace } from './held-up.js';
 import { quiescent, rcuOffline } from './reader.js';
 
 /** The longest sleep between two looks, in milliseconds. */
@@ -21,6 +24,21 @@ export const LOOK_MS_MAX = 1;
 
 /** Callbacks that one step runs of one queue, at most. */
 const BATCH_MAX = 32;
+
+/**
+ * Barriers until all that had been freed before the first one is back. What was freed while a grace
+ * period ran waits for the next one, and its page's callback, which the first barrier waits for, is
+ * what asks for that.
+ */
+export const BARRIERS = 2;
+
+/** A wait that has begun: the caller's own. */
+export interface Wait {
+  /** Does what can be done now, and says whether all is over. */
+  readonly isOver: () => boolean;
+  /** Why it is not; null: nobody to be named. */
+  readonly heldUp: () => Blocker | null;
+}
 
 /**
  * Refuses, by `UsageError`, to wait where that could never end, inside a reader or a callback; and
@@ -55,13 +73,34 @@ export function sleepForGrace(thread: Thread): void {
 }
 
 /**
- * Waits for a grace period that begins after the call: every section that any thread is in now
- * has been left. Blocks. Throws `UsageError` where it could never end.
+ * Does steps, and sleeps after each, until one says that all is over. `afterSleep` may throw, to
+ * give up: between two steps nothing is held.
+ */
+export function blockUntil(
+  thread: Thread,
+  isOver: () => boolean,
+  afterSleep: () => void = () => {},
+): void {
+  while (!isOver()) {
+    sleepForGrace(thread);
+    afterSleep();
+  }
+}
+
+/** A wait for a grace period that begins after the call: every section of now has been left. */
+export function waitForGrace(thread: Thread): Wait {
+  const { heap } = thread;
+  const n = graceAhead(heap);
+  return { isOver: () => tryGrace(thread, n), heldUp: () => heldUpGrace(heap) };
+}
+
+/**
+ * Waits for a grace period that begins after the call. Blocks. Throws `UsageError` where it could
+ * never end.
  */
 export function synchronizeRcu(thread: Thread): void {
   refuseWait(thread, 'synchronize', 'synchronizeAsync');
-  const n = graceAhead(thread.heap);
-  while (!tryGrace(thread, n)) sleepForGrace(thread);
+  blockUntil(thread, waitForGrace(thread).isOver);
 }
 
 /** How far a barrier has got: plain data, the caller's own. */
@@ -70,10 +109,13 @@ export interface Barrier {
   readonly queue: ThreadId;
   /** Whether all that was in the queue is now in the batch that waits or runs, or done. */
   readonly moved: boolean;
+  /** Barriers that follow. */
+  readonly left: number;
 }
 
-export function beginBarrier(): Barrier {
-  return { queue: 0 as ThreadId, moved: false };
+/** As many barriers, one after the other. */
+export function beginBarrier(barriers: number): Barrier {
+  return { queue: 0 as ThreadId, moved: false, left: barriers - 1 };
 }
 
 /**
@@ -87,9 +129,9 @@ export function tryBarrier(
   barrier: Barrier,
 ): Barrier | null {
   const { heap, mem } = thread;
-  const { queue, moved } = barrier;
+  const { queue, moved, left } = barrier;
   throwIfBroken(heap);
-  if (queue >= threadsHigh(heap)) return null;
+  if (queue >= threadsHigh(heap)) return left === 0 ? null : beginBarrier(left);
   serveQueue(thread, callbacks, queue, BATCH_MAX);
   const record = threadRecord(heap, queue);
   const lock = at(record, THREAD.QUEUE_LOCK);
@@ -103,21 +145,40 @@ export function tryBarrier(
   if (idle && !moved) refill(thread, record);
   const done = idle && mem.load(waiting) === 0;
   mem.store(lock, 0);
-  if (done) return { queue: (queue + 1) as ThreadId, moved: false };
-  return idle && !moved ? { queue, moved: true } : barrier;
+  if (done) return { queue: (queue + 1) as ThreadId, moved: false, left };
+  return idle && !moved ? { queue, moved: true, left } : barrier;
+}
+
+/** Goes on with a barrier until it would have to wait, which it returns; null: it is over. */
+export function runBarrier(
+  thread: Thread,
+  callbacks: CallbackTable,
+  from: Barrier,
+): Barrier | null {
+  for (let barrier = from; ; ) {
+    const next = tryBarrier(thread, callbacks, barrier);
+    if (next === null || next === barrier) return next;
+    barrier = next;
+  }
 }
 
 /**
- * Waits until every callback that was queued before the call has run, on whatever thread. Blocks.
- * Throws `UsageError` where it could never end.
+ * A wait until all that was freed before the call has come back: every callback that was queued has
+ * run, on whatever thread, and those that it queued.
  */
+export function waitForCallbacks(thread: Thread, callbacks: CallbackTable): Wait {
+  let barrier: Barrier | null = beginBarrier(BARRIERS);
+  return {
+    isOver: () => {
+      if (barrier !== null) barrier = runBarrier(thread, callbacks, barrier);
+      return barrier === null;
+    },
+    heldUp: () => barrier && heldUpBarrier(thread.heap, barrier),
+  };
+}
+
+/** The same. Blocks. Throws `UsageError` where it could never end. */
 export function rcuBarrier(thread: Thread, callbacks: CallbackTable): void {
   refuseWait(thread, 'barrier', 'barrierAsync');
-  quiescent(thread);
-  let barrier: Barrier | null = beginBarrier();
-  while (barrier !== null) {
-    const before: Barrier = barrier;
-    barrier = tryBarrier(thread, callbacks, before);
-    if (barrier === before) sleepForGrace(thread);
-  }
+  blockUntil(thread, waitForCallbacks(thread, callbacks).isOver);
 }

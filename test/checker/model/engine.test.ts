@@ -134,6 +134,15 @@ describe('sleeping', () => {
     expect(exploreAll(2, [looker, changer]).kinds).toEqual({ complete: 2 });
     expect(exploreAll(2, [looker]).kinds).toEqual({ stuck: 1 });
   });
+
+  it('a sleep with a limit ends where nobody can go on, as long as something is new', () => {
+    const counter: Program = (mem) => {
+      while (mem.add(X, 1) < 3) mem.awaitChange(Y, 0, 1);
+      return mem.load(X);
+    };
+    expect(exploreAll(2, [counter]).kinds).toEqual({ complete: 1 });
+    expect(exploreAll(2, [counter, counter]).kinds['stuck']).toBeUndefined();
+  });
 });
 
 /** One access of a random program. */

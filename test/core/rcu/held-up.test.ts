@@ -36,7 +36,7 @@ describe('what holds up a wait', () => {
   it('is a reader, who has a queue, who runs its callbacks, or who has a lock', () => {
     const { heap, mem, thread, other } = makeScene();
     const field = (name: keyof typeof THREAD): Word => at(other.record, THREAD[name]);
-    const barrier: Barrier = { queue: other.id, moved: false };
+    const barrier: Barrier = { queue: other.id, moved: false, left: 0 };
     const now = (): unknown => heldUpBarrier(heap, barrier);
     const nobody = { cause: 'callbacks', thread: null, name: null, attachedAtMs: null, of: null };
     expect([heldUpGrace(heap), now()]).toEqual([null, nobody]);

@@ -113,7 +113,7 @@ describe('rcuBarrier', () => {
     const { other, heads, ran } = waits;
     rcuReadLock(other);
     callRcu(other, heads[0] as Word, 0);
-    const barrier = stepBarrier(waits, beginBarrier());
+    const barrier = stepBarrier(waits, beginBarrier(1));
     expect([barrier?.queue, ran]).toEqual([other.id, []]);
     rcuReadUnlock(other);
     expect(stepBarrier(waits, barrier)).toBe(null);
@@ -144,7 +144,7 @@ describe('rcuBarrier', () => {
     // takeRipe moved it to the batch; the batch may need one more look.
     const head = taken !== 0 ? taken : takeRipe(other, other.id, 9);
     expect(head).toBe(heads[0]);
-    const barrier = stepBarrier(waits, beginBarrier());
+    const barrier = stepBarrier(waits, beginBarrier(1));
     expect([barrier?.queue, ran]).toEqual([other.id, []]);
     runCallback(other, callbacks, head as Word);
     expect(stepBarrier(waits, barrier)).not.toBe(null);
@@ -157,7 +157,7 @@ describe('rcuBarrier', () => {
     const { mem, other } = waits;
     const lock = at(other.record, THREAD.QUEUE_LOCK);
     mem.store(lock, other.id + 1);
-    const barrier = stepBarrier(waits, beginBarrier());
+    const barrier = stepBarrier(waits, beginBarrier(1));
     expect(barrier?.queue).toBe(other.id);
     mem.store(lock, 0);
     expect(stepBarrier(waits, barrier)).toBe(null);

@@ -2,6 +2,7 @@
 import type { Mutant } from '../../model/mutant.js';
 
 const OBTAIN = 'core/rcu/obtain.js';
+const WAIT = 'core/rcu/wait.js';
 
 export const OBTAIN_MUTANTS: readonly Mutant[] = [
   {
@@ -34,5 +35,23 @@ export const OBTAIN_MUTANTS: readonly Mutant[] = [
     replace: `if (rest !== null)
             return { kind: 'in-vain' };`,
     scenario: 'obtain-vs-reader+table',
+  },
+  {
+    name: 'barrier-once',
+    about: 'A barrier does not wait for what its callbacks put off.',
+    rules: ['R3'],
+    file: WAIT,
+    find: 'beginBarrier(BARRIERS)',
+    replace: 'beginBarrier(1)',
+    scenario: 'barrier-vs-reader+put-off',
+  },
+  {
+    name: 'wait-never-sleeps-again',
+    about: 'Who waits looks once more after a sleep, and no more.',
+    rules: ['G1'],
+    file: WAIT,
+    find: 'while (!isOver()) {',
+    replace: 'if (!isOver()) {',
+    scenario: 'barrier-vs-reader+put-off',
   },
 ];

@@ -328,8 +328,8 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'synchronizeRcu is content with the end of the grace period that began before it.',
     rules: ['G1'],
     file: WAIT,
-    find: 'const n = graceAhead(thread.heap);',
-    replace: 'const n = graceAhead(thread.heap) - 1;',
+    find: 'const n = graceAhead(heap);',
+    replace: 'const n = graceAhead(heap) - 1;',
     scenario: 'reader-vs-synchronize+epoch',
   },
 ];

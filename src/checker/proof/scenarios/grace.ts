@@ -200,7 +200,24 @@ const synchronizeTwice = heapScenario({
   }),
 });
 
+const synchronizeBothQsbr = heapScenario({
+  name: 'synchronize-vs-synchronize+qsbr',
+  about: 'Two qsbr threads, each online, wait for grace periods: neither waits for the other.',
+  rules: ['G1', 'G3'],
+  mustSee: ['over'],
+  kit: { threads: 2, pages: 1, flavours: ['qsbr', 'qsbr'] },
+  play: ({ threads }) => ({
+    threads: threads.map((thread) => [
+      (): string => {
+        synchronizeRcu(thread);
+        return 'over';
+      },
+    ]),
+  }),
+});
+
 export const GRACE_SCENARIOS: readonly Scenario[] = [
+  synchronizeBothQsbr,
   litmus(
     'reader-vs-grace+callback',
     'A callback never runs under a reader.',

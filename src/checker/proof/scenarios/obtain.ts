@@ -6,11 +6,17 @@ import { InvariantError } from '../../../core/base/errors.js';
 import type { Word } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import type { CallbackTable } from '../../../core/rcu/callback.js';
-import { beginObtaining, type Obtaining, tryObtain } from '../../../core/rcu/obtain.js';
-import { sleepForGrace } from '../../../core/rcu/wait.js';
+import { advanceGrace } from '../../../core/rcu/grace-period.js';
+import {
+  beginObtaining,
+  type Obtained,
+  type Obtaining,
+  tryObtain,
+} from '../../../core/rcu/obtain.js';
+import { blockUntil, rcuBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
-import { heapScenario, type World } from './actors.js';
+import { freePages, heapScenario, type World } from './actors.js';
 import { queue, serveWith, telling, Y } from './heads.js';
 
 /** Callbacks of one queue that run in one go, at most. */
@@ -23,15 +29,19 @@ function obtain<Result>(
   table: CallbackTable,
   attempt: () => Result | null,
 ): Result | null {
-  for (let at = beginObtaining(); ; ) {
-    const step = tryObtain(thread, table, BATCH_MAX, at, attempt);
-    if (step.kind === 'found') return step.result;
-    if (step.kind === 'in-vain') return null;
+  const stepFrom = (at: Obtaining): Obtained<Result> =>
+    tryObtain(thread, table, BATCH_MAX, at, attempt);
+  let step = stepFrom(beginObtaining());
+  const isOver = (): boolean => step.kind !== 'waits';
+  blockUntil(thread, isOver, () => {
+    if (step.kind !== 'waits') return;
     see('waits');
-    sleepForGrace(thread);
-    at = step.next;
-  }
+    step = stepFrom(step.next);
+  });
+  return step.kind === 'found' ? step.result : null;
 }
+
+const NOT_BACK = 'a barrier ended before a page came back that had been freed';
 
 const IN_VAIN = 'nothing was found that had been freed before';
 
@@ -123,4 +133,26 @@ const none = heapScenario({
   },
 });
 
-export const OBTAIN_SCENARIOS: readonly Scenario[] = [tableOfReader, inOtherQueue, none];
+const putOff = heapScenario({
+  name: 'barrier-vs-reader+put-off',
+  about: 'A callback puts its page off into a queue that the barrier is done with: it comes back.',
+  rules: ['R3', 'P10'],
+  mustSee: ['reader found nothing'],
+  kit: { threads: 2, pages: 1 },
+  play: (world) => {
+    const { kit, core } = world;
+    const [one, two] = world.threads as [Thread, Thread];
+    const [first, second] = world.takePage(2) as [Word, Word];
+    // In the queue of the second thread; whoever runs the callback has the page next.
+    world.free(two, first);
+    advanceGrace(kit.heap);
+    world.free(two, second);
+    const waits = (): void => rcuBarrier(one, core.callbacks);
+    return {
+      threads: [[waits], [world.readThrough(two, kit.own(0))]],
+      atEnd: () => [freePages(kit) === 1 ? null : { rule: 'R3', detail: NOT_BACK }],
+    };
+  },
+});
+
+export const OBTAIN_SCENARIOS: readonly Scenario[] = [tableOfReader, inOtherQueue, none, putOff];

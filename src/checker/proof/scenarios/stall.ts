@@ -81,7 +81,7 @@ const barrierWaits = heapScenario({
     const barrier = (): string => {
       // One step, of a barrier that waits for the last batch of the first queue.
       const queue = one.id;
-      const next = tryBarrier(two, world.core.callbacks, { queue, moved: true });
+      const next = tryBarrier(two, world.core.callbacks, { queue, moved: true, left: 0 });
       if (next?.queue === queue) return 'barrier waits';
       // Negative from its last free until it is returned.
       if (two.mem.load(owner) < 0) throw new InvariantError('R3', 'a barrier left the page out');
