@@ -103,8 +103,9 @@ export function runCallback(thread: Thread, callbacks: CallbackTable, head: Word
 }
 
 /**
- * Takes up to `max` heads that may run out of a thread's queue, and counts in QUEUE_RUNNING.
- * Returns the first of a chain through NEXT; 0 when nothing is ripe or another thread is at it.
+ * Takes up to `max` heads that may run out of a thread's queue, and counts in QUEUE_RUNNING: from
+ * then on the thread is inside a callback, until endChain. Returns the first of a chain through
+ * NEXT; 0 when nothing is ripe or another thread is at it.
  */
 export function takeRipe(thread: Thread, queue: ThreadId, max: number): Word | 0 {
   const { mem, heap } = thread;
@@ -118,6 +119,9 @@ export function takeRipe(thread: Thread, queue: ThreadId, max: number): Word | 0
   const ripe = first !== 0 && graceEnded(heap, ripeAt);
   if (ripe) {
     mem.store(waiting, cutAfter(thread, record, first, max));
+    // Before it is counted, until after: whoever dies in between is named as what a barrier waits
+    // for. Reports alone read it from elsewhere.
+    mem.poke(at(thread.record, THREAD.IN_CALLBACK), queue + 1);
     mem.add(at(record, THREAD.QUEUE_RUNNING), 1);
   }
   mem.store(lock, 0);
@@ -183,8 +187,6 @@ function putBack({ mem }: Thread, record: Word, head: Word): void {
 /** Runs the callbacks of a chain from takeRipe; returns how many. */
 function runChain(thread: Thread, callbacks: CallbackTable, queue: ThreadId, first: Word): number {
   const { mem } = thread;
-  const inCallback = at(thread.record, THREAD.IN_CALLBACK);
-  mem.poke(inCallback, queue + 1);
   // One section around them all: it delays a grace period no longer than `max` callbacks take.
   enterBriefly(thread);
   let count = 0;
@@ -205,8 +207,15 @@ function runChain(thread: Thread, callbacks: CallbackTable, queue: ThreadId, fir
     head = next;
   }
   leaveBriefly(thread);
-  mem.poke(inCallback, 0);
   return count;
+}
+
+/** Says that all of a chain from takeRipe has run. */
+function endChain({ mem, heap, record }: Thread, queue: ThreadId): void {
+  // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
+  // was put back.
+  mem.add(at(threadRecord(heap, queue), THREAD.QUEUE_RUNNING), -1);
+  mem.poke(at(record, THREAD.IN_CALLBACK), 0);
 }
 
 /** Whether the thread is inside a callback: no other may run there. */
@@ -256,11 +265,8 @@ export function serveQueue(
   advanceGrace(thread.heap);
   const first = takeRipe(thread, queue, max);
   if (first === 0) return 0;
-  const record = threadRecord(thread.heap, queue);
   const count = runChain(thread, callbacks, queue, first);
-  // PUBLISH(callback-end): a barrier that sees this at 0 sees all that the callbacks did, and what
-  // was put back.
-  thread.mem.add(at(record, THREAD.QUEUE_RUNNING), -1);
+  endChain(thread, queue);
   return count;
 }
 

@@ -6,10 +6,11 @@ import { HEAP, THREAD } from '#src/core/mem/layout.js';
 import { acquire, acquireWithin, release } from '#src/core/mem/lock.js';
 import type { SharedMemory } from '#src/core/mem/shared.js';
 import { attachThread } from '#src/core/rcu/attach.js';
+import { callRcu, runCallback, takeRipe } from '#src/core/rcu/callback.js';
 import { advanceGrace } from '#src/core/rcu/grace-period.js';
 import { blockersOf, heldUpBarrier, heldUpGrace } from '#src/core/rcu/held-up.js';
 import { quiescent, rcuOnline, rcuReadLock } from '#src/core/rcu/reader.js';
-import type { Barrier } from '#src/core/rcu/wait.js';
+import { type Barrier, beginBarrier } from '#src/core/rcu/wait.js';
 import { makeHeap } from '../../support/heap.js';
 import { HookMemory } from '../../support/hook.js';
 
@@ -62,6 +63,23 @@ describe('what holds up a wait', () => {
       'callbacks',
       'lock',
     ]);
+  });
+
+  it('is who took callbacks, from then on and until they are counted as over', () => {
+    const { heap, mem, thread, other } = makeScene();
+    const barrier = beginBarrier(1);
+    const head = heap.pagesAt;
+    callRcu(thread, head, 0);
+    const take = (): Word | 0 => {
+      advanceGrace(heap);
+      return takeRipe(other, thread.id, 1);
+    };
+    expect([take(), take(), take()]).toContain(head);
+    expect(heldUpBarrier(heap, barrier)).toEqual({ cause: 'callbacks', ...NAMED, of: null });
+    runCallback(other, [() => {}], head);
+    expect(heldUpBarrier(heap, barrier)).toEqual({ cause: 'callbacks', ...NAMED, of: null });
+    mem.add(at(thread.record, THREAD.QUEUE_RUNNING), -1);
+    expect(heldUpBarrier(heap, barrier)).toMatchObject({ thread: null });
   });
 
   it('is a qsbr thread that is online, which is not said to read', () => {
