@@ -90,6 +90,7 @@ export async function waitForAsync(
   refuseWait(thread, what, null);
   const { isOver, heldUp } = begin(thread);
   const throwIfStalled = stallCheck(heldUp, what, stallMs);
+  signal?.throwIfAborted();
   const letGo = keepAlive();
   try {
     while (!operations.run(operation, isOver)) {

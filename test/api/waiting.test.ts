@@ -49,6 +49,14 @@ describe('in a process that has nothing else to do', () => {
     expect(await outputOf(program)).toBe('over\n');
   });
 
+  it('a signal that was aborted is heard where nothing is waited for', async () => {
+    const program = `
+      const signal = AbortSignal.abort(new Error('enough'));
+      await one.synchronizeAsync({ signal }).catch((error) => console.log(error.message));
+      await two.barrierAsync({ signal }).catch((error) => console.log(error.message));`;
+    expect(await outputOf(program)).toBe('enough\nenough\n');
+  });
+
   it('a wait that is over holds the process up no longer', async () => {
     const program = `
       await one.synchronizeAsync();

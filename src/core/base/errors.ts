@@ -82,7 +82,8 @@ function adviceFor({ pending, blocker, isReading }: Shortage, more: string): str
     return 'this thread is inside a read section, where nobody can wait: leave it, and try again';
   }
   const by = blocker === null ? '' : `${blockerText(blocker)} and holds it up: `;
-  return `${by}wait for it with waitMs, or synchronize, and try again`;
+  const how = 'waitMs or synchronize, or their Async twins where a thread may not block';
+  return `${by}wait for it (${how}), and try again`;
 }
 
 /** Pages that are free where a table takes `needed` pages, and finds not so many in a row. */

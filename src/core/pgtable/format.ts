@@ -25,7 +25,10 @@
 import type { KindId } from '../base/units.js';
 import type { Geometry } from './geometry.js';
 
-/** What a mapping allows and what was done to it, as bits. */
+/**
+ * What a mapping allows and what was done to it, as bits. What may be written or executed may be
+ * read, too.
+ */
 export const PROT = { read: 1, write: 2, exec: 4, young: 8, dirty: 16 } as const;
 
 /** A set of PROT bits. */
