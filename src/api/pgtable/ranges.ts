@@ -243,7 +243,11 @@ export function wholeOf(space: Space): PageRange {
  * Gives a new mm the parent's mappings. The child's tables come first, so that running out of
  * pages leaves the parent as it was. Undone, the parent's pages that were shared stay read-only.
  */
-export function* forkPages(parent: Space, waitMs: WaitMs): Work<Space> {
+export function* forkPages(
+  parent: Space,
+  waitMs: WaitMs,
+  onMade: (child: Space) => void = () => {},
+): Work<Space> {
   const { thread, format } = parent;
   // As deep as the tree is now. What the parent maps beyond while this lasts is not the child's.
   const extent = extentOf(parent);
@@ -251,6 +255,9 @@ export function* forkPages(parent: Space, waitMs: WaitMs): Work<Space> {
   const pay = payerOf(thread);
   let begun = 0;
   try {
+    // A step of its own: which locks the child's tables take is known only now.
+    onMade(child);
+    yield lookedAt(0);
     for (const step of [prepareStep, forkStep]) {
       for (let done = 0; done < extent; ) {
         const vpn = done as Vpn;
@@ -304,10 +311,11 @@ export function requireEndable(space: Space): number {
   throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
 }
 
-/** Unmaps everything, and ends space and mm. */
-export function* endPages(space: Space): Work<void> {
+/** Unmaps everything, and ends space and mm; `leave` is called between the two. */
+export function* endPages(space: Space, leave: (thread: Thread) => void = () => {}): Work<void> {
   // All of it: no large page needs to be split, so nothing has to be waited for.
   yield* changePages(space, wholeOf(space), 0, unmapStep, ENDING);
+  leave(space.thread);
   if (!endTree(space)) {
     throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
   }

@@ -2,12 +2,9 @@
  * Work that yields how far it is, a generator: the same loop runs to its end at once (`finish`), or
  * in slices between which other work is done, progress is told and an abort is seen.
  */
-import type { Word } from '../../core/base/units.js';
+import type { Vpn, Word } from '../../core/base/units.js';
 import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
-import { isHeldElsewhere } from '../../core/mem/lock.js';
-import { SUPPLY_LOCK } from '../../core/mem/supply.js';
-import { lockInTheWay } from '../../core/pgtable/lock.js';
 import { type Space, spanOf } from '../../core/pgtable/space.js';
 import { rcuOffline, refuseReader } from '../../core/rcu/reader.js';
 import { refuseWait } from '../../core/rcu/wait.js';
@@ -15,7 +12,6 @@ import { optionsOf, requireFunction, signalOf } from '../arguments.js';
 import type { Attachment } from '../attachment.js';
 import { positionOf, WAITS, type Work, waitAskedAsync } from '../obtain.js';
 import type { Operation } from '../operation.js';
-import { OPERATIONS } from '../operations.js';
 import { awaitLocks, keepAlive } from '../waiting.js';
 import { type PageRange, pageAt } from './address.js';
 
@@ -57,12 +53,11 @@ export interface SliceOptions extends RangeOptions {
   readonly range: PageRange;
   /** Pages in all: of the range, or more where it is gone through more than once. */
   readonly total: number;
+  /** A lock that another thread has, of those that a step at a page takes; 0: there is none. */
+  readonly inTheWay: (vpn: Vpn) => Word | 0;
   /** Called once, when the work is over in whatever way, with the thread still attached. */
   readonly onOver?: (thread: Thread) => void;
 }
-
-/** Of it, what says which locks come next. */
-type Place = Pick<SliceOptions, 'operation' | 'space' | 'range'>;
 
 /** Tables that so many pages, one after the other, lie in: what an unmap may have freed. */
 export function tablesFor({ format }: Space, pages: number): number {
@@ -86,13 +81,12 @@ export async function finishAsUser<Result>(
   return await finishInSlices(work, { ...how, onOver });
 }
 
-/** Where a step at so many pages finds a lock that another thread has; 0: nowhere. */
-function inTheWayAt(position: number, { operation, space, range }: Place): Word | 0 {
-  const vpn = pageAt(range.vpn, position % Math.max(1, range.pages));
-  const found = lockInTheWay(space, vpn, operation === OPERATIONS.mapRange);
-  if (found !== 0 || operation !== OPERATIONS.fork) return found;
-  // The child is a new mm: no page of it is listed yet.
-  return isHeldElsewhere(space.thread, SUPPLY_LOCK) ? SUPPLY_LOCK : 0;
+/** The same after so many pages. */
+function inTheWayAt(
+  position: number,
+  { range, inTheWay }: Pick<SliceOptions, 'range' | 'inTheWay'>,
+): Word | 0 {
+  return inTheWay(pageAt(range.vpn, position % Math.max(1, range.pages)));
 }
 
 /**
@@ -223,7 +217,7 @@ interface Slice<Result> {
 function runSlice<Result>(
   work: Work<Result>,
   from: number,
-  how: Place & Pick<SliceOptions, 'total'>,
+  how: Pick<SliceOptions, 'range' | 'inTheWay' | 'total'>,
 ): Slice<Result> {
   const end = performance.now() + SLICE_MS;
   for (;;) {

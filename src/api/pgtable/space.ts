@@ -8,16 +8,17 @@
  */
 import { UsageError } from '../../core/base/errors.js';
 import { showAs } from '../../core/base/shown.js';
+import type { Vpn, Word } from '../../core/base/units.js';
 import type { Violation } from '../../core/frag/check.js';
 import { collapse, isLarge } from '../../core/pgtable/collapse.js';
 import type { Prot } from '../../core/pgtable/format.js';
 import type { Image } from '../../core/pgtable/image.js';
+import { lockInTheWay } from '../../core/pgtable/lock.js';
 import { ending, noSpace, type Space, WORD_VALUES } from '../../core/pgtable/space.js';
 import { type Tlb, walkCached, walkCachedAddress } from '../../core/pgtable/tlb.js';
 import { checkTree } from '../../core/pgtable/tree.js';
 import { NOT_MAPPED } from '../../core/pgtable/walk.js';
 import { isReading } from '../../core/rcu/reader.js';
-import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
 import type { MmId } from '../ids.js';
 import { finish, type ObtainOptions, type Work, waitAsked } from '../obtain.js';
@@ -46,18 +47,11 @@ import {
   requireTree,
   splitLarge,
   unmapPages,
-  wholeOf,
 } from './ranges.js';
-import {
-  finishAsUser,
-  finishInSlices,
-  locksAt,
-  type RangeOptions,
-  rangeOptionsOf,
-  tablesFor,
-} from './slices.js';
+import { finishAsUser, type RangeOptions, rangeOptionsOf, tablesFor } from './slices.js';
 import { attachmentOf, noTlb, ThreadTlb } from './tlb.js';
 import { isAddress, walkTo } from './walking.js';
+import { exitInSlices, forkInSlices } from './whole.js';
 
 /** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {
@@ -66,9 +60,8 @@ export class AddressSpace {
   private readonly attachment: Attachment;
   private readonly space: Space;
   private readonly numberEnd: number;
-  private ended = false;
-  /** An exit in slices that is under way. */
-  private ending: Promise<void> | null = null;
+  /** `ending`: an exit in slices is under way. */
+  private state: 'open' | 'ending' | 'ended' = 'open';
 
   constructor(attachment: Attachment, space: Space) {
     this.attachment = attachment;
@@ -222,9 +215,7 @@ export class AddressSpace {
   /** As `fork`. Aborted, there is no child, but pages of this space may have become read-only. */
   async forkAsync(options: RangeOptions = {}): Promise<AddressSpace> {
     const given = rangeOptionsOf(options, 'forkAsync');
-    const space = this.live();
-    const work = forkPages(space, given.waitMs);
-    const child = await this.inSlices(OPERATIONS.fork, work, wholeOf(space), given, 2);
+    const child = await forkInSlices(this.attachment, this.live(), given);
     return new AddressSpace(this.attachment, child);
   }
 
@@ -265,35 +256,26 @@ export class AddressSpace {
     const tables = this.run(OPERATIONS.exit, () => requireEndable(space));
     this.finish(OPERATIONS.exit, endPages(space));
     // Only now: where it was refused the space can be used on.
-    this.ended = true;
+    this.state = 'ended';
     this.attachment.freed(tables);
   }
 
   /** As `exit`. Aborted, some pages are unmapped, and the space is still there. */
   async exitAsync(options: RangeOptions = {}): Promise<void> {
     const given = rangeOptionsOf(options, 'exitAsync');
-    const { space, attachment } = this;
-    const how = { ...given, attachment, operation: OPERATIONS.exit, space };
-    for (;;) {
-      // A second exit by this handle waits for the first, which may fail.
-      while (this.ending !== null) await this.ending.catch(() => {});
-      refuseWait(this.live().thread, 'exitAsync', null);
-      const locked = locksAt(0, { ...how, range: wholeOf(space) });
-      if (locked === null) break;
-      await locked;
-    }
-    this.run(OPERATIONS.exit, () => requireEndable(space));
-    // From now on: whoever uses this handle meanwhile would work on a space that is ending.
-    this.ended = true;
-    const range = wholeOf(space);
-    this.ending = finishInSlices(endPages(space), { ...how, range, total: range.pages });
+    let isBegun = false;
+    const onBegun = (): void => {
+      isBegun = true;
+      // Whoever uses this handle from now on would work on a space that is ending.
+      this.state = 'ending';
+    };
     try {
-      await this.ending;
+      await exitInSlices(this.attachment, this.live(), given, onBegun);
+      this.state = 'ended';
     } catch (error) {
-      this.ended = false;
+      // A second one, refused, changes nothing for the first.
+      if (isBegun) this.state = 'open';
       throw error;
-    } finally {
-      this.ending = null;
     }
   }
 
@@ -312,11 +294,12 @@ export class AddressSpace {
     work: Work<Result>,
     range: PageRange,
     options: RangeOptions,
-    times = 1,
   ): Promise<Result> {
     const { attachment, space } = this;
-    const total = times * range.pages;
-    return await finishAsUser(work, { ...options, attachment, operation, space, range, total });
+    const maps = operation === OPERATIONS.mapRange;
+    const inTheWay = (vpn: Vpn): Word | 0 => lockInTheWay(space, vpn, maps);
+    const how = { attachment, operation, space, range, total: range.pages, inTheWay };
+    return await finishAsUser(work, { ...options, ...how });
   }
 
   private run<Result>(operation: Operation, work: () => Result): Result {
@@ -330,7 +313,8 @@ export class AddressSpace {
   /** Refuses where the thread's stay has ended, or this handle; its record is another's then. */
   private requireOpen(): void {
     this.attachment.operations.here();
-    if (this.ended) throw this.ending === null ? noSpace(this.space) : ending(this.space);
+    if (this.state === 'ended') throw noSpace(this.space);
+    if (this.state === 'ending') throw ending(this.space);
   }
 
   private live(): Space {

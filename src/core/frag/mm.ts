@@ -57,7 +57,8 @@ const MM_MAX = 0x7fffffff;
 // Consts of this module, as mem/layout.ts says.
 const { LISTS, LIFE, TABLES } = MM;
 
-const TABLE_LOCK = headerWord(HEAP.MM_TABLE_LOCK);
+/** The lock of the table of mms: of the list of free records. */
+export const MM_TABLE_LOCK: Word = headerWord(HEAP.MM_TABLE_LOCK);
 
 /** The record whose lock and lists serve `mm`; its first word is its lock. */
 export function ownerOf(heap: Heap, mm: MmId): Word {
@@ -133,7 +134,7 @@ function takeRecord(thread: Thread): Word | 0 {
   const { heap, mem } = thread;
   const free = headerWord(HEAP.MM_FREE);
   const high = headerWord(HEAP.MM_HIGH);
-  acquire(thread, TABLE_LOCK);
+  acquire(thread, MM_TABLE_LOCK);
   let record = mem.peek(free) as Word | 0;
   if (record !== 0) {
     if (!isMmRecord(heap, record) || mem.load(at(record, MM.LIFE)) > 0) {
@@ -146,7 +147,7 @@ function takeRecord(thread: Thread): Word | 0 {
     record = mmRecordAt(heap, mem.peek(high));
     mem.poke(high, mem.peek(high) + 1);
   }
-  release(thread, TABLE_LOCK);
+  release(thread, MM_TABLE_LOCK);
   return record;
 }
 
@@ -284,12 +285,12 @@ export function mmCallback(thread: Thread, head: Word): unknown {
 /** Puts a record up for the next mm; false, and nothing has changed, if the table stays locked. */
 function putRecord(thread: Thread, record: Word, stallMs: number): boolean {
   const { mem } = thread;
-  if (!acquireWithin(thread, TABLE_LOCK, stallMs)) return false;
+  if (!acquireWithin(thread, MM_TABLE_LOCK, stallMs)) return false;
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
   mem.poke(free, record);
   // Before the lock is let go of: from then on somebody may take the record, and destroy it again.
   mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
-  release(thread, TABLE_LOCK);
+  release(thread, MM_TABLE_LOCK);
   return true;
 }

@@ -14,7 +14,7 @@
 import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
 import { pageOfNext } from '../frag/alloc.js';
-import { ownerOf } from '../frag/mm.js';
+import { MM_TABLE_LOCK, ownerOf } from '../frag/mm.js';
 import { type Heap, pfnOfAddress, ptdescOf } from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import { acquireWithin, breakRule, isHeldElsewhere, lockStalled, release } from '../mem/lock.js';
@@ -108,13 +108,16 @@ export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 |
  * wait: the lock may be taken as soon as this returns.
  */
 export function lockInTheWay(space: Space, vpn: Vpn, maps: boolean): Word | 0 {
-  const { thread, mm } = space;
+  const { thread, mm, format } = space;
   const { heap } = thread;
   const owner = ownerOf(heap, mm);
   if (isHeldElsewhere(thread, owner)) return owner;
   let found: Word | 0 = 0;
   enterBriefly(thread);
-  for (let number = depthOf(rootOf(space)) - 1; number >= 0 && found === 0; number--) {
+  let depth = depthOf(rootOf(space));
+  // The tree grows by tables above its root.
+  while (maps && depth < format.levels.length && !(vpn < pagesOf(format, depth))) depth++;
+  for (let number = depth - 1; number >= 0 && found === 0; number--) {
     const table = findTable(space, vpn, number);
     if (table === 0 && !maps) break;
     const lock = table !== 0 ? tableLock(heap, table) : lockOfNext(space, number);
@@ -128,6 +131,17 @@ export function lockInTheWay(space: Space, vpn: Vpn, maps: boolean): Word | 0 {
 function lockOfNext({ thread, format, mm }: Space, number: number): Word {
   const ptdesc = pageOfNext(thread, mm, levelOf(format, number).kind);
   return ptdesc === 0 ? SUPPLY_LOCK : ((ptdesc + PTDESC.LOCK) as Word);
+}
+
+/**
+ * The same of making another space like this one: a record for its mm, and its first table. Where
+ * mms don't share pages that comes from the supply.
+ */
+export function lockOfNewSpace(space: Space): Word | 0 {
+  const { thread, format } = space;
+  const [least] = format.depths as readonly [number];
+  const first = thread.heap.sharedOwner ? lockOfNext(space, least - 1) : SUPPLY_LOCK;
+  return [MM_TABLE_LOCK, first].find((lock) => isHeldElsewhere(thread, lock)) ?? 0;
 }
 
 /** A table and its level. */

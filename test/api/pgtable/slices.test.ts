@@ -127,6 +127,36 @@ describe('while a range is under way', () => {
     expect(thread.check()).toEqual([]);
   });
 
+  it('nobody else ends a space that is ending', async () => {
+    const { thread, space, buffer } = fresh();
+    space.mapRange(0, 16 * MIB, 0, READ_WRITE);
+    const ending = space.exitAsync();
+    const inUse = expect.objectContaining({ code: 'mm-in-use' });
+    expect(() => openSpace(attach(buffer), space.mm).exit()).toThrow(inUse);
+    await expect(openSpace(thread, space.mm).exitAsync()).rejects.toEqual(inUse);
+    await ending;
+    expect(() => openSpace(thread, space.mm)).toThrow('mm 1 has ended');
+  });
+
+  it('an exit that is stopped leaves nobody counted in', async () => {
+    const { thread, space } = fresh();
+    space.mapRange(0, 16 * MIB, 0, READ_WRITE);
+    const stopped = space.exitAsync({ onProgress: () => Promise.reject(new Error('enough')) });
+    await expect(stopped).rejects.toThrow('enough');
+    space.exit();
+    expect(thread.check()).toEqual([]);
+  });
+
+  it('a second exit is refused, whoever asks for it in a progress of the first', async () => {
+    const { space } = fresh();
+    space.mapRange(0, 16 * MIB, 0, READ_WRITE);
+    const refused: unknown[] = [];
+    const again = (): Promise<unknown> => space.exitAsync().catch((error) => refused.push(error));
+    await space.exitAsync({ onProgress: again });
+    expect(refused.length).toBeGreaterThan(0);
+    for (const error of refused) expect(String(error)).toContain('exitAsync of it is under way');
+  });
+
   it('its thread can leave: the range is undone before, and rejects', async () => {
     const { thread, space, buffer } = fresh();
     const range = begin(space);
@@ -155,8 +185,8 @@ describe('while a range is under way', () => {
     space.mapRange(0, 16 * MIB, 0, READ_WRITE);
     const ending = space.exitAsync();
     expect(() => space.exit()).toThrow('an exitAsync of it is under way');
-    const again = space.exitAsync();
+    await expect(space.exitAsync()).rejects.toThrow('an exitAsync of it is under way');
     await ending;
-    await expect(again).rejects.toThrow('mm 1 has ended');
+    await expect(space.exitAsync()).rejects.toThrow('mm 1 has ended');
   });
 });

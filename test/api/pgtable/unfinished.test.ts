@@ -256,6 +256,34 @@ describe('a table that shares its lock with one that is locked', () => {
     letGo();
   });
 
+  it.each(['the table of mms', 'the page of the next table'])(
+    'forkAsync waits for %s so, where all mms share pages',
+    async (which) => {
+      const { buffer } = createHeap({ geometry: 's390', sharing: 'all', pages: 64, threadsMax: 3 });
+      const thread = attach(buffer, { lockStallMs: 3000 });
+      const space = createSpace(thread);
+      space.mapPage(0, 0, PROT.read);
+      // A table of another mm: the page that the child's next one shares with it.
+      const other = createSpace(thread);
+      other.mapPage(0, 0, PROT.read);
+      other.mapPage(HOLE, 0, PROT.read);
+      const core = thread.attachment.operations.here();
+      const at = spaceOf(core, formatOf(core.heap), other.mm as MmId);
+      const next = findTable(at, (HOLE / PAGE_BYTES) as Vpn, 0) as Word;
+      const table = headerWord(HEAP.MM_TABLE_LOCK);
+      const lock = which === 'the table of mms' ? table : tableLock(core.heap, next);
+      core.mem.store(lock, attach(buffer, { name: 'dead' }).id + 1);
+      const control = new AbortController();
+      setTimeout(() => control.abort(new Error('enough')), 0);
+      const done = space.forkAsync({ signal: control.signal });
+      await expect(done).rejects.toThrow('enough');
+      core.mem.store(lock, 0);
+      for (const each of [space, other]) each.exit();
+      thread.barrier();
+      expect(thread.check({ drained: true })).toEqual([]);
+    },
+  );
+
   it.each(['mapRangeAsync', 'forkAsync'] as const)('%s waits for the supply so', async (name) => {
     const { thread, space, hold } = makeSharedScene(1e9);
     // Its one listed page is full: the next table takes a page of the supply's.

@@ -189,10 +189,10 @@ const MM_MUTANTS: readonly Mutant[] = [
     rules: ['P5', 'H1'],
     file: MM,
     find: 'callRcu(thread, at(record, MM.RCU), MM_CALLBACK);',
-    replace: `acquire(thread, TABLE_LOCK);
+    replace: `acquire(thread, MM_TABLE_LOCK);
     mem.poke(at(record, MM.NEXT), mem.peek(headerWord(HEAP.MM_FREE)));
     mem.poke(headerWord(HEAP.MM_FREE), record);
-    release(thread, TABLE_LOCK);
+    release(thread, MM_TABLE_LOCK);
     callRcu(thread, at(record, MM.RCU), MM_CALLBACK);`,
     scenario: 'late-callback-vs-next-mm+record',
   },
@@ -246,7 +246,7 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'A record is taken without the lock of the table.',
     rules: ['P5'],
     file: MM,
-    find: 'acquire(thread, TABLE_LOCK);\n    let record = mem.peek(free);',
+    find: 'acquire(thread, MM_TABLE_LOCK);\n    let record = mem.peek(free);',
     replace: 'let record = mem.peek(free);',
     scenario: 'create-vs-destroy+table',
   },
@@ -255,7 +255,7 @@ const MM_MUTANTS: readonly Mutant[] = [
     about: 'A record is put up for the next mm without the lock of the table.',
     rules: ['P5'],
     file: MM,
-    find: 'if (!acquireWithin(thread, TABLE_LOCK, stallMs))\n        return false;',
+    find: 'if (!acquireWithin(thread, MM_TABLE_LOCK, stallMs))\n        return false;',
     replace: '',
     scenario: 'create-vs-destroy+table',
   },
