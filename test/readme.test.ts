@@ -232,6 +232,18 @@ describe('the examples', () => {
     expect(stdout).toMatch(/^fixed lock: holds$/m);
   });
 
+  it('of the classics prints what its README shows, and how each fails', async () => {
+    const example = `${ROOT}examples/classics/main.mjs`;
+    const { stdout } = await run(process.execPath, [example]);
+    const text = readFileSync(`${ROOT}examples/classics/README.md`, 'utf8');
+    expect(text).toContain(`\n\`\`\`\n$ node examples/classics/main.mjs\n${stdout}\`\`\`\n`);
+    expect(stdout.match(/^\S+ +(?:race|progress|result) +holds +[\d,]+$/gm)).toHaveLength(15);
+    const shown = await run(process.execPath, [example, 'lost-wakeup']);
+    expect(shown.stdout).toMatch(/^wait +BELL sleeps$/m);
+    const unknown = run(process.execPath, [example, 'nix']);
+    await expect(unknown).rejects.toMatchObject({ code: 2, stderr: /nix: lost-update, / });
+  });
+
   it('of a rule explores what asks for it, and names what would break it', async () => {
     const example = `${ROOT}examples/rule/main.mjs`;
     const { stdout } = await run(process.execPath, [example, 'P2']);

@@ -66,7 +66,7 @@ export function tryGrace(thread: Thread, n: GracePeriod): boolean {
  * Sleeps until a grace period ends, or for a little while. A qsbr thread is offline afterwards, for
  * it may have been before; its next section brings it online.
  */
-export function sleepForGrace(thread: Thread): void {
+function sleepForGrace(thread: Thread): void {
   const { mem } = thread;
   rcuOffline(thread);
   mem.awaitChange(GP_COMPLETED, mem.load(GP_COMPLETED), LOOK_MS_MAX);
