@@ -76,7 +76,8 @@ export class Crew {
   private async watch(end: Promise<unknown>): Promise<boolean> {
     let [done, sinceMs] = [-1, 0];
     while (!(await Promise.race([end.then(() => true), after(LOOK_MS, false)]))) {
-      const now = total(this.control, COUNT.OPERATIONS);
+      // Who tries for pages gives up by itself, after so many tries, however long they take.
+      const now = total(this.control, COUNT.OPERATIONS) + total(this.control, COUNT.OUT_OF_PAGES);
       if (now !== done) [done, sinceMs] = [now, performance.now()];
       else if (performance.now() - sinceMs > STALL_MS) return false;
     }
