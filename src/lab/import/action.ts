@@ -30,6 +30,18 @@ export interface MapAction {
   readonly offset: number;
 }
 
+/** A range that is moved, or gets another length. */
+export interface RemapAction {
+  readonly op: 'remap';
+  readonly task: number;
+  readonly from: number;
+  readonly to: number;
+  readonly newFrom: number;
+  readonly newTo: number;
+  /** MREMAP_DONTUNMAP. */
+  readonly keep: boolean;
+}
+
 /** A task that begins. */
 export interface BirthAction {
   readonly op: 'birth';
@@ -55,16 +67,7 @@ export type Action =
     }
   | MapAction
   | { readonly op: 'unmap'; readonly task: number; readonly from: number; readonly to: number }
-  | {
-      readonly op: 'remap';
-      readonly task: number;
-      readonly from: number;
-      readonly to: number;
-      readonly newFrom: number;
-      readonly newTo: number;
-      /** MREMAP_DONTUNMAP. */
-      readonly keep: boolean;
-    }
+  | RemapAction
   /** A range is given a protection other than PROT_NONE. */
   | { readonly op: 'protect'; readonly task: number; readonly from: number; readonly to: number }
   /** The program break as it is after a call of brk. */

@@ -15,6 +15,8 @@ export interface Area {
   readonly to: number;
   /** Whether a fork copies its tables: private, and written to or anonymous. */
   readonly copied: boolean;
+  /** Whether it is only kept free until a part is made accessible: PROT_NONE, MAP_NORESERVE. */
+  readonly idle: boolean;
   readonly image: Image | null;
   /** Where in the file it begins. */
   readonly offset: number;
@@ -44,6 +46,13 @@ export class Areas {
       if (area.to > to) left.push({ ...area, from: to, offset: area.offset + (to - area.from) });
     }
     if (end > first) this.list.splice(first, end - first, ...left);
+  }
+
+  /** Says something else of what is mapped in a range. */
+  change(from: number, to: number, said: Partial<Pick<Area, 'idle'>>): void {
+    const parts = [...this.within(from, to)];
+    this.remove(from, to);
+    for (const part of parts) this.insert({ ...part, ...said });
   }
 
   /** Whether anything of the range is mapped. */
@@ -95,5 +104,6 @@ function clip(area: Area, from: number, to: number): Area {
 
 /** Whether the second only goes on where the first ends. Parts of files stay apart. */
 function joins(a: Area, b: Area): boolean {
-  return a.to === b.from && a.copied === b.copied && a.image === null && b.image === null;
+  const isAlike = a.copied === b.copied && a.idle === b.idle;
+  return a.to === b.from && isAlike && a.image === null && b.image === null;
 }

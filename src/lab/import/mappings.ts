@@ -97,7 +97,7 @@ export class Mappings {
   /** Tables follow what is moved: each of the old range, to wherever its part comes to lie. */
   remap(from: number, to: number, newFrom: number, newTo: number, keep: boolean): void {
     const last = [...this.areas.within(from, to)].at(-1);
-    const area = last ?? { from, to, copied: true, image: null, offset: 0 };
+    const area = last ?? { from, to, copied: true, idle: false, image: null, offset: 0 };
     if (newFrom === from) {
       this.unmap(newTo, to);
       const offset = area.offset + (to - area.from);

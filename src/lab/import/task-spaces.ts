@@ -15,7 +15,7 @@
  * mapped file without a path that has such an offset. What no call mapped was mapped by exec: the
  * loader, which lies right above the first mapping, and the program, which lies below the break.
  */
-import type { Action, MapAction } from './action.js';
+import type { Action, MapAction, RemapAction } from './action.js';
 import { Areas, type Image } from './areas.js';
 import { Mappings, PAGE_BYTES, type TableSink } from './mappings.js';
 import type { Spans } from './spans.js';
@@ -106,9 +106,10 @@ export class TaskSpace {
         mappings.unmap(action.from, action.to);
         break;
       case 'remap':
-        mappings.remap(action.from, action.to, action.newFrom, action.newTo, action.keep);
+        this.remap(action);
         break;
       case 'protect':
+        mappings.areas.change(action.from, action.to, { idle: false });
         this.assume(action.from, action.to, false, false);
         break;
       case 'brk':
@@ -129,7 +130,9 @@ export class TaskSpace {
   private map(action: MapAction): void {
     const { from, to, shared, writable, anonymous, offset } = action;
     const image = anonymous ? null : this.imageOf(action);
-    const area = { from, to, copied: !shared && (anonymous || writable), image, offset };
+    const copied = !shared && (anonymous || writable);
+    const idle = action.noReserve || !action.accessible;
+    const area = { from, to, copied, idle, image, offset };
     if (action.replaces) this.mappings.map(area);
     else this.mappings.add(area);
     if (this.loader === UNKNOWN && !action.fixed) {
@@ -138,6 +141,15 @@ export class TaskSpace {
     }
     if (action.populated) this.mappings.touchAll(from, to);
     else if (action.accessible) this.assume(from, to, action.downwards, action.noReserve);
+  }
+
+  /** What a mapping gains is assumed to be used like a mapping that is made. */
+  private remap({ from, to, newFrom, newTo, keep }: RemapAction): void {
+    const { mappings } = this;
+    mappings.remap(from, to, newFrom, newTo, keep);
+    const gained = newFrom + (to - from);
+    const [area] = mappings.areas.within(gained, newTo);
+    if (area !== undefined && !area.idle) this.assume(gained, newTo, false, false);
   }
 
   /** Without faults: how much of a range counts as used. */
@@ -155,7 +167,8 @@ export class TaskSpace {
       this.waiting.clear();
       if (this.isExecd && this.touch !== 'faults') this.mappings.touch(at - PAGE_BYTES);
     } else if (after > before) {
-      this.mappings.map({ from: before, to: after, copied: true, image: null, offset: 0 });
+      const at = { from: before, to: after, offset: 0 };
+      this.mappings.map({ ...at, copied: true, idle: false, image: null });
       this.assume(before, after, false, false);
     } else this.mappings.unmap(after, before);
     this.brk = at;

@@ -164,13 +164,13 @@ class Pair {
       case 'map': {
         const [from, to] = operation.range;
         const copied = operation.state === 'copied';
-        space.map({ ...bytes(from, to), copied, image: null, offset: 0 });
+        space.map({ ...bytes(from, to), copied, idle: false, image: null, offset: 0 });
         model.map(from, to, copied ? 'copied' : 'shared');
         break;
       }
       case 'add': {
         const [from, to] = operation.range;
-        space.add({ ...bytes(from, to), copied: true, image: null, offset: 0 });
+        space.add({ ...bytes(from, to), copied: true, idle: false, image: null, offset: 0 });
         for (let at = from; at < to; at++) {
           if (model.pages[at] === 'free') model.pages[at] = 'copied';
         }
@@ -287,7 +287,7 @@ describe('the tables of an address space', () => {
   it('of a wide range are found without a walk over all of it', () => {
     const tables = new Tables();
     const space = new Mappings(1, new Areas(), { pte: SPANS.pte, pmd: 0 }, tables);
-    space.map({ from: 0, to: 2 ** 52, copied: true, image: null, offset: 0 });
+    space.map({ from: 0, to: 2 ** 52, copied: true, idle: false, image: null, offset: 0 });
     space.touch(2 ** 51);
     space.unmap(0, 2 ** 52);
     expect(tables.live.size).toBe(0);
