@@ -5,7 +5,7 @@
  * be read, or whose gzip stream is damaged, is refused with an InputError that names the place.
  */
 import { once } from 'node:events';
-import { createReadStream, fstatSync } from 'node:fs';
+import { constants, createReadStream, fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { type Readable, Writable } from 'node:stream';
@@ -27,6 +27,9 @@ export interface TextSink {
   /** The last line that was looked at, for messages. */
   readonly line: number;
 }
+
+/** The open of a pipe without a writer would wait for one, and no signal would end that. */
+const READ_AT_ONCE: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 const CHUNK_BYTES: number = 256 * 1024;
@@ -86,7 +89,7 @@ export async function openText(file: string): Promise<ByteSource> {
 }
 
 async function sizeAndKind(file: string): Promise<{ bytes: number; isPacked: boolean }> {
-  const handle = await open(file, 'r');
+  const handle = await open(file, READ_AT_ONCE);
   try {
     return { bytes: await fileSize(file, handle), isPacked: isGzip(await firstBytes(handle)) };
   } finally {
@@ -139,7 +142,7 @@ class PipeEnd extends Writable {
 
 async function pour(file: string, end: PipeEnd, options: PourOptions): Promise<void> {
   const { signal, onProgress } = options;
-  const handle = await open(file, 'r');
+  const handle = await open(file, READ_AT_ONCE);
   try {
     const bytesTotal = await fileSize(file, handle);
     const isPacked = isGzip(await firstBytes(handle));
@@ -197,7 +200,8 @@ async function fileSize(file: string, handle: FileHandle): Promise<number> {
   const stat = await handle.stat();
   if (stat.isFile()) return stat.size;
   if (stat.isDirectory()) throw refuseFile(file, 'is-a-directory', 'is a directory');
-  throw refuseFile(file, 'not-a-file', 'is not a regular file');
+  const isPipe = stat.isFIFO() ? ': a pipe is read as stdin, by import -' : '';
+  throw refuseFile(file, 'not-a-file', `is not a regular file${isPipe}`);
 }
 
 /** What the system or zlib says about the file, as an InputError. */

@@ -1,10 +1,12 @@
 /** A recording that is damaged or contradicts itself is refused: where, and what was expected. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '#src/core/base/errors.js';
 import { readTrace } from '#src/lab/trace/reader.js';
+import { openText } from '#src/lab/trace/text-file.js';
 import {
   bundled,
   CANON,
@@ -33,6 +35,14 @@ describe('a file', () => {
 
   it.runIf(process.platform === 'linux')('that is a device', async () => {
     expect(await refusalOf('/dev/null')).toMatchObject({ code: 'not-a-file', line: 0 });
+  });
+
+  it.runIf(process.platform === 'linux')('that is a pipe which nobody writes to', async () => {
+    const pipe = `${folder.path}/pipe`;
+    execFileSync('mkfifo', [pipe]);
+    const refused = { code: 'not-a-file', line: 0, file: pipe };
+    expect(await refusalOf(pipe)).toMatchObject(refused);
+    await expect(openText(pipe)).rejects.toMatchObject(refused);
   });
 
   it('that is gzipped and cut off, at any place', async () => {
