@@ -60,7 +60,8 @@ describe('ptfrag import', () => {
       error: { code: 'unplaced-lines', file, line: 3 },
     });
     expect(existsSync(join(folder, 'odd.ptf.gz'))).toBe(false);
-    const life = ['7 execve("/a", ["a"], 0x1 /* 1 var */) = 0', 'a word', '7 exit_group(0) = ?'];
+    const exec = '7 execve("/a", ["a"], 0x1 /* 1 var */) = 0';
+    const life = [exec, 'a word', '7 brk(NULL) = 0x1000', '7 exit_group(0) = ?'];
     writeFileSync(file, `${life.join('\n')}\n`);
     const { status, stderr } = await ptfrag(['import', file, '--tolerate', '50']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: `${file}:2: not placed: a word\n` });
@@ -76,11 +77,11 @@ describe('ptfrag import', () => {
     const warned = await ptfrag(['import', file, '-o', output]);
     expect(warned.status).toBe(0);
     expect(warned.stdout).toMatch(/^warning: 1 of 1 mms never end: /m);
-    writeFileSync(file, `${exec}\n`);
+    writeFileSync(file, `${exec}\nbrk(NULL) = 0x1000\n`);
     const doubtful = await ptfrag(['import', file, '-o', output]);
     expect(doubtful.status).toBe(3);
     expect(doubtful.stdout).toMatch(/^warning: no table is ever freed: /m);
-    expect(doubtful.stdout).toMatch(/^inconclusive: 2 records in .* can't be trusted\.$/m);
+    expect(doubtful.stdout).toMatch(/^inconclusive: 3 records in .* can't be trusted\.$/m);
     expect(existsSync(output)).toBe(true);
     const told = documentIn<ImportDocument>(await ptfrag(['import', file, '-o', output, '--json']));
     expect(told).toMatchObject({ verdict: 'inconclusive', ok: false });
@@ -106,7 +107,10 @@ describe('ptfrag import', () => {
     const at = (seconds: number, line: string): string => `179534617${seconds}.5 ${line}\n`;
     const exec = 'execve("/a", ["a"], 0x1 /* 1 var */) = 0';
     const files = ['many.101', 'many.100'].map((name) => join(folder, name));
-    writeFileSync(files[0] as string, at(3, exec) + at(4, '+++ exited with 0 +++'));
+    writeFileSync(
+      files[0] as string,
+      at(3, exec) + at(3, 'brk(NULL) = 0x1000') + at(4, '+++ exited with 0 +++'),
+    );
     writeFileSync(
       files[1] as string,
       at(1, exec) + at(2, 'vfork() = 101') + at(5, '+++ exited with 0 +++'),

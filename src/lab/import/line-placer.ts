@@ -8,6 +8,7 @@ import { warningsOf } from './audit.js';
 import type { RecordedLine } from './file-lines.js';
 import type { LineParser, Placed, Recorded, Recorder, Warning } from './line-parser.js';
 import { Processes } from './processes.js';
+import { SeenCalls } from './seen-calls.js';
 import { spansOf } from './spans.js';
 import { TaskSpaces, type Touch } from './task-spaces.js';
 import type { TraceWriter } from './writer.js';
@@ -32,6 +33,7 @@ export class LinePlacer {
   readonly counts = { used: 0, skipped: 0, unplaced: 0, lost: 0, backwards: 0 };
   readonly unplaced: UnplacedLine[] = [];
   private readonly parser: LineParser;
+  private readonly seen = new SeenCalls();
   private readonly writer: TraceWriter;
   /** The line that is read when the next is known, and its number in all files together. */
   private waiting: RecordedLine | null = null;
@@ -65,7 +67,8 @@ export class LinePlacer {
 
   get warnings(): Warning[] {
     const { lost } = this.counts;
-    return warningsOf(this.writer, this.processes, this.parser, { lost, cutOff: this.cutOff });
+    const odd = warningsOf(this.writer, this.processes, this.parser, { lost, cutOff: this.cutOff });
+    return [...this.seen.warnings(this.recorder, this.faults), ...odd];
   }
 
   read(next: RecordedLine): void {
@@ -105,6 +108,7 @@ export class LinePlacer {
     this.lastUs = timeUs;
     this.latestUs = Math.max(this.latestUs, timeUs - this.originUs);
     this.writer.at(this.line, this.latestUs);
+    this.seen.see(action);
     this.processes.place(action, timeUs);
   }
 }
