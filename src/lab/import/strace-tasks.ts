@@ -31,6 +31,19 @@ interface Attached {
   unnamed: number;
 }
 
+/** A child of whom no line has come. */
+interface Silent {
+  readonly parent: number;
+  /** Whether its lines may have another pid: that of another namespace. */
+  readonly isForeign: boolean;
+}
+
+/** What a call returned: a pid in the task's namespace, and in strace's, where it prints that. */
+export interface ReturnedPid {
+  readonly pid: number;
+  readonly translated: number | null;
+}
+
 /** The flags of a thread. */
 const THREAD: number = bitsOf('CLONE', 'VM|THREAD');
 
@@ -48,7 +61,11 @@ export class StraceTasks {
   private isFollowed = false;
   private readonly attached: Attached[] = [];
   /** Children that a call returned, and of which no line has come. */
-  private readonly silent = new Set<number>();
+  private readonly silent = new Map<number, Silent>();
+  /** Tasks whose children's lines have the pids that their calls return. */
+  private readonly plain = new Set<number>();
+  /** Whether strace says of itself when a task exits. */
+  private hasExits = false;
   /** Children of whom a line came before their call returned, and nobody knows whose they are. */
   private readonly orphans = new Set<number>();
   /** Tasks by the pid in their lines, or in their namespace, where that is another. */
@@ -56,6 +73,8 @@ export class StraceTasks {
   private readonly byNamespace = new Map<number, number>();
   private readonly unfollowed = new Tally();
   private readonly guessed = new Tally();
+  /** Tasks that may be another's child than is taken. */
+  private readonly swapped = new Tally();
   /** Children of vfork of whom nobody knows when they left their parent's address space. */
   private readonly lent = new Set<number>();
   /** Whether the first line is the exec of a program, not of one that was there before. */
@@ -78,11 +97,13 @@ export class StraceTasks {
     }
     this.isFollowed = true;
     const task = this.idOf(pid);
-    if (this.known.has(task)) {
+    if (!this.known.has(task)) return this.unannounced(pid, rest, begun);
+    const silent = this.silent.get(task);
+    if (silent !== undefined) {
       this.silent.delete(task);
-      return task;
+      this.plain.add(silent.parent);
     }
-    return this.unannounced(pid, rest, begun);
+    return task;
   }
 
   idOf(pid: number): number {
@@ -105,11 +126,14 @@ export class StraceTasks {
     this.known.add(FIRST);
   }
 
-  /** A call has returned the number of its child. `child` is 0 where that was not heard of. */
-  returned(task: number, flags: number, number: number, { child, isHeard, sinceUs }: Begun): void {
-    const orphan = child > 0 ? 0 : this.orphanOf(task, number);
+  /** A call has returned its child's pid. `child` is 0 where that was not heard of. */
+  returned(task: number, flags: number, { pid, translated }: ReturnedPid, begun: Begun): void {
+    const number = translated ?? pid;
+    const { child, isHeard, sinceUs } = begun;
+    const orphan = child > 0 ? 0 : this.orphanOf(task, number, translated !== null);
     const heardOf = child || orphan;
-    if (heardOf > 0 && heardOf !== number) this.byNamespace.set(number, heardOf);
+    if (heardOf === number) this.plain.add(task);
+    if ((heardOf || number) !== pid) this.byNamespace.set(pid, heardOf || number);
     if (isHeard || orphan > 0) {
       if (this.orphans.delete(heardOf)) this.birth(task, heardOf, flags, sinceUs);
       return;
@@ -122,8 +146,10 @@ export class StraceTasks {
       return;
     }
     const id = heardOf || this.idFor(number);
+    const isForeign =
+      heardOf === 0 && translated === null && number < this.pidOf(task) && !this.plain.has(task);
     this.known.add(id);
-    this.silent.add(id);
+    this.silent.set(id, { parent: task, isForeign });
     this.birth(task, id, flags, sinceUs);
   }
 
@@ -142,16 +168,21 @@ export class StraceTasks {
   }
 
   /** A call has waited for the end of a child. Lines of several files are not in its order. */
-  waited(number: number): void {
-    const task = this.byNamespace.get(number) ?? number;
-    this.byNamespace.delete(number);
-    if (this.isApart || !this.known.delete(task)) return;
-    if (this.silent.delete(task)) this.unfollowed.add(number);
+  waited({ pid, translated }: ReturnedPid): void {
+    const task = translated ?? this.byNamespace.get(pid) ?? pid;
+    this.byNamespace.delete(pid);
+    // Where it may be another that has ended, its own line says when.
+    const isUnsure = this.hasExits && this.swapped.count > 0 && !this.silent.has(task);
+    if (this.isApart || isUnsure) return;
+    if (!this.known.delete(task)) return;
+    if (this.silent.delete(task)) this.unfollowed.add(pid);
     this.emit({ op: 'exit-group', task });
   }
 
   /** Whether the whole process has ended: others of it would have lines. */
   ended(task: number): boolean {
+    this.hasExits = true;
+    this.plain.delete(task);
     if (task === FIRST) this.firstEnded = true;
     this.known.delete(task);
     this.silent.delete(task);
@@ -162,7 +193,7 @@ export class StraceTasks {
   /** Ends children of whom no line has come. */
   end(): void {
     for (const pid of this.lent) this.giveUp(pid);
-    for (const task of this.silent) {
+    for (const task of this.silent.keys()) {
       this.unfollowed.add(task);
       this.emit({ op: 'exit-group', task });
     }
@@ -171,7 +202,7 @@ export class StraceTasks {
 
   get warnings(): Warning[] {
     const warnings: Warning[] = [];
-    const { unfollowed, guessed, isFollowed } = this;
+    const { unfollowed, guessed, swapped, isFollowed } = this;
     if (unfollowed.count > 0) {
       const why =
         isFollowed || this.isApart
@@ -186,6 +217,12 @@ export class StraceTasks {
         "(strace's own line, Process N attached with M threads, tells)";
       warnings.push({ code: 'guessed-threads', message, doubtful: true });
     }
+    if (swapped.count > 0) {
+      const message =
+        `lines of ${swapped.listed('child', 'children')} of a pid namespace can be of more than ` +
+        'one call: each counts as that of the first (strace --pidns-translation tells)';
+      warnings.push({ code: 'guessed-children', message, doubtful: true });
+    }
     return warnings;
   }
 
@@ -193,6 +230,10 @@ export class StraceTasks {
     const all = [...begun].filter(([, { call }]) => birthFlags(call) !== null);
     const its = all.filter(([, { child, isHeard }]) => child === pid && !isHeard);
     const making = its.length > 0 ? its : all.filter(([, { child }]) => child === 0);
+    if (its.length === 0 && making.length > 0 && this.isForeign()) {
+      this.swapped.add(pid);
+      return this.unmade(pid, rest);
+    }
     if (this.known.has(FIRST) && this.firstPid < 0 && making.every(([task]) => task !== FIRST)) {
       this.firstPid = pid;
       return FIRST;
@@ -215,9 +256,10 @@ export class StraceTasks {
 
   /** Nobody is making a task. */
   private unmade(pid: number, rest: string): number {
-    const [silent] = this.silent;
+    const [silent] = this.silent.keys();
     const process = this.attachedOf(pid);
     if (process === undefined && silent !== undefined) {
+      if (this.silent.size > 1 && this.isForeign()) this.swapped.add(pid);
       this.silent.delete(silent);
       this.byLine.set(pid, silent);
       return silent;
@@ -236,6 +278,12 @@ export class StraceTasks {
     return pid;
   }
 
+  /** Whether a child of whom no line has come may have another pid in its lines. */
+  private isForeign(): boolean {
+    for (const { isForeign } of this.silent.values()) if (isForeign) return true;
+    return false;
+  }
+
   /** Not like a program that has just begun: that asks for its break. */
   private isLikeThread(pid: number, rest: string): boolean {
     if (this.lent.delete(pid) || this.beganByExec) return false;
@@ -252,8 +300,9 @@ export class StraceTasks {
   }
 
   /** That orphan; or in a namespace, where numbers are smaller, the first. 0: none. */
-  private orphanOf(task: number, number: number): number {
+  private orphanOf(task: number, number: number, isExact: boolean): number {
     if (this.orphans.has(number)) return number;
+    if (isExact) return 0;
     const [oldest = 0] = this.orphans;
     return number < this.pidOf(task) && number < oldest ? oldest : 0;
   }

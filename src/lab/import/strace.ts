@@ -22,7 +22,7 @@ import {
 } from './line-parser.js';
 import { readCall } from './strace-call.js';
 import { StracePrefix } from './strace-prefix.js';
-import { type Begun, StraceTasks } from './strace-tasks.js';
+import { type Begun, type ReturnedPid, StraceTasks } from './strace-tasks.js';
 
 const CALL = /^(\w+)\((.*)$/;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/;
@@ -171,23 +171,24 @@ class StraceParser implements LineParser {
     if (result === '') return 'unplaced';
     if (memory) return this.memory(task, call, words, result);
     if (makes && Number(result) > 0) {
-      this.tasks.returned(task, flagsIn(call, given) ?? 0, Number(result), begun);
+      this.tasks.returned(task, flagsIn(call, given) ?? 0, pidIn(result, given), begun);
     } else if (isExec && result === '0') {
       this.emit({ op: 'exec', task, former: this.former.get(task) ?? task });
       this.former.delete(task);
     } else if (call === 'exit') this.emit({ op: 'exit', task });
-    else if (WAITS.has(call)) this.waited(call, words, Number(result));
+    else if (WAITS.has(call)) this.waited(call, words, pidIn(result, given));
     return 'used';
   }
 
-  private waited(call: string, words: readonly string[], result: number): void {
+  private waited(call: string, words: readonly string[], returned: ReturnedPid): void {
     const { 1: status = '', 2: info = '' } = words;
     if (call !== 'waitid') {
-      if (result > 0 && !/WIFSTOPPED|WIFCONTINUED/.test(status)) this.tasks.waited(result);
+      if (returned.pid > 0 && !/WIFSTOPPED|WIFCONTINUED/.test(status)) this.tasks.waited(returned);
       return;
     }
     const [, pid] = /\bsi_code=CLD_(?:EXITED|KILLED|DUMPED), si_pid=(\d+)/.exec(info) ?? [];
-    if (pid !== undefined && result === 0) this.tasks.waited(Number(pid));
+    if (pid === undefined || returned.pid !== 0) return;
+    this.tasks.waited({ pid: Number(pid), translated: null });
   }
 
   private ended(task: number, rest: string): Placed {
@@ -231,6 +232,14 @@ class StraceParser implements LineParser {
   private emit(action: Action): void {
     this.onAction(action, this.timeUs);
   }
+}
+
+/** What --pidns-translation adds to a pid that is returned. */
+const TRANSLATED = /= \d+ \/\* (\d+) in strace's PID NS \*\//;
+
+function pidIn(result: string, given: string): ReturnedPid {
+  const translated = TRANSLATED.exec(given)?.[1];
+  return { pid: Number(result), translated: translated === undefined ? null : Number(translated) };
 }
 
 /** What a call makes a task with; null: none, or it is not printed so far. */

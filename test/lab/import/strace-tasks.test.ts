@@ -187,6 +187,40 @@ describe('in a pid namespace', () => {
     expect(warnings).toEqual([]);
   });
 
+  describe('one that is heard of while the next is made, and the first is not', () => {
+    const forks = (first: string, second: string): string[] => [
+      ...of(100, EXEC, BREAK, `clone(child_stack=NULL, ${FLAGS}) = ${first}`),
+      ...of(100, `clone(child_stack=NULL, ${FLAGS} <unfinished ...>`),
+      ...of(101, EXEC),
+      ...of(100, `<... clone resumed>, child_tidptr=0x7f) = ${second}`),
+      ...of(102, EXEC, BREAK, `${MAP.slice(0, MAP.indexOf(')'))} <unfinished ...>`),
+      ...of(101, EXIT),
+      ...of(100, 'wait4(-1, NULL, 0, NULL) = 2'),
+      ...of(102, '<... mmap resumed>) = 0x7f0000000000', EXIT),
+      ...of(100, 'wait4(-1, NULL, 0, NULL) = 3', EXIT),
+    ];
+
+    it('is the one that strace translates', async () => {
+      const { document, warnings } = await folder.lines(
+        forks("2 /* 101 in strace's PID NS */", "3 /* 102 in strace's PID NS */"),
+      );
+      expect(warnings).toEqual([]);
+      expect(document).toMatchObject({ mms: 5, lines: { unplaced: 0 } });
+    });
+
+    it('or is guessed, which is said', async () => {
+      const { document, warnings } = await folder.lines(forks('2', '3'));
+      expect(warnings).toEqual(['guessed-children!']);
+      expect(document).toMatchObject({ mms: 5, lines: { unplaced: 0 } });
+    });
+
+    it('but is known where the calls return the pids of the lines', async () => {
+      const { document, warnings } = await folder.lines(forks('101', '102'));
+      expect(warnings).toEqual([]);
+      expect(document.mms).toBe(5);
+    });
+  });
+
   it('two that are heard of while two calls run have one of them each', async () => {
     const { facts } = await folder.lines([
       ...of(100, EXEC, BREAK, `clone(child_stack=NULL, ${THREAD}) = 2`),
