@@ -24,6 +24,9 @@ export interface UnplacedLine {
 const UNPLACED_KEPT = 10;
 const UNPLACED_CHARACTERS = 160;
 
+/** Recorders write some lines later than others, but not so much. */
+const REORDERED_US = 1_000_000;
+
 /** A text that ends with an address, or with a part of one. */
 const CUT_NUMBER = /(?:0x[\da-f]*| [\da-f]{5,})$/;
 
@@ -42,6 +45,8 @@ export class LinePlacer {
   private originUs = -1;
   private lastUs = 0;
   private latestUs = 0;
+  /** The first line whose time is far before another's; 0: none. */
+  private wentBack = 0;
 
   constructor(
     recorder: Recorder,
@@ -68,7 +73,7 @@ export class LinePlacer {
   get warnings(): Warning[] {
     const { lost } = this.counts;
     const odd = warningsOf(this.writer, this.processes, this.parser, { lost, cutOff: this.cutOff });
-    return [...this.seen.warnings(this.recorder, this.faults), ...odd];
+    return [...this.seen.warnings(this.recorder, this.faults), ...this.clockWarnings(), ...odd];
   }
 
   read(next: RecordedLine): void {
@@ -101,11 +106,20 @@ export class LinePlacer {
     this.unplaced.push({ file, line: line.line, text: shown() });
   }
 
+  private clockWarnings(): Warning[] {
+    if (this.wentBack === 0) return [];
+    const message =
+      `the clock goes back in line ${this.wentBack}, as between two recordings: whatever ` +
+      'follows counts as of one time until it has caught up';
+    return [{ code: 'clock-went-back', message, doubtful: true }];
+  }
+
   /** Time as the trace has it begins with 0 and only grows: recorders are some lines off. */
   private act(action: Action, timeUs: number): void {
     if (this.originUs < 0) this.originUs = timeUs;
     if (timeUs < this.lastUs) this.counts.backwards++;
     this.lastUs = timeUs;
+    if (this.latestUs - (timeUs - this.originUs) > REORDERED_US) this.wentBack ||= this.line;
     this.latestUs = Math.max(this.latestUs, timeUs - this.originUs);
     this.writer.at(this.line, this.latestUs);
     this.seen.see(action);

@@ -110,6 +110,12 @@ export class StraceTasks {
     return pid === this.firstPid ? FIRST : (this.byLine.get(pid) ?? pid);
   }
 
+  /** Whether a line of a task has come that has not ended. */
+  isHeard(pid: number): boolean {
+    const task = this.idOf(pid);
+    return this.known.has(task) && !this.silent.has(task);
+  }
+
   /** What stands in the lines of a task. */
   private pidOf(task: number): number {
     if (task === FIRST) return this.firstPid;

@@ -21,6 +21,7 @@ import {
   type Warning,
 } from './line-parser.js';
 import { readCall } from './strace-call.js';
+import { OddLog } from './strace-odd.js';
 import { StracePrefix } from './strace-prefix.js';
 import { type Begun, type ReturnedPid, StraceTasks } from './strace-tasks.js';
 
@@ -44,6 +45,9 @@ const WRITES = /^(?:write|writev|pwrite64|pwritev2?|send|sendto|sendmsg)$/;
 const ENDS: ReadonlySet<string> = new Set(['exit', 'exit_group']);
 const WAITS: ReadonlySet<string> = new Set(['wait4', 'waitpid', 'waitid']);
 
+/** No call that makes a task lasts so long: then the clock has gone back. */
+const BEHIND_US = 1_000_000;
+
 /** A line that breaks off. */
 interface Broken {
   readonly text: string;
@@ -60,6 +64,10 @@ class StraceParser implements LineParser {
   /** Calls that have not returned, by tid. */
   private readonly begun = new Map<number, Begun>();
   private broken: Broken | null = null;
+  /** The task whose call the line before broke off. */
+  private unfinished: number | null = null;
+  private latestUs = 0;
+  private readonly odd = new OddLog();
   /** A child that strace named in the middle of the call that made it. */
   private named = 0;
   /** By a thread's exec: the tid under which it called, by its new one. */
@@ -71,7 +79,7 @@ class StraceParser implements LineParser {
   }
 
   get warnings(): readonly Warning[] {
-    return this.tasks.warnings;
+    return [...this.odd.warnings, ...this.tasks.warnings];
   }
 
   line(text: string): Placed {
@@ -117,12 +125,15 @@ class StraceParser implements LineParser {
   }
 
   private whole(text: string): Placed {
+    const { unfinished } = this;
+    this.unfinished = null;
     const rest = this.prefix.read(text);
+    this.latestUs = Math.max(this.latestUs, this.timeUs);
     if (SKIPPED.test(rest)) return 'skipped';
     const call = CALL.exec(rest);
     const resumed = call === null ? RESUMED.exec(rest) : null;
     const isExit = rest.startsWith('+++ ');
-    if (call === null && resumed === null && !isExit) return 'unplaced';
+    if (call === null && resumed === null && !isExit) return this.tail(unfinished, text);
     if (call !== null && this.isBroken(call[1] as string, call[2] as string)) {
       this.breakOff(text, true);
       return 'skipped';
@@ -131,6 +142,14 @@ class StraceParser implements LineParser {
     if (isExit) return this.ended(task, rest);
     if (resumed !== null) return this.resumed(task, resumed[1] as string, resumed[2] as string);
     return this.called(task, call?.[1] as string, call?.[2] as string);
+  }
+
+  /** The end of the call in the line before, without a beginning of its own. */
+  private tail(unfinished: number | null, text: string): Placed {
+    const call = unfinished === null ? undefined : this.begun.get(unfinished)?.call;
+    if (unfinished === null || call === undefined || !RETURNED.test(text)) return 'unplaced';
+    this.odd.late++;
+    return this.resumed(unfinished, call, text);
   }
 
   private isBroken(call: string, given: string): boolean {
@@ -143,9 +162,23 @@ class StraceParser implements LineParser {
     const flags = flagsIn(call, given);
     const since = { sinceUs: this.timeUs, child: this.named, isHeard: false };
     const begun = { call, given, flags, ...since };
-    if (cut === null) return this.finished(task, begun);
+    if (cut === null) {
+      if (flags !== null && this.isLate(given)) this.odd.late++;
+      return this.finished(task, begun);
+    }
+    // Any other call breaks off like that when strace itself is stopped.
+    if (cut[0].includes('detached') && call.startsWith('execve')) this.odd.detached++;
+    this.unfinished = task;
     this.begun.set(task, { ...begun, given: given.slice(0, cut.index) });
     return 'used';
+  }
+
+  /** A line of its own, though the child that it returns had lines before. */
+  private isLate(given: string): boolean {
+    const child = Number(readCall(given).result);
+    const behindUs = this.latestUs - this.timeUs;
+    const isBehind = behindUs > 0 && behindUs < BEHIND_US;
+    return child > 0 && (isBehind || this.tasks.isHeard(child));
   }
 
   private resumed(task: number, call: string, rest: string): Placed {
