@@ -130,6 +130,19 @@ describe('a trace with more than fits', () => {
     expect(otherData).toEqual({ 'grace periods left out': { 'a "b", mail (gp)': 7 } });
   });
 
+  it('has a counter of the kernel only where one placed the tables', async () => {
+    for (const [name, hasKernel] of [
+      ['s390x/quick', true],
+      ['imported/make', false],
+    ] as const) {
+      const file = join(folder, 'kernel.json');
+      await ptfrag(['compare', name, '--design', 'mail', '--perfetto', file]);
+      const text = readFileSync(file, 'utf8');
+      expect(text).toContain('"limit"');
+      expect(text.includes('"recorded kernel"')).toBe(hasKernel);
+    }
+  });
+
   it('is plain text unless its name says otherwise', async () => {
     const file = join(folder, 'plain.json');
     await ptfrag(['compare', 's390x/quick', '--design', 'mail', '--perfetto', file]);

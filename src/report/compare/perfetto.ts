@@ -52,7 +52,9 @@ function* traceEvents(history: TraceHistory, pid: number): Generator<PerfettoEve
     counterEvents({ ph: 'C', name, pid }, unit, spans, durationUs);
   yield* counter('recording', 'live tables', history.live);
   yield* counter('recording', 'waiting tables', history.waiting);
-  yield* counter('recorded kernel', 'PTE pages', history.kernel);
+  // No kernel placed the tables of an imported trace.
+  const hasKernel = history.kernel.high.some((pages) => pages > 0);
+  if (hasKernel) yield* counter('recorded kernel', 'PTE pages', history.kernel);
   yield* counter('limit', 'PTE pages', history.limit);
   yield* counter('limit, all', 'PTE pages', history.limitAll);
   for (const run of runs) yield* counter(nameOf(run), 'PTE pages', run.pages);
