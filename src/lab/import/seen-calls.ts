@@ -1,8 +1,9 @@
 /**
- * Which kinds of memory calls a recording has: one that lacks a whole kind was told to leave it out.
+ * Which kinds of memory calls a recording has. One that lacks a whole kind was told to leave it
+ * out:
  *
  *   none at all       though a program began, or had more faults than the smallest one
- *   no munmap, no brk though the loader has mapped files: it asks for the break, and unmaps its cache
+ *   no munmap, brk    though the loader has mapped files: it asks for the break, unmaps its cache
  *   no mmap           though a program that began in the recording unmaps something
  *
  * A program without a loader may do without any of these, so what it lacks proves nothing.
