@@ -24,7 +24,8 @@ import { documentIn, type Finished, ptfrag, ptfragProcess } from '../fixtures/co
 import { signalAfter } from '../fixtures/signals.js';
 import { bundled } from '../fixtures/trace-files.js';
 
-const STRACE = '1 execve("/a", ["a"], 0x1 /* 1 var */) = 0\n1 exit_group(0) = ?\n';
+const EXEC = '1 execve("/a", ["a"], 0x1 /* 1 var */) = 0\n';
+const STRACE = `${EXEC}1 brk(NULL) = 0x1000\n1 exit_group(0) = ?\n`;
 const MAPPINGS = '[{"va": 4096, "pfn": 7, "prot": 3}]';
 
 interface Writing {
