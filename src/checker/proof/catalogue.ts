@@ -12,6 +12,7 @@ import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
 import { GRACE_SCENARIOS } from './scenarios/grace.js';
+import { GROW_SCENARIOS } from './scenarios/grow.js';
 import { LOCK_SCENARIOS, SUPPLY_SCENARIOS } from './scenarios/lock.js';
 import { MM_SCENARIOS } from './scenarios/mm.js';
 import { OBTAIN_SCENARIOS } from './scenarios/obtain.js';
@@ -19,7 +20,10 @@ import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { POISON_SCENARIOS } from './scenarios/poison.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+import { REFUSAL_SCENARIOS } from './scenarios/refusals.js';
+import { REFUSED_SCENARIOS } from './scenarios/refused.js';
 import { REUSE_HEAP_SCENARIOS, REUSE_SCENARIOS } from './scenarios/reuse.js';
+import { SPLIT_SCENARIOS } from './scenarios/split.js';
 import { STALL_SCENARIOS } from './scenarios/stall.js';
 import { TLB_SCENARIOS } from './scenarios/tlb.js';
 import { WALK_SCENARIOS } from './scenarios/walk.js';
@@ -55,6 +59,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...BROKEN_OFF_SCENARIOS,
   ...RCU_SCENARIOS,
   ...BYSTANDER_SCENARIOS,
+  ...REFUSED_SCENARIOS,
   ...CORES.flatMap(scenariosOf),
   ...POISON_SCENARIOS,
   ...WALK_SCENARIOS,
@@ -63,6 +68,9 @@ export const CATALOGUE: readonly Scenario[] = [
   ...STALL_SCENARIOS,
   ...OBTAIN_SCENARIOS,
   ...FAULT_SCENARIOS,
+  ...SPLIT_SCENARIOS,
+  ...GROW_SCENARIOS,
+  ...REFUSAL_SCENARIOS,
   ...DAMAGED_SCENARIOS,
 ];
 

@@ -28,6 +28,8 @@ export interface KitOptions {
   readonly sharing?: 'mm' | 'all';
   readonly debug?: boolean;
   readonly spins?: number;
+  /** Of the pages, how many the supply does not have yet. */
+  readonly sparePages?: number;
   /** Of the threads, how many attach by themselves: the last ones. */
   readonly spareThreads?: number;
   readonly flavours?: readonly Flavour[];
@@ -113,7 +115,7 @@ export function makeKit(stage: Stage, options: KitOptions): Kit {
   const threads = Array.from({ length: attached }, (_, id) =>
     attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch', lockWaits),
   );
-  growSupply(threads[0] as Thread, options.pages);
+  growSupply(threads[0] as Thread, options.pages - (options.sparePages ?? 0));
   Object.freeze(heap.kinds);
   return Object.freeze({
     heap,

@@ -3,9 +3,9 @@ import type { Vpn } from '../../../core/base/units.js';
 import { createMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { forkStep } from '../../../core/pgtable/fork.js';
-import { installTables } from '../../../core/pgtable/install.js';
-import { protectStep } from '../../../core/pgtable/map.js';
-import { makeSpace, type Space, spaceOf } from '../../../core/pgtable/space.js';
+import { installTables, reclaimTables } from '../../../core/pgtable/install.js';
+import { protectStep, scanStep, unmapStep } from '../../../core/pgtable/map.js';
+import { makeSpace, spaceOf } from '../../../core/pgtable/space.js';
 import { frameOf, NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import { MODEL_FORMAT } from './forms.js';
@@ -16,6 +16,7 @@ import {
   mapPage,
   maps,
   must,
+  mustNot,
   PROT,
   READ_ONLY,
   treeScenario,
@@ -40,15 +41,6 @@ const faultVsCollapse = treeScenario({
     return [must(space, 0, 32), must(space, 1, 33), mustNot(space, 5)];
   },
 });
-
-function mustNot(space: Space, page: number): Finding | null {
-  const found = walk(space, page as Vpn);
-  if (found === NOT_MAPPED) return null;
-  return {
-    rule: 'T2',
-    detail: `page ${page} is mapped to frame ${frameOf(found)}, and nobody mapped it`,
-  };
-}
 
 const faultVsFault = treeScenario({
   name: 'fault-vs-fault+no-table',
@@ -188,6 +180,96 @@ const protect = treeScenario({
   atEnd: ({ space }) => [must(space, 1, 33)],
 });
 
+const forkVsFault = treeScenario({
+  name: 'fork-vs-fault+hole',
+  about: 'A part of a tree in which nothing is mapped is copied while a table is linked there.',
+  rules: ['T1', 'T2', 'P6'],
+  mustSee: ['forked 0 of 2', 'ready'],
+  threads: 2,
+  mms: 2,
+  pages: 6,
+  mapped: [2],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const child = spaceOf(one, MODEL_FORMAT, createMm(one));
+    makeSpace(child);
+    const forks = (): string => {
+      const step = forkStep(by(one), child, 0 as Vpn, 2);
+      return step.kind === 'done' ? `forked ${step.changed} of ${step.pages}` : step.kind;
+    };
+    const ends = (): readonly Finding[] => endOf(child);
+    return [[forks, ends], [(): string => installTables(by(two), 0 as Vpn, 0)]];
+  },
+  atEnd: ({ space }, results) => [
+    must(space, 2, 18),
+    ...((results[0]?.[1] as readonly Finding[] | undefined) ?? []),
+  ],
+});
+
+const linkVsReclaim = treeScenario({
+  name: 'fault-vs-unmap+table-above',
+  about: 'The empty table in which a new one is to be linked is taken out.',
+  rules: ['T1', 'P6', 'H6'],
+  mustSee: ['ready'],
+  threads: 2,
+  pages: 6,
+  mapped: [],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    installTables(space, 0 as Vpn, 1);
+    return [
+      [(): void => reclaimTables(by(one), 0 as Vpn, 1)],
+      [(): string => installTables(by(two), 0 as Vpn, 0)],
+    ];
+  },
+  atEnd: ({ space }) => {
+    mapPage(space, 0, 16);
+    return [must(space, 0, 16)];
+  },
+});
+
+/** Looks for the lowest table, and finds that there is a lower one by now. */
+const protectVsFault = treeScenario({
+  name: 'protect-vs-fault+new-table',
+  about: 'The table of a page is linked while another looks for it, which finds no page there.',
+  rules: ['T1', 'T2'],
+  mustSee: ['ready', 'protected 0'],
+  threads: 2,
+  mapped: [2],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const protect = (): string => {
+      const step = protectStep(by(one), 0 as Vpn, 1, READ_ONLY);
+      return step.kind === 'done' ? `protected ${step.changed}` : step.kind;
+    };
+    return [[protect], [(): string => installTables(by(two), 0 as Vpn, 0)]];
+  },
+  atEnd: ({ space }) => {
+    mapPage(space, 0, 16);
+    return [must(space, 0, 16), must(space, 2, 18)];
+  },
+});
+
+const scanVsFault = treeScenario({
+  name: 'scan-vs-fault+same-table',
+  about: 'One asks whether pages are mapped while another maps one of them.',
+  rules: ['T2'],
+  mustSee: ['map: done', 'scan: nothing', 'scan: page 1'],
+  threads: 2,
+  mapped: [0, 2],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    unmapStep(space, 0 as Vpn, 1);
+    installTables(space, 0 as Vpn, 0);
+    const scan = (): string => {
+      const step = scanStep(by(one), 0 as Vpn, 2);
+      return step.kind === 'mapped' ? `scan: page ${step.vpn}` : 'scan: nothing';
+    };
+    return [[scan], [maps(by(two), 1, 17)]];
+  },
+  atEnd: ({ space }) => [must(space, 1, 17), mustNot(space, 0)],
+});
+
 export const FAULT_SCENARIOS: readonly Scenario[] = [
   faultVsCollapse,
   faultVsFault,
@@ -197,4 +279,8 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   forkVsUnmap,
   forkVsCollapse,
   protect,
+  forkVsFault,
+  linkVsReclaim,
+  protectVsFault,
+  scanVsFault,
 ];

@@ -71,3 +71,9 @@ export const MODEL_FORMAT: EntryFormat = {
   protOf: (_level, low) => (low & ~ADDRESS) >>> PROT_SHIFT,
   rootEntry: (address) => BigInt(address),
 };
+
+/** The same, of which a space has two levels until it maps a page of the upper half. */
+export const GROWING_FORMAT: EntryFormat = {
+  ...MODEL_FORMAT,
+  depths: [NAMES.length - 1, NAMES.length],
+};

@@ -3,12 +3,12 @@
  * before a grace period that began after it was queued (R2).
  */
 import { InvariantError } from '../../../core/base/errors.js';
-import { headerWord, type Thread } from '../../../core/mem/heap.js';
+import { headerWord, type Thread, threadsHigh } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
 import { attachThread, detachThread } from '../../../core/rcu/attach.js';
 import type { CallbackTable } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace, endGrace } from '../../../core/rcu/grace-period.js';
-import { quiescent, rcuOffline } from '../../../core/rcu/reader.js';
+import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
@@ -137,6 +137,26 @@ const numbers = heapScenario({
   },
 });
 
+const threeAttach = heapScenario({
+  name: 'attach-vs-attach+high',
+  about: 'Two threads attach beyond the records that were in use: both are counted.',
+  rules: ['R1', 'G1'],
+  mustSee: ['high 3'],
+  kit: { threads: 3, pages: 1, spareThreads: 2 },
+  play: ({ kit, see }) => {
+    const attach = (): Thread => attachThread(kit.heap, 'epoch', kit.lockWaits);
+    return {
+      threads: [[attach], [attach], []],
+      atEnd: () => {
+        const high = threadsHigh(kit.heap);
+        see(`high ${high}`);
+        if (high === 3) return [];
+        return [{ rule: 'G1', detail: `three threads are attached, and ${high} are looked at` }];
+      },
+    };
+  },
+});
+
 const attachVsAttach = heapScenario({
   name: 'attach-vs-attach+records',
   about: 'Two threads attach at once: each has a record of its own.',
@@ -216,6 +236,34 @@ const synchronizeBothQsbr = heapScenario({
   }),
 });
 
+/** Who began to read after the grace period began is not waited for, however long it reads. */
+const laterReader = heapScenario({
+  name: 'reader-vs-grace+later',
+  about: 'A reader that began later waits in its section for a grace period to end: it does.',
+  rules: ['G1', 'G2'],
+  mustSee: ['ended meanwhile'],
+  kit: EPOCH,
+  play: ({ kit, threads }) => {
+    const [one, two] = threads as [Thread, Thread];
+    const completed = headerWord(HEAP.GP_COMPLETED);
+    beginGrace(kit.heap);
+    const before = kit.heap.mem.load(completed);
+    return {
+      threads: [
+        [(): void => endGrace(one.heap)],
+        [
+          (): string => {
+            rcuReadLock(two);
+            while (two.mem.load(completed) === before) two.mem.awaitChange(completed, before);
+            rcuReadUnlock(two);
+            return 'ended meanwhile';
+          },
+        ],
+      ],
+    };
+  },
+});
+
 export const GRACE_SCENARIOS: readonly Scenario[] = [
   synchronizeBothQsbr,
   litmus(
@@ -258,6 +306,8 @@ export const GRACE_SCENARIOS: readonly Scenario[] = [
   twoAdvance,
   numbers,
   attachVsAttach,
+  threeAttach,
   barrierVsReader,
   synchronizeTwice,
+  laterReader,
 ];

@@ -3,7 +3,13 @@ import { InvariantError } from '../../../core/base/errors.js';
 import type { Word } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { RCU_HEAD } from '../../../core/mem/layout.js';
-import { type CallbackTable, callRcu, HEAD_IDLE, serveQueue } from '../../../core/rcu/callback.js';
+import {
+  type CallbackTable,
+  callRcu,
+  HEAD_IDLE,
+  owedBy,
+  serveQueue,
+} from '../../../core/rcu/callback.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import type { Operation } from '../../model/machine.js';
 import type { Finding, Stage } from '../../model/scenario.js';
@@ -49,13 +55,24 @@ export function serveWith(thread: Thread, owner: Thread, table: CallbackTable): 
   return () => `callbacks ${serveQueue(thread, table, owner.id, 4)}`;
 }
 
-/** After everything was drained, each head's callback has run once (R1). */
+/**
+ * After everything was drained, each head's callback has run once, and no thread counts one that it
+ * queued and that was not taken (R1).
+ */
 export function ranOnce(kit: Kit, heads: number): (Finding | null)[] {
-  return Array.from({ length: heads }, (_, index) => {
+  const ran = Array.from({ length: heads }, (_, index) => {
     const count = kit.heap.mem.peek(kit.own(COUNTS + index));
     if (count === 1) return null;
     return { rule: 'R1', detail: `callback ${index} ran ${count} times` };
   });
+  return [...ran, ...kit.threads.map(owesNone)];
+}
+
+/** Who counts what it has queued, and what was taken of it, counts to 0 in the end. */
+function owesNone(thread: Thread): Finding | null {
+  const owed = owedBy(thread);
+  if (owed === 0) return null;
+  return { rule: 'R1', detail: `thread ${thread.id} counts ${owed} callbacks that have not run` };
 }
 
 export function readBoth(thread: Thread, kit: Kit, see: Stage['see'], nested: boolean): Operation {

@@ -12,7 +12,7 @@ import type { MmId, Pfn, Word } from '../../../core/base/units.js';
 import { headerWord, mmRecord, type Thread } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
 import { acquire, breakRule, release, SLEEPERS } from '../../../core/mem/lock.js';
-import { returnPages, takePages } from '../../../core/mem/supply.js';
+import { growSupply, returnPages, SUPPLY_LOCK, takePages } from '../../../core/mem/supply.js';
 import { checkSupply, type Violation } from '../../../core/mem/supply-check.js';
 import type { Operation } from '../../model/machine.js';
 import type { Finding, Scenario, Stage } from '../../model/scenario.js';
@@ -86,29 +86,37 @@ function counting(
   });
 }
 
-const brokenVsWaiters = scenario({
-  name: 'broken-vs-waiters+one-lock',
-  about: 'A thread that finds a broken rule stops; those that wait for its lock do not wait on.',
-  rules: ['L3'],
-  mustSee: ['waiter told', 'waiter was first'],
-  kit: { threads: 3, pages: 1 },
-  threads: (kit, { see }) =>
-    kit.threads.map((thread, id) => [
-      (): string => {
-        try {
-          acquire(thread, lockOf(kit));
-          if (id === 0) breakRule(kit.heap, 6, 'planted');
-          release(thread, lockOf(kit));
-        } catch (error) {
-          if (!(error instanceof InvariantError)) throw error;
-          if (id !== 0) see('waiter told');
-          return 'told';
-        }
-        see('waiter was first');
-        return 'passed';
-      },
-    ]),
-});
+/** Thread 0 finds a rule broken under a lock for which the others wait. */
+function brokenVsWaiters(
+  where: string,
+  about: string,
+  threads: number,
+  lock: (kit: Kit) => Word,
+): Scenario {
+  return scenario({
+    name: `broken-vs-waiters+${where}`,
+    about,
+    rules: ['L3'],
+    mustSee: ['waiter told', 'waiter was first'],
+    kit: { threads, pages: 1 },
+    threads: (kit, { see }) =>
+      kit.threads.map((thread, id) => [
+        (): string => {
+          try {
+            acquire(thread, lock(kit));
+            if (id === 0) breakRule(kit.heap, 6, 'planted');
+            release(thread, lock(kit));
+          } catch (error) {
+            if (!(error instanceof InvariantError)) throw error;
+            if (id !== 0) see('waiter told');
+            return 'told';
+          }
+          see('waiter was first');
+          return 'passed';
+        },
+      ]),
+  });
+}
 
 const killedWaiter = scenario({
   name: 'killed-waiter-vs-waiter+one-lock',
@@ -142,13 +150,14 @@ function supplyScenario(
   about: string,
   mustSee: readonly string[],
   play: (kit: Kit) => readonly (readonly Operation[])[],
+  kit: KitOptions = { threads: 2, pages: 4 },
 ): Scenario {
   return scenario({
     name,
     about,
     rules: ['S1', 'S2', 'L1'],
     mustSee,
-    kit: { threads: 2, pages: 4 },
+    kit,
     threads: (kit) => play(kit),
     atEnd: (kit, results, stage) => {
       const found: Violation[] = [];
@@ -221,6 +230,17 @@ const returnVsReturn = supplyScenario(
   },
 );
 
+const growVsTake = supplyScenario(
+  'grow-vs-take+supply',
+  'The supply grows while a thread takes a page: it gets one, old or new, and all are counted.',
+  ['1 out', '3 free', 'took 0'],
+  ({ threads: [one, two] }) => [
+    [(): void => void growSupply(one as Thread, 2)],
+    [takeBlock(two as Thread, 0)],
+  ],
+  { threads: 2, pages: 4, sparePages: 2 },
+);
+
 export const LOCK_SCENARIOS: readonly Scenario[] = [
   counting(
     'holder-vs-holder+one-lock',
@@ -238,8 +258,8 @@ export const LOCK_SCENARIOS: readonly Scenario[] = [
   counting(
     'holder-vs-spinner+one-lock',
     'The same where a waiter tries again before it sleeps.',
-    { threads: 2, pages: 1, spins: 2 },
-    1,
+    { threads: 2, pages: 1, spins: 1 },
+    2,
   ),
   counting(
     'three-holders+one-lock',
@@ -248,7 +268,21 @@ export const LOCK_SCENARIOS: readonly Scenario[] = [
     1,
   ),
   killedWaiter,
-  brokenVsWaiters,
+  brokenVsWaiters(
+    'one-lock',
+    'A thread that finds a broken rule stops; those that wait for its lock do not wait on.',
+    3,
+    lockOf,
+  ),
+  brokenVsWaiters('supply', 'The same where they wait for the supply.', 2, () => SUPPLY_LOCK),
+  brokenVsWaiters('mm-table', 'The same where they wait for the table of mms.', 2, () =>
+    headerWord(HEAP.MM_TABLE_LOCK),
+  ),
 ];
 
-export const SUPPLY_SCENARIOS: readonly Scenario[] = [takeVsTake, takeVsReturn, returnVsReturn];
+export const SUPPLY_SCENARIOS: readonly Scenario[] = [
+  takeVsTake,
+  takeVsReturn,
+  returnVsReturn,
+  growVsTake,
+];

@@ -4,22 +4,29 @@
  * done nothing of, or its error says what is left; a callback that refused runs once more.
  */
 import { InvariantError, StallError } from '../../../core/base/errors.js';
-import type { MmId, ThreadId, Word } from '../../../core/base/units.js';
+import type { MmId, ThreadId, Vpn, Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
 import { freeTable } from '../../../core/frag/free.js';
 import { createMm, destroyMm, ownerOf } from '../../../core/frag/mm.js';
-import { pfnOfAddress, ptdescOf, type Thread, threadRecord } from '../../../core/mem/heap.js';
+import {
+  type LockWaits,
+  pfnOfAddress,
+  ptdescOf,
+  type Thread,
+  threadRecord,
+} from '../../../core/mem/heap.js';
 import { PTDESC, THREAD } from '../../../core/mem/layout.js';
 import { acquire, release } from '../../../core/mem/lock.js';
+import { findTable, tableLock } from '../../../core/pgtable/lock.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import { tryBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
-import type { Kit, KitOptions } from '../kit.js';
+import { type Kit, PTE } from '../kit.js';
 import { heapScenario, orRefused } from './actors.js';
-import { collapses, treeScenario, unmaps } from './tree.js';
+import { collapses, mapPage, treeScenario, unmaps } from './tree.js';
 
-const IMPATIENT: KitOptions['lockWaits'] = { stallMs: 0 };
+const IMPATIENT: Partial<LockWaits> = { stallMs: 0 };
 
 /** What an operation ended with: its result, or the wait that was given up. */
 function orStalled(what: string, operation: () => unknown): Operation {
@@ -186,10 +193,58 @@ const own = heapScenario({
   },
 });
 
+/** A thread that has a lock for a while, if it gets it. */
+function holds(thread: Thread, lock: Word): Operation {
+  return orStalled('hold', () => {
+    acquire(thread, lock);
+    release(thread, lock);
+  });
+}
+
+const freshPage = heapScenario({
+  name: 'stall-vs-alloc+fresh-page',
+  about: 'The owner is locked when the page for a table is ready: the page goes back.',
+  rules: ['L4', 'P3', 'P6'],
+  mustSee: ['take: done', 'take: stalled'],
+  kit: { threads: 2, pages: 1, debug: true, lockWaits: IMPATIENT },
+  play: (world) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const { core, mm } = world;
+    const takes = orStalled('take', () => core.allocTable(one, mm, PTE));
+    return { threads: [[takes], [holds(two, ownerOf(world.kit.heap, mm))]] };
+  },
+});
+
+/** Who maps waits for the lock of a table that another thread has. */
+function faultStalls(
+  where: string,
+  about: string,
+  mapped: readonly number[],
+  level: number,
+): Scenario {
+  return treeScenario({
+    name: `stall-vs-fault+${where}`,
+    about,
+    rules: ['L4', 'T1', 'P6'],
+    mustSee: ['map: done', 'map: stalled'],
+    threads: 2,
+    mapped,
+    lockWaits: IMPATIENT,
+    play: ({ world, by, space }) => {
+      const [one, two] = world.threads as [Thread, Thread];
+      const lock = tableLock(world.kit.heap, findTable(space, 0 as Vpn, level) as Word);
+      return [[orStalled('map', () => mapPage(by(one), 1, 17))], [holds(two, lock)]];
+    },
+  });
+}
+
 export const STALL_SCENARIOS: readonly Scenario[] = [
   callbackRefuses,
   barrierWaits,
   mms,
   trees,
   own,
+  freshPage,
+  faultStalls('own-table', 'The table in which a page is to be mapped is locked.', [0], 0),
+  faultStalls('table-above', 'The table in which a new one is to be linked is locked.', [2], 1),
 ];

@@ -12,6 +12,7 @@ import type { Vpn } from '../../../core/base/units.js';
 import { destroyMm } from '../../../core/frag/mm.js';
 import type { LockWaits, Thread } from '../../../core/mem/heap.js';
 import { collapse } from '../../../core/pgtable/collapse.js';
+import type { EntryFormat } from '../../../core/pgtable/format.js';
 import { mapStep, unmapStep } from '../../../core/pgtable/map.js';
 import { endSpace, makeSpace, rootOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
 import { checkTree } from '../../../core/pgtable/tree.js';
@@ -48,6 +49,8 @@ export interface TreeBody {
   readonly pages?: number;
   readonly mms?: number;
   readonly lockWaits?: Partial<LockWaits>;
+  /** Of the space; default: three levels. */
+  readonly format?: EntryFormat;
   /** Pages that setting up maps, each to the frame of its number plus 16. */
   readonly mapped: readonly number[];
   readonly play: (world: TreeWorld) => readonly (readonly Operation[])[];
@@ -59,7 +62,7 @@ export interface TreeBody {
 
 /** A scenario over a small tree; at its end the tree is checked, taken down, and all comes back. */
 export function treeScenario(body: TreeBody): Scenario {
-  const { threads, pages = 3, mms = 1 } = body;
+  const { threads, pages = 3, mms = 1, format = MODEL_FORMAT } = body;
   const kit: KitOptions = {
     threads,
     pages,
@@ -71,7 +74,7 @@ export function treeScenario(body: TreeBody): Scenario {
   return heapScenario({
     ...{ name, about, rules, mustSee, kit },
     play: (world) => {
-      const by = (thread: Thread): Space => spaceOf(thread, MODEL_FORMAT, world.mm);
+      const by = (thread: Thread): Space => spaceOf(thread, format, world.mm);
       const space = by(world.threads[0] as Thread);
       const tree: TreeWorld = { world, space, by, see: world.see };
       makeSpace(space);
@@ -171,6 +174,14 @@ export function must(
   if (found !== NOT_MAPPED && frameOf(found) === frame && protOf(found) === prot) return null;
   const wanted = `frame ${frame} with access ${prot}`;
   return { rule: 'T3', detail: `page ${page}: ${describe(found)} in the end, not ${wanted}` };
+}
+
+/** A page that must be mapped to nothing in the end. */
+export function mustNot(space: Space, page: number): Finding | null {
+  const found = walk(space, page as Vpn);
+  if (found === NOT_MAPPED) return null;
+  const frame = frameOf(found);
+  return { rule: 'T2', detail: `page ${page} is mapped to frame ${frame}, and nobody mapped it` };
 }
 
 /** What a walk gives, in words. */

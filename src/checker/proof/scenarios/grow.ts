@@ -1,0 +1,86 @@
+/**
+ * A tree that becomes deeper while others walk in it or make it deeper too; and a walk that never
+ * finds a moment of rest.
+ */
+import type { Vpn, Word } from '../../../core/base/units.js';
+import type { Thread } from '../../../core/mem/heap.js';
+import { changeEntry, tableLow } from '../../../core/pgtable/entry.js';
+import { LARGE, PTE } from '../../../core/pgtable/format.js';
+import { installTables } from '../../../core/pgtable/install.js';
+import { findTable } from '../../../core/pgtable/lock.js';
+import { entryFor, levelOf } from '../../../core/pgtable/space.js';
+import type { Operation } from '../../model/machine.js';
+import type { Scenario } from '../../model/scenario.js';
+import { GROWING_FORMAT } from './forms.js';
+import { mapPage, maps, must, treeScenario, walks } from './tree.js';
+
+const walkVsGrow = treeScenario({
+  name: 'walk-vs-grow+root',
+  about: 'A table is put above the top one while another walks from the top.',
+  rules: ['T1', 'T3'],
+  mustSee: ['map: done', 'walk: 16', 'walk: 20', 'walk: nothing'],
+  threads: 2,
+  format: GROWING_FORMAT,
+  mapped: [0],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[maps(by(one), 4, 20)], [walks(by(two), 4, [20, -1]), walks(by(two), 0, [16])]];
+  },
+  atEnd: ({ space }) => [must(space, 0, 16), must(space, 4, 20)],
+});
+
+/** Only what the race is about: what comes after, the tables below, is asked of elsewhere. */
+const growVsGrow = treeScenario({
+  name: 'grow-vs-grow+root',
+  about: 'Two put a table above the top one: one is linked, and the other is freed, empty.',
+  rules: ['T1', 'T3', 'P6'],
+  mustSee: ['ready'],
+  threads: 2,
+  format: GROWING_FORMAT,
+  mapped: [0],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const grows =
+      (thread: Thread): Operation =>
+      () =>
+        installTables(by(thread), 4 as Vpn, 2);
+    return [[grows(one)], [grows(two)]];
+  },
+  atEnd: ({ space }) => {
+    // The table that went has been handed out again when this is over.
+    for (const page of [2, 4, 6]) mapPage(space, page, page + 16);
+    return [must(space, 0, 16), must(space, 2, 18), must(space, 4, 20), must(space, 6, 22)];
+  },
+});
+
+/** As many changes as a walk tries without the lock, each between its two looks. */
+const CHANGES = 4;
+
+const walkVsWriter = treeScenario({
+  name: 'walk-vs-link+no-rest',
+  about: 'The entry above is another at each look: the walk ends all the same, and finds the page.',
+  rules: ['T3', 'L1'],
+  mustSee: ['walk: 16'],
+  threads: 2,
+  mapped: [0, 2],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const { mem } = one;
+    const [table, other] = [0, 2].map((vpn) => findTable(space, vpn as Vpn, PTE)) as [Word, Word];
+    const above = findTable(space, 0 as Vpn, LARGE) as Word;
+    const entry = entryFor(space.format, LARGE, above, 0 as Vpn);
+    const level = levelOf(space.format, LARGE);
+    // Both tables map the first of their pages, and to one frame.
+    mem.copy(other, table, 4);
+    const changes = (): void => {
+      for (let change = 0; change < CHANGES; change++) {
+        const next = change % 2 === 0 ? other : table;
+        changeEntry(mem, level, entry, tableLow(level, next), level.tableHigh);
+      }
+    };
+    return [[changes], [walks(by(two), 0, [16])]];
+  },
+  atEnd: ({ space }) => [must(space, 0, 16), must(space, 2, 16)],
+});
+
+export const GROW_SCENARIOS: readonly Scenario[] = [walkVsGrow, growVsGrow, walkVsWriter];
