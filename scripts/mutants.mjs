@@ -13,13 +13,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CATALOGUE } from '../dist/checker/proof/index.js';
 import { coreModules, markOfBuild } from './mutants/build.mjs';
 import { mutantsOf, OPERATORS } from './mutants/operators.mjs';
-import { isOutside } from './mutants/outside.mjs';
 import { Lines, printReport } from './mutants/report.mjs';
 import { changeOf, keyOf, Results } from './mutants/results.mjs';
 import { recordCoverage, runMutants } from './mutants/run.mjs';
+import { SCENARIOS } from './mutants/unrun.mjs';
+import { isOutside } from './proof/uncovered.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,11 +32,6 @@ const { values: options } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 });
-
-/** The scenarios of the core that ships; the variants' are about the variants. */
-const SCENARIOS = CATALOGUE.filter(
-  ({ design = 'common', large }) => design === 'common' && large !== true,
-);
 
 /** What is most dangerous first. */
 const RANKS = Object.keys(OPERATORS);

@@ -1,36 +1,46 @@
-/** Running scenarios on a build in a thread, and stopping the thread where it does not end. */
-import { Worker } from 'node:worker_threads';
+/**
+ * Running scenarios on a build in a process of its own: a mutant may fill all memory or never end,
+ * and neither may end who asks.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-const WORKER = new URL('worker.mjs', import.meta.url);
+const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
+const LOAD_SECONDS = 60;
+const MEMORY_MIB = 1024;
 
 /**
- * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. A scenario may
- * take its `seconds`; one that takes longer ends it all: `hangs` has its name then.
+ * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. Each may take its
+ * `seconds`. Resolves to null where all was done, or else to what was under way and how it ended:
+ * `hangs`, or `crashes`.
  */
 export function explore({ url, scenarios, covers = false }, onOutcome) {
   const limits = new Map(scenarios.map(({ name, seconds }) => [name, seconds]));
   return new Promise((resolve, reject) => {
-    const worker = new Worker(WORKER, { workerData: { url, scenarios, covers } });
-    let hangs = null;
-    let timer = setTimeout(() => stop('import'), LOAD_SECONDS * 1000);
-    const stop = (name) => {
-      hangs = name;
-      worker.terminate();
+    const child = fork(WORKER, [], {
+      execArgv: [`--max-old-space-size=${MEMORY_MIB}`],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    let under = { name: scenarios[0].name, how: 'crashes' };
+    let isDone = false;
+    const hang = () => {
+      under = { ...under, how: 'hangs' };
+      child.kill('SIGKILL');
     };
-    worker.on('message', ({ begun, ended, ...outcome }) => {
+    let timer = setTimeout(hang, LOAD_SECONDS * 1000);
+    child.on('message', ({ begun, ended, done, ...outcome }) => {
       clearTimeout(timer);
-      if (begun !== undefined) timer = setTimeout(() => stop(begun), limits.get(begun) * 1000);
-      else onOutcome({ name: ended, ...outcome });
+      if (done === true) isDone = true;
+      if (ended !== undefined) onOutcome({ name: ended, ...outcome });
+      if (begun === undefined) return;
+      under = { name: begun, how: 'crashes' };
+      timer = setTimeout(hang, limits.get(begun) * 1000);
     });
-    worker.on('error', (error) => {
+    child.on('error', reject);
+    child.on('exit', () => {
       clearTimeout(timer);
-      reject(error);
+      resolve(isDone ? null : under);
     });
-    worker.on('exit', () => {
-      clearTimeout(timer);
-      resolve({ hangs });
-    });
+    child.send({ url, scenarios, covers });
   });
 }
-
-const LOAD_SECONDS = 60;

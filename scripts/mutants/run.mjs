@@ -18,7 +18,8 @@ export async function recordCoverage(scenarios, results) {
       if (outcome.verdict !== 'holds') throw new Error(`${outcome.name}: ${outcome.verdict}`);
       results.add({ kind: 'coverage', ...outcome });
     };
-    await explore({ url: copy.url, scenarios: missing, covers: true }, told);
+    const broken = await explore({ url: copy.url, scenarios: missing, covers: true }, told);
+    if (broken !== null) throw new Error(`${broken.name} ${broken.how}`);
   } finally {
     copy.remove();
   }
@@ -66,17 +67,13 @@ async function endOf(mutant, { copy, results, stepsMax, text }) {
   if (plan.length === 0) return { end: 'unreached', by: null, rule: null };
   const { file, start, end, replacement } = mutant;
   let found = { end: 'survived', by: null, rule: null };
-  let next = plan[0].name;
   const told = ({ name, verdict, by }) => {
-    next = plan[plan.findIndex((each) => each.name === name) + 1]?.name ?? name;
     if (verdict === 'violated') found = { end: 'killed', by: name, rule: by };
   };
   copy.change(file, text.slice(0, start) + replacement + text.slice(end));
   try {
-    const { hangs } = await explore({ url: copy.url, scenarios: plan }, told);
-    return hangs === null ? found : { end: 'killed', by: hangs, rule: 'hangs' };
-  } catch (error) {
-    return { end: 'killed', by: next, rule: error.code ?? error.name };
+    const broken = await explore({ url: copy.url, scenarios: plan }, told);
+    return broken === null ? found : { end: 'killed', by: broken.name, rule: broken.how };
   } finally {
     copy.change(file, text);
   }

@@ -1,11 +1,8 @@
-/**
- * One thread that explores scenarios of a build, in order, up to the first that fails. A thread of
- * its own for each mutant: its modules are loaded anew, and one that never ends can be stopped.
- */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A process that explores scenarios of a build, in order, up to the first that fails. */
 import { record } from './coverage.mjs';
 
-const { url, scenarios, covers } = workerData;
+/** Sent before what comes next begins: that may block this process for good. */
+const tell = (message) => new Promise((resolve) => process.send(message, resolve));
 
 function outcomeOf(check, scenario, stepsMax) {
   const begun = performance.now();
@@ -15,7 +12,7 @@ function outcomeOf(check, scenario, stepsMax) {
   return { verdict, by: failure?.rule ?? null, steps, executions, seconds };
 }
 
-/** An error of the checker's own, which is told of the mutant, is a failure as any other. */
+/** An error of the checker's own, which a mutant brings about, is a failure as any other. */
 function tried(check, scenario, stepsMax) {
   try {
     return outcomeOf(check, scenario, stepsMax);
@@ -24,15 +21,23 @@ function tried(check, scenario, stepsMax) {
   }
 }
 
-const coverage = covers ? await record() : null;
-const { CATALOGUE } = await import(new URL('checker/proof/catalogue.js', url));
-const { check } = await import(new URL('checker/model/check.js', url));
-const named = new Map(CATALOGUE.map((scenario) => [scenario.name, scenario]));
-await coverage?.take(url);
-for (const { name, stepsMax } of scenarios) {
-  parentPort.postMessage({ begun: name });
-  const outcome = tried(check, named.get(name), stepsMax);
-  const covered = (await coverage?.take(url)) ?? null;
-  parentPort.postMessage({ ended: name, ...outcome, covered });
-  if (outcome.verdict === 'violated') break;
+async function run({ url, scenarios, covers }) {
+  const coverage = covers ? await record() : null;
+  const { CATALOGUE } = await import(new URL('checker/proof/catalogue.js', url));
+  const { check } = await import(new URL('checker/model/check.js', url));
+  const named = new Map(CATALOGUE.map((scenario) => [scenario.name, scenario]));
+  await coverage?.take(url);
+  for (const { name, stepsMax } of scenarios) {
+    await tell({ begun: name });
+    const outcome = tried(check, named.get(name), stepsMax);
+    const covered = (await coverage?.take(url)) ?? null;
+    await tell({ ended: name, ...outcome, covered });
+    if (outcome.verdict === 'violated') break;
+  }
+  await tell({ done: true });
 }
+
+process.once('message', async (job) => {
+  await run(job);
+  process.disconnect();
+});

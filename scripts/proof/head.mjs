@@ -41,6 +41,8 @@ for ever.
 - **Orders of plain accesses.** Plain accesses are not interleaved but checked for races: two of
   them to one word, one of them a write, which nothing orders, are a failure. Where there is no
   race, no thread can see their order.
-- **Code that no scenario runs**: the library's handles (\`src/api/\`), the formats of architectures,
-  replay, the memory over a SharedArrayBuffer, and the engine below it. No thread is killed.
+- **Code that no scenario runs**: the library's handles (\`src/api/\`), replay, and the engine below;
+  and of the core what is listed [at the end](#what-no-scenario-runs). No thread is killed.
+- **What a change would not show.** \`npm run mutants\` changes the core in every place by rules, and
+  prints which changes no scenario notices.
 `;

@@ -1,10 +1,12 @@
 /**
  * The text of docs/proof.md: each rule with the code that keeps it, the scenarios that ask for it
  * and the mutants that break it. Only put together here: rules and code are those of
- * docs/requirements.md, scenarios and mutants those of the checker. A rule that lacks one of them
- * is an error, so the document has no blank cell.
+ * docs/requirements.md, scenarios and mutants those of the checker, and what no scenario runs is
+ * listed next to this file. A rule that lacks one of them is an error, so the document has no blank
+ * cell.
  */
 import { HEAD } from './head.mjs';
+import { UNCOVERED } from './uncovered.mjs';
 
 /** The rules that the checker is for, by letter; X are rules of the checker itself. */
 const LETTERS = 'PHGSLRT';
@@ -61,6 +63,11 @@ export function proofText({ requirements, catalogue, mutants }) {
         `\`${scenario}\``,
         broken.join(' '),
       ]),
+    ),
+    '\n## What no scenario runs\n',
+    table(
+      ['in', 'why'],
+      UNCOVERED.map(({ why, where }) => [where.map((name) => `\`${name}\``).join(' '), why]),
     ),
     '',
   ].join('\n');

@@ -1,0 +1,93 @@
+/** What of the built core no scenario runs: functions, and statements of functions that do run. */
+import { parseSync } from 'oxc-parser';
+import { CATALOGUE } from '../../dist/checker/proof/index.js';
+import { Copy, coreModules } from './build.mjs';
+import { ran } from './coverage.mjs';
+import { explore } from './lane.mjs';
+
+/** The first executions of a scenario run what the others run. */
+const STEPS_MAX = 150_000;
+const SECONDS_MAX = 600;
+
+/** The scenarios of the core that ships; the variants' are about the variants. */
+export const SCENARIOS = CATALOGUE.filter(
+  ({ design = 'common', large }) => design === 'common' && large !== true,
+);
+
+/** Function by function, as `file.ts:name`: `whole` never runs, of `parts` these statements don't. */
+export async function unrun() {
+  const isRun = await ranByAny();
+  const [whole, parts] = [new Set(), new Map()];
+  for (const [file, text] of coreModules()) {
+    const source = file.replace(/\.js$/, '.ts');
+    for (const { name, statement } of unrunIn(text, (place) => isRun(file, place))) {
+      const place = `${source}:${name}`;
+      if (statement === null) whole.add(place);
+      else parts.set(place, [...(parts.get(place) ?? []), statement]);
+    }
+  }
+  return { whole, parts };
+}
+
+async function ranByAny() {
+  const copy = new Copy();
+  const all = [];
+  try {
+    const scenarios = SCENARIOS.map(({ name }) => ({
+      ...{ name, stepsMax: STEPS_MAX, seconds: SECONDS_MAX },
+    }));
+    const told = ({ name, verdict, covered }) => {
+      if (verdict === 'violated') throw new Error(`${name} is violated`);
+      all.push(covered);
+    };
+    const broken = await explore({ url: copy.url, scenarios, covers: true }, told);
+    if (broken !== null) throw new Error(`${broken.name} ${broken.how}`);
+  } finally {
+    copy.remove();
+  }
+  return (file, place) => all.some((covered) => ran(covered[file] ?? [], place));
+}
+
+const childrenOf = (node) =>
+  Object.values(node)
+    .flat()
+    .filter((each) => typeof each === 'object' && typeof each?.type === 'string');
+
+/** What of a module does not run. `statement` is null where all of a function does not. */
+export function unrunIn(text, isRun) {
+  const found = [];
+  const visit = (node, name) => {
+    if (/Function/.test(node.type)) {
+      if (isRun(node.body.start)) for (const child of childrenOf(node)) visit(child, name);
+      // One without a name, at module scope, runs when the module is loaded.
+      else if (name !== '') found.push({ name, statement: null });
+      return;
+    }
+    const isPart = /Statement$/.test(node.type) && node.type !== 'BlockStatement';
+    if (name !== '' && isPart && !isRun(node.start)) {
+      if (!isRefusal(node)) found.push({ name, statement: text.slice(node.start, node.end) });
+      return;
+    }
+    for (const child of childrenOf(node)) visit(child, nameOf(child) ?? name);
+  };
+  visit(parseSync('module.js', text, { preserveParens: false }).program, '');
+  return found;
+}
+
+/** The name of a function, or of what holds one. */
+function nameOf(node) {
+  if (node.type === 'FunctionDeclaration') return node.id.name;
+  if (node.type === 'MethodDefinition') return node.key.name;
+  const value = node.type === 'Property' ? node.value : node.init;
+  if (!/Function/.test(value?.type ?? '')) return null;
+  return node.type === 'Property' ? node.key.name : node.id.name;
+}
+
+/** What ends an operation that was called wrongly, or that found a rule broken. */
+function isRefusal(node) {
+  if (node.type === 'ThrowStatement') return true;
+  const value = node.type === 'ReturnStatement' ? node.argument : node.expression;
+  return value?.type === 'CallExpression' && REFUSES.test(value.callee.name ?? '');
+}
+
+const REFUSES = /^(?:breakRule|refused|foreign|doubleFree)$/;
