@@ -8,7 +8,7 @@
  *   --steps n         how many steps a mutant may take before it counts as one that survived
  *   --results FILE    where results are kept, and found again: mutants.jsonl
  *   --only TEXT       mutants of which the text is in "operator file:line"
- *   --survivors       mutants that survived when they were run last, in whatever build
+ *   --survivors       mutants that were not found when they were run last, in whatever build
  *   --list            runs nothing: prints what the results file says
  */
 import { availableParallelism } from 'node:os';
@@ -55,7 +55,7 @@ const [index, count] = options.shard.split('/').map(Number);
 const mutants = allOf(modules, results)
   .filter((_, at) => at % count === index - 1)
   .filter((mutant) => `${mutant.operator} ${lines.placeOf(mutant)}`.includes(options.only))
-  .filter(({ change }) => !options.survivors || results.before.get(change)?.end === 'survived')
+  .filter(({ change }) => !options.survivors || results.before.get(change)?.end !== 'killed')
   .sort((one, other) => RANKS.indexOf(one.operator) - RANKS.indexOf(other.operator));
 
 if (!options.list) {

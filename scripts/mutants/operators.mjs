@@ -3,7 +3,7 @@
  * each one small change of its text. Only what runs is changed: nothing at module scope, which
  * would throw at import or change a constant of the layout, and no text of a message.
  */
-import { parseSync } from 'oxc-parser';
+import { childrenOf, isFunction, nameOf, treeOf } from './syntax.mjs';
 
 /** Methods of shared memory that write, and those of them whose result is what they found. */
 const PLAIN_WRITES = new Set(['store', 'poke', 'fill', 'copy']);
@@ -67,37 +67,36 @@ export const OPERATORS = {
 
 /** All mutants of a module: where, by which operator, and what stands there instead. */
 export function mutantsOf(text) {
-  const { program, errors } = parseSync('module.js', text, { preserveParens: false });
-  if (errors.length > 0) throw new Error(`a built module does not parse: ${errors[0].message}`);
   const found = new Map();
   const source = (node) => text.slice(node.start, node.end);
-  const add = (operator, { start, end }, replacement) => {
-    if (replacement === text.slice(start, end)) return;
-    const key = `${start} ${end} ${replacement}`;
-    if (!found.has(key)) found.set(key, { operator, start, end, replacement });
-  };
-  visit(program, [], { add, source, text });
+  const toolsIn = (within) => ({
+    text,
+    source,
+    add: (operator, { start, end }, replacement) => {
+      if (replacement === text.slice(start, end)) return;
+      const key = `${start} ${end} ${replacement}`;
+      if (!found.has(key)) found.set(key, { operator, within, start, end, replacement });
+    },
+  });
+  visit(treeOf(text), [], '', toolsIn);
   return [...found.values()].sort((one, other) => one.start - other.start || one.end - other.end);
 }
 
-/** Goes through the tree; `path` are the nodes around, the nearest last. */
-function visit(node, path, to) {
+/** Goes through the tree; `path` are the nodes around, the nearest last; `within` a function. */
+function visit(node, path, within, toolsIn) {
   if (isText(node)) return;
-  const inFunction = path.some(({ type }) => /Function/.test(type));
-  if (inFunction) for (const mutate of MUTATIONS[node.type] ?? []) mutate(node, path, to);
-  for (const child of childrenOf(node)) visit(child, [...path, node], to);
-}
-
-function childrenOf(node) {
-  return Object.values(node)
-    .flat()
-    .filter((each) => typeof each === 'object' && typeof each?.type === 'string');
+  if (path.some(isFunction)) {
+    for (const mutate of MUTATIONS[node.type] ?? []) mutate(node, path, toolsIn(within));
+  }
+  for (const child of childrenOf(node)) {
+    visit(child, [...path, node], nameOf(child) ?? within, toolsIn);
+  }
 }
 
 function isText(node) {
   if (node.type === 'ThrowStatement' || node.type === 'TemplateLiteral') return true;
   if (node.type === 'NewExpression' && /Error$/.test(node.callee.name)) return true;
-  return /Function/.test(node.type) && TEXTS.test(node.id?.name ?? '');
+  return isFunction(node) && TEXTS.test(node.id?.name ?? '');
 }
 
 /** The method, if a node is a call of shared memory. */

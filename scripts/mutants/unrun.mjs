@@ -1,9 +1,9 @@
 /** What of the built core no scenario runs: functions, and statements of functions that do run. */
-import { parseSync } from 'oxc-parser';
 import { CATALOGUE } from '../../dist/checker/proof/index.js';
 import { Copy, coreModules } from './build.mjs';
 import { ran } from './coverage.mjs';
 import { explore } from './lane.mjs';
+import { childrenOf, isFunction, nameOf, treeOf } from './syntax.mjs';
 
 /** The first executions of a scenario run what the others run. */
 const STEPS_MAX = 150_000;
@@ -48,16 +48,11 @@ async function ranByAny() {
   return (file, place) => all.some((covered) => ran(covered[file] ?? [], place));
 }
 
-const childrenOf = (node) =>
-  Object.values(node)
-    .flat()
-    .filter((each) => typeof each === 'object' && typeof each?.type === 'string');
-
 /** What of a module does not run. `statement` is null where all of a function does not. */
 export function unrunIn(text, isRun) {
   const found = [];
   const visit = (node, name) => {
-    if (/Function/.test(node.type)) {
+    if (isFunction(node)) {
       if (isRun(node.body.start)) for (const child of childrenOf(node)) visit(child, name);
       // One without a name, at module scope, runs when the module is loaded.
       else if (name !== '') found.push({ name, statement: null });
@@ -70,17 +65,8 @@ export function unrunIn(text, isRun) {
     }
     for (const child of childrenOf(node)) visit(child, nameOf(child) ?? name);
   };
-  visit(parseSync('module.js', text, { preserveParens: false }).program, '');
+  visit(treeOf(text), '');
   return found;
-}
-
-/** The name of a function, or of what holds one. */
-function nameOf(node) {
-  if (node.type === 'FunctionDeclaration') return node.id.name;
-  if (node.type === 'MethodDefinition') return node.key.name;
-  const value = node.type === 'Property' ? node.value : node.init;
-  if (!/Function/.test(value?.type ?? '')) return null;
-  return node.type === 'Property' ? node.key.name : node.id.name;
 }
 
 /** What ends an operation that was called wrongly, or that found a rule broken. */

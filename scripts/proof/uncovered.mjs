@@ -32,7 +32,6 @@ export const UNCOVERED = [
       'core/frag/shortage.ts',
       'core/mem/heap.ts:threadName',
       'core/mem/lock.ts:nameOfLock',
-      'core/rcu/attach.ts:attachThread',
       'core/mem/name.ts:isNameOf',
       'core/mem/header.ts:damaged',
       'core/mem/config.ts:kindFault',
@@ -55,7 +54,6 @@ export const UNCOVERED = [
     where: [
       'core/mem/config.ts:checkConfig',
       'core/mem/supply.ts:supplyCounts',
-      'core/rcu/attach.ts:attachedThreads',
       'core/rcu/callback.ts:queuedBy',
       'core/frag/callback-table.ts:callbackTable',
       'core/frag/state.ts:hasN',

@@ -20,6 +20,7 @@ import { CALLBACK_SCENARIOS } from './scenarios/page-callback.js';
 import { POISON_SCENARIOS } from './scenarios/poison.js';
 import { RCU_SCENARIOS } from './scenarios/rcu.js';
 import { READER_SCENARIOS } from './scenarios/reader.js';
+import { RECORD_SCENARIOS } from './scenarios/records.js';
 import { REFUSAL_SCENARIOS } from './scenarios/refusals.js';
 import { REFUSED_SCENARIOS } from './scenarios/refused.js';
 import { REUSE_HEAP_SCENARIOS, REUSE_SCENARIOS } from './scenarios/reuse.js';
@@ -71,6 +72,7 @@ export const CATALOGUE: readonly Scenario[] = [
   ...SPLIT_SCENARIOS,
   ...GROW_SCENARIOS,
   ...REFUSAL_SCENARIOS,
+  ...RECORD_SCENARIOS,
   ...DAMAGED_SCENARIOS,
 ];
 

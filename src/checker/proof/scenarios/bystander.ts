@@ -123,26 +123,31 @@ const reclaimsTwice = heapScenario({
 });
 
 /** Its own section would hold up the grace period that it waits for. */
-const pollsOnline = heapScenario({
-  name: 'poll-vs-reader+online',
-  about: 'A qsbr thread that polls and does nothing else lets grace periods end.',
-  rules: ['G1', 'P9'],
-  mustSee: ['callbacks 1', 'callbacks 0'],
-  kit: { threads: 2, pages: 1, flavours: ['qsbr', 'epoch'] },
-  callbacks: ({ kit }) => counting(kit),
-  play: ({ kit, threads }) => {
-    const [one, two] = threads as Two;
-    const table = counting(kit);
-    rcuOnline(one);
-    queue(one, kit, 0)([]);
-    const polls: Operation = () => `callbacks ${poll(one, table, 4)}`;
-    const reads: Operation = () => {
-      rcuReadLock(two);
-      rcuReadUnlock(two);
-    };
-    return { threads: [[polls, polls, polls], [reads]], drained: () => ranOnce(kit, 1) };
-  },
-});
+function pollsOnline(name: string, about: string, polls: typeof poll): Scenario {
+  return heapScenario({
+    name,
+    about,
+    rules: ['G1', 'P9'],
+    mustSee: ['callbacks 1', 'callbacks 0'],
+    kit: { threads: 2, pages: 1, flavours: ['qsbr', 'epoch'] },
+    callbacks: ({ kit }) => counting(kit),
+    play: ({ kit, threads }) => {
+      const [one, two] = threads as Two;
+      const table = counting(kit);
+      rcuOnline(one);
+      queue(one, kit, 0)([]);
+      const pollOnce: Operation = () => `callbacks ${polls(one, table, 4)}`;
+      const reads: Operation = () => {
+        rcuReadLock(two);
+        rcuReadUnlock(two);
+      };
+      return {
+        threads: [[pollOnce, pollOnce, pollOnce], [reads]],
+        drained: () => ranOnce(kit, 1),
+      };
+    },
+  });
+}
 
 /** Detached, it would be waited for until its record is given to another. */
 const detaches = heapScenario({
@@ -199,7 +204,12 @@ export const BYSTANDER_SCENARIOS: readonly Scenario[] = [
   offline,
   stopped,
   reclaimsTwice,
-  pollsOnline,
+  pollsOnline(
+    'poll-vs-reader+online',
+    'A qsbr thread that polls and does nothing else lets grace periods end.',
+    poll,
+  ),
+  pollsOnline('poll-vs-reader+online-all', 'The same where it polls all queues.', pollAll),
   detaches,
   nested,
 ];

@@ -3,17 +3,11 @@
  * and run once more. And what a barrier does about a batch behind the one that waits.
  */
 import { InvariantError } from '../../../core/base/errors.js';
-import type { ThreadId } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import {
-  type CallbackTable,
-  hasCallbacks,
-  REFUSED,
-  serveQueue,
-} from '../../../core/rcu/callback.js';
+import { type CallbackTable, REFUSED, serveQueue } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import { tryBarrier } from '../../../core/rcu/wait.js';
+import { type Barrier, tryBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { Kit } from '../kit.js';
@@ -35,69 +29,119 @@ function refusingOnce(kit: Kit): CallbackTable {
   ];
 }
 
-const putBackTwice = heapScenario({
-  name: 'serve-vs-serve+refused',
-  about: 'Two threads run callbacks of one queue, and both refuse: both run once more.',
-  rules: ['R1', 'L4'],
-  mustSee: ['callbacks 0'],
-  kit: { threads: 2, pages: 1 },
-  callbacks: ({ kit }) => refusingOnce(kit),
-  play: ({ kit, threads }) => {
-    const [one, two] = threads as Two;
-    const table = refusingOnce(kit);
-    for (const index of [0, 1]) queue(one, kit, index)([]);
-    advanceGrace(kit.heap);
-    const serveOne = (thread: Thread): Operation => {
-      return () => `callbacks ${serveQueue(thread, table, one.id, 1)}`;
-    };
-    return {
-      threads: [[serveOne(one)], [serveOne(two)]],
-      drained: () => ranOnce(kit, 2),
-    };
+/** Two threads run a callback each of one queue, after so many that were run before. */
+function refusals(
+  facts: Pick<Scenario, 'name' | 'about' | 'mustSee'>,
+  heads: number,
+  before: number,
+): Scenario {
+  return heapScenario({
+    ...facts,
+    rules: ['R1', 'L4'],
+    kit: { threads: 2, pages: 1 },
+    callbacks: ({ kit }) => refusingOnce(kit),
+    play: ({ kit, threads }) => {
+      const [one, two] = threads as Two;
+      const table = refusingOnce(kit);
+      for (let index = 0; index < heads; index++) queue(one, kit, index)([]);
+      advanceGrace(kit.heap);
+      const serveOne = (thread: Thread): Operation => {
+        return () => `callbacks ${serveQueue(thread, table, one.id, 1)}`;
+      };
+      for (let run = 0; run < before; run++) serveOne(one)([]);
+      return {
+        threads: [[serveOne(one)], [serveOne(two)]],
+        drained: () => ranOnce(kit, heads),
+      };
+    },
+  });
+}
+
+const putBackTwice = refusals(
+  {
+    name: 'serve-vs-serve+refused',
+    about: 'Two threads run callbacks of one queue, and both refuse: both run once more.',
+    mustSee: ['callbacks 0'],
   },
-});
+  2,
+  0,
+);
 
-/** The steps of a barrier for the first queue, as many as are needed without another's help. */
-const STEPS = 4;
+const takenAgain = refusals(
+  {
+    name: 'serve-vs-serve+refused-before',
+    about: 'What refused before is taken again while another callback of the queue refuses.',
+    mustSee: ['callbacks 0', 'callbacks 1'],
+  },
+  2,
+  1,
+);
 
-const behindBatch = heapScenario({
-  name: 'barrier-vs-reader+behind-batch',
-  about: 'A barrier waits for what was queued behind the batch that waits for a reader.',
-  rules: ['R3'],
-  mustSee: ['barrier over', 'barrier waits'],
-  kit: { threads: 2, pages: 1 },
-  callbacks: ({ kit }) => counting(kit),
-  play: ({ kit, threads }) => {
-    const [one, two] = threads as Two;
-    const table = counting(kit);
-    queue(one, kit, 0)([]);
-    rcuReadLock(two);
-    beginGrace(kit.heap);
-    serveWith(one, one, table)([]);
-    queue(one, kit, 1)([]);
-    const ran = (index: number): boolean => kit.heap.mem.peek(kit.own(COUNTS + index)) === 1;
-    const steps = (): string => {
-      let barrier = { queue: one.id as ThreadId, moved: false };
-      for (let step = 0; step < STEPS; step++) {
-        const next = tryBarrier(one, table, barrier);
-        if (next === null || next.queue !== one.id) {
-          if (ran(0) && ran(1)) return 'barrier over';
-          throw new InvariantError('R3', 'a barrier ended before a callback had run');
+/**
+ * So many steps of a barrier for the first queue, whose batch waits for a grace period that a
+ * reader holds up, with another callback behind it.
+ */
+function behindBatch(
+  facts: Pick<Scenario, 'name' | 'about' | 'mustSee'>,
+  steps: number,
+  meanwhile: (two: Thread, serve: Operation) => Operation,
+): Scenario {
+  return heapScenario({
+    ...facts,
+    rules: ['R3'],
+    kit: { threads: 2, pages: 1 },
+    callbacks: ({ kit }) => counting(kit),
+    play: ({ kit, threads }) => {
+      const [one, two] = threads as Two;
+      const table = counting(kit);
+      queue(one, kit, 0)([]);
+      rcuReadLock(two);
+      beginGrace(kit.heap);
+      serveWith(one, one, table)([]);
+      queue(one, kit, 1)([]);
+      const other = meanwhile(two, serveWith(two, one, table));
+      const ran = (index: number): boolean => one.mem.peek(kit.own(COUNTS + index)) === 1;
+      const waits = (): string => {
+        let barrier: Barrier = { queue: one.id, moved: false };
+        for (let step = 0; step < steps; step++) {
+          const next = tryBarrier(one, table, barrier);
+          if (next?.queue === one.id) barrier = next;
+          else if (ran(0) && ran(1)) return 'barrier over';
+          else throw new InvariantError('R3', 'a barrier ended before a callback had run');
         }
-        barrier = next;
-      }
-      return 'barrier waits';
-    };
-    return {
-      threads: [[steps], [(): void => rcuReadUnlock(two)]],
-      atEnd: () => [
-        hasCallbacks(kit.heap, one.id) || (ran(0) && ran(1))
-          ? null
-          : { rule: 'R1', detail: 'a callback is neither queued nor run' },
-      ],
-      drained: () => ranOnce(kit, 2),
-    };
-  },
-});
+        return 'barrier waits';
+      };
+      return { threads: [[waits], [other]], drained: () => ranOnce(kit, 2) };
+    },
+  });
+}
 
-export const REFUSED_SCENARIOS: readonly Scenario[] = [putBackTwice, behindBatch];
+const barrierVsReader = behindBatch(
+  {
+    name: 'barrier-vs-reader+behind-batch',
+    about: 'A barrier waits for what was queued behind the batch that waits for a reader.',
+    mustSee: ['barrier over', 'barrier waits'],
+  },
+  4,
+  (two) => () => rcuReadUnlock(two),
+);
+
+const barrierVsServe = behindBatch(
+  {
+    name: 'barrier-vs-serve+behind-batch',
+    about: 'The same where another thread takes what is behind, while the barrier looks.',
+    mustSee: ['barrier waits', 'callbacks 0', 'callbacks 1'],
+  },
+  1,
+  (two, serve) => {
+    rcuReadUnlock(two);
+    return serve;
+  },
+);
+
+export const REFUSED_SCENARIOS: readonly Scenario[] = [
+  putBackTwice,
+  takenAgain,
+  barrierVsReader,
+  barrierVsServe,
+];

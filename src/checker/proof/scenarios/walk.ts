@@ -1,12 +1,37 @@
 /** A walk without a lock, and everything that pulls its tables away or changes them. */
-
+import { InvariantError } from '../../../core/base/errors.js';
+import type { Vpn, Word } from '../../../core/base/units.js';
 import { createMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import { endSpace, makeSpace, spaceOf } from '../../../core/pgtable/space.js';
+import { release } from '../../../core/mem/lock.js';
+import { highWord, lowWord } from '../../../core/pgtable/entry.js';
+import { isLeaf, PTE } from '../../../core/pgtable/format.js';
+import { findTable, lockTable, tableLock } from '../../../core/pgtable/lock.js';
+import { mapStep, protectStep } from '../../../core/pgtable/map.js';
+import {
+  endSpace,
+  entryFor,
+  levelOf,
+  makeSpace,
+  type Space,
+  spaceOf,
+} from '../../../core/pgtable/space.js';
+import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import { orRefused } from './actors.js';
 import { MODEL_FORMAT } from './forms.js';
-import { collapses, mapPage, maps, treeScenario, unmapAll, unmaps, walks } from './tree.js';
+import {
+  collapses,
+  mapPage,
+  maps,
+  READ_ONLY,
+  type TreeBody,
+  type TreeWorld,
+  treeScenario,
+  unmapAll,
+  unmaps,
+  walks,
+} from './tree.js';
 
 const walkVsUnmap = treeScenario({
   name: 'walk-vs-unmap+last-page',
@@ -97,10 +122,137 @@ const torn = treeScenario({
   },
 });
 
+/**
+ * What a processor that reads an entry at one instant could find: its low word, and between two
+ * reads of that its high word. No low word of these scenarios comes back once it is gone.
+ */
+function readsEntry({ space }: TreeWorld, thread: Thread): Operation {
+  const { mem } = thread;
+  const entry = entryFor(space.format, PTE, findTable(space, 0 as Vpn, PTE) as Word, 0 as Vpn);
+  return () => {
+    const low = mem.load(lowWord(entry));
+    const high = mem.load(highWord(entry));
+    if (mem.load(lowWord(entry)) !== low) return 'entry: changes';
+    if (!isLeaf(levelOf(space.format, PTE), low)) return 'entry: nothing';
+    const prot = space.format.protOf(PTE, low);
+    if (high === space.format.leafHigh(PTE, 0, prot)) return `entry: allows ${prot}`;
+    throw new InvariantError('T2', `an entry is half of one and half of another: ${low} ${high}`);
+  };
+}
+
+function entryScenario(
+  facts: Pick<TreeBody, 'name' | 'about' | 'mustSee'>,
+  changes: (space: Space) => readonly Operation[],
+): Scenario {
+  return treeScenario({
+    ...facts,
+    rules: ['T2'],
+    threads: 2,
+    mapped: [0, 1],
+    play: (tree) => {
+      const [one, two] = tree.world.threads as [Thread, Thread];
+      const reads = readsEntry(tree, two);
+      return [changes(tree.by(one)), [reads, reads]];
+    },
+  });
+}
+
+const remapped = entryScenario(
+  {
+    name: 'cpu-vs-remap+two-words',
+    about: 'A page is unmapped, and mapped without any right, while both words are read.',
+    mustSee: ['entry: allows 3', 'entry: allows 0', 'entry: nothing', 'entry: changes'],
+  },
+  (space) => [
+    unmaps(space, 0),
+    (): void => {
+      mapStep(space, 0 as Vpn, 1, 9 << 12, 0);
+    },
+  ],
+);
+
+const fresh = entryScenario(
+  {
+    name: 'cpu-vs-fault+two-words',
+    about: 'A page is mapped in a table that is there, while both words of its entry are read.',
+    mustSee: ['entry: allows 3', 'entry: nothing', 'entry: changes'],
+  },
+  (space) => {
+    // Page 1 keeps the table.
+    unmaps(space, 0)([]);
+    return [maps(space, 0, 16)];
+  },
+);
+
+const isProtected = entryScenario(
+  {
+    name: 'cpu-vs-protect+two-words',
+    about: 'What a page allows changes, in both words of its entry, while both are read.',
+    mustSee: ['entry: allows 3', 'entry: allows 1', 'entry: nothing', 'entry: changes'],
+  },
+  (space) => [
+    (): void => {
+      protectStep(space, 0 as Vpn, 1, READ_ONLY);
+    },
+  ],
+);
+
+const exitVsReuse = treeScenario({
+  name: 'exit-vs-walk+two-writers',
+  about:
+    'A space ends, and another thread makes the next of what it left: the old one has nothing.',
+  rules: ['T1', 'T3', 'H6'],
+  mustSee: ['end: done', 'walk: nothing', 'made', 'out of pages'],
+  threads: 2,
+  mms: 2,
+  mapped: [],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const next = spaceOf(two, MODEL_FORMAT, createMm(two));
+    // Three tables of it need three pages, and two are left.
+    const makes = (): string =>
+      makeSpace(next) && mapPage(next, 0, 9) === 'done' ? 'made' : 'out of pages';
+    return [
+      [orRefused('end', () => endSpace(by(one)))],
+      [world.serve(two, one), makes, walks(by(two), 0, [-1])],
+    ];
+  },
+});
+
+const walkVsHolder = treeScenario({
+  name: 'walk-vs-holder+locked-tables',
+  about: 'All tables on the way are locked, and stay so: a walk takes no lock.',
+  rules: ['T3', 'L2'],
+  mustSee: ['walk: 16'],
+  threads: 2,
+  mapped: [0],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const locks = [0, 1, 2].map((number) =>
+      tableLock(world.kit.heap, lockTable(space, 0 as Vpn, number) as Word),
+    );
+    const walksOn = walks(by(two), 0, [16]);
+    return [
+      [],
+      [
+        walksOn,
+        (): void => {
+          for (const lock of locks) release(one, lock);
+        },
+      ],
+    ];
+  },
+});
+
 export const WALK_SCENARIOS: readonly Scenario[] = [
   walkVsUnmap,
   freedEarly,
   walkVsCollapse,
   exitVsWalk,
   torn,
+  remapped,
+  fresh,
+  isProtected,
+  exitVsReuse,
+  walkVsHolder,
 ];
