@@ -10,23 +10,26 @@ import { InvariantError } from '../../../core/base/errors.js';
 import { at } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { THREAD } from '../../../core/mem/layout.js';
-import { detachThread } from '../../../core/rcu/attach.js';
+import { attachThread, detachThread } from '../../../core/rcu/attach.js';
 import { type CallbackTable, poll, pollAll } from '../../../core/rcu/callback.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import {
+  enterBriefly,
   isWaitedFor,
+  leaveBriefly,
+  quiescent,
   rcuOffline,
   rcuOnline,
   rcuReadLock,
   rcuReadUnlock,
 } from '../../../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../../../core/rcu/reclaim.js';
-import { synchronizeRcu } from '../../../core/rcu/wait.js';
+import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import type { Kit, KitOptions } from '../kit.js';
-import { heapScenario } from './actors.js';
-import { counting, queue, ranOnce, serveWith } from './heads.js';
+import { heapScenario, orRefused } from './actors.js';
+import { counting, queue, ranOnce, serveWith, X } from './heads.js';
 
 type Two = readonly [Thread, Thread];
 
@@ -39,6 +42,9 @@ function countingInSections(kit: Kit): CallbackTable {
   const [count] = counting(kit);
   return [
     (thread, head): unknown => {
+      // As an operation of the library does, which may be called inside of another one.
+      enterBriefly(thread);
+      leaveBriefly(thread);
       if (!isOnline(thread)) throw new InvariantError('R5', 'a section of an offline thread');
       return count?.(thread, head);
     },
@@ -48,6 +54,11 @@ function countingInSections(kit: Kit): CallbackTable {
 function staysOffline(thread: Thread): Finding | null {
   if (!isOnline(thread)) return null;
   return { rule: 'R5', detail: `thread ${thread.id} was offline, and holds up grace periods now` };
+}
+
+function staysOnline(thread: Thread): Finding | null {
+  if (isOnline(thread)) return null;
+  return { rule: 'R5', detail: `thread ${thread.id} was online, and its sections count no more` };
 }
 
 const OFFLINE: KitOptions = { threads: 2, pages: 1, flavours: ['qsbr', 'epoch'] };
@@ -69,8 +80,17 @@ const offline = heapScenario({
         [serve, serve],
         [queue(two, kit, 0), advance, advance],
       ],
-      atEnd: () => [staysOffline(one)],
-      drained: () => ranOnce(kit, 1),
+      atEnd: () => {
+        const before = staysOffline(one);
+        rcuOnline(one);
+        queue(two, kit, 1)([]);
+        for (let round = 0; round < 3; round++) {
+          serve([]);
+          quiescent(one);
+        }
+        return [before, staysOnline(one)];
+      },
+      drained: () => ranOnce(kit, 2),
     };
   },
 });
@@ -94,30 +114,83 @@ const stopped = heapScenario({
 
 const [SELDOM, OFTEN] = ['polls seldom', 'polls often'] as const;
 
+/** A word of the scenario's own: set before the stop that a reclaimer has to wait for. */
+const TOLD = X;
+
+/** Reclaims, and must not return before it was told to, anew. */
+function reclaims(thread: Thread, kit: Kit): Operation {
+  return () => {
+    const count = reclaim(thread, counting(kit));
+    if (thread.mem.load(kit.own(TOLD)) === 1) return `reclaimed ${count}`;
+    throw new InvariantError('R6', 'a reclaimer returned that was not told to stop');
+  };
+}
+
+function stops(thread: Thread, kit: Kit): Operation {
+  return () => {
+    thread.mem.store(kit.own(TOLD), 1);
+    stopReclaimers(kit.heap);
+  };
+}
+
 const reclaimsTwice = heapScenario({
   name: 'stop-vs-reclaim+once-more',
-  about: 'A reclaimer returned; what was queued then is reclaimed only when it is called again.',
+  about: 'A reclaimer returned, and is called again: it goes on until it is told once more.',
   rules: ['R6', 'R1'],
   mustSee: ['reclaimed 1', 'polls seldom', 'polls often'],
   kit: { threads: 2, pages: 1 },
   callbacks: ({ kit }) => counting(kit),
   play: ({ kit, threads, see }) => {
     const [one, two] = threads as Two;
-    const table = counting(kit);
     queue(two, kit, 0)([]);
     stopReclaimers(kit.heap);
-    const reclaims: Operation = () => `reclaimed ${reclaim(one, table)}`;
     const asks: Operation = () => see(pollInterval(kit.heap) > POLL_EVERY ? SELDOM : OFTEN);
-    reclaims([]);
+    reclaim(one, counting(kit));
     queue(two, kit, 1)([]);
     return {
-      threads: [[reclaims], [asks, (): void => stopReclaimers(kit.heap)]],
-      atEnd: () => [
-        pollInterval(kit.heap) === POLL_EVERY
-          ? null
-          : { rule: 'R6', detail: 'threads count on a reclaimer that has returned' },
-      ],
+      threads: [[reclaims(one, kit)], [asks, stops(two, kit)]],
+      atEnd: () => [noReclaimer(kit)],
       drained: () => ranOnce(kit, 2),
+    };
+  },
+});
+
+function noReclaimer({ heap }: Kit): Finding | null {
+  if (pollInterval(heap) === POLL_EVERY) return null;
+  return { rule: 'R6', detail: 'threads count on a reclaimer that has returned' };
+}
+
+const attachedLater = heapScenario({
+  name: 'stop-vs-reclaim+attached-later',
+  about: 'A thread attaches after reclaimers were stopped, and reclaims: that stop is not for it.',
+  rules: ['R6'],
+  mustSee: ['reclaimed 0'],
+  kit: { threads: 2, pages: 1, spareThreads: 1 },
+  callbacks: ({ kit }) => counting(kit),
+  play: ({ kit, threads }) => {
+    const [one] = threads as Two;
+    stopReclaimers(kit.heap);
+    const next = attachThread(kit.heap, 'epoch', kit.lockWaits);
+    return {
+      threads: [[stops(one, kit)], [reclaims(next, kit)]],
+      atEnd: () => [noReclaimer(kit)],
+    };
+  },
+});
+
+const twoReclaimers = heapScenario({
+  name: 'reclaim-vs-reclaim+counted',
+  about: 'Two reclaimers begin and return at once: nobody counts on one afterwards.',
+  rules: ['R6'],
+  mustSee: ['reclaimed 0'],
+  kit: { threads: 2, pages: 1 },
+  callbacks: ({ kit }) => counting(kit),
+  play: ({ kit, threads }) => {
+    const [one, two] = threads as Two;
+    stops(one, kit)([]);
+    return {
+      threads: [[reclaims(one, kit)], [reclaims(two, kit)]],
+      atEnd: () => [noReclaimer(kit)],
     };
   },
 });
@@ -175,9 +248,9 @@ const detaches = heapScenario({
 /** A callback that polls: the one that is under way must be the only one. */
 const nested = heapScenario({
   name: 'poll-vs-callback+nested',
-  about: 'A callback polls, where two are due: none runs inside of another.',
+  about: 'A callback polls, where two are due, and would wait: none runs inside of another.',
   rules: ['R1'],
-  mustSee: ['callbacks 2', 'nested 0'],
+  mustSee: ['callbacks 2', 'nested 0', 'barrier: inside-reader'],
   kit: { threads: 2, pages: 1 },
   callbacks: ({ kit }) => counting(kit),
   play: ({ kit, threads, see }) => {
@@ -186,6 +259,7 @@ const nested = heapScenario({
     const polling: CallbackTable = [
       (thread, head): void => {
         count?.(thread, head);
+        see(orRefused('barrier', () => rcuBarrier(thread, polling))([]) as string);
         for (const ran of [poll(thread, polling, 1), pollAll(thread, polling, 1)]) {
           see(`nested ${ran}`);
           if (ran > 0) throw new InvariantError('R1', 'a callback ran inside of another');
@@ -204,6 +278,8 @@ export const BYSTANDER_SCENARIOS: readonly Scenario[] = [
   offline,
   stopped,
   reclaimsTwice,
+  attachedLater,
+  twoReclaimers,
   pollsOnline(
     'poll-vs-reader+online',
     'A qsbr thread that polls and does nothing else lets grace periods end.',

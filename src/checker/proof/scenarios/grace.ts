@@ -13,7 +13,7 @@ import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { KitOptions } from '../kit.js';
-import { heapScenario, type World } from './actors.js';
+import { heapScenario, orRefused, type World } from './actors.js';
 import { queue, readBoth, serveWith, store, telling, X, Y } from './heads.js';
 
 /**
@@ -241,9 +241,9 @@ const laterReader = heapScenario({
   name: 'reader-vs-grace+later',
   about: 'A reader that began later waits in its section for a grace period to end: it does.',
   rules: ['G1', 'G2'],
-  mustSee: ['ended meanwhile'],
+  mustSee: ['ended meanwhile', 'wait: inside-reader'],
   kit: EPOCH,
-  play: ({ kit, threads }) => {
+  play: ({ kit, threads, see }) => {
     const [one, two] = threads as [Thread, Thread];
     const completed = headerWord(HEAP.GP_COMPLETED);
     beginGrace(kit.heap);
@@ -254,6 +254,7 @@ const laterReader = heapScenario({
         [
           (): string => {
             rcuReadLock(two);
+            see(orRefused('wait', () => synchronizeRcu(two))([]) as string);
             while (two.mem.load(completed) === before) two.mem.awaitChange(completed, before);
             rcuReadUnlock(two);
             return 'ended meanwhile';

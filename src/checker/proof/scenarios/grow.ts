@@ -12,7 +12,7 @@ import { entryFor, levelOf } from '../../../core/pgtable/space.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import { GROWING_FORMAT } from './forms.js';
-import { mapPage, maps, must, treeScenario, walks } from './tree.js';
+import { collapses, mapPage, maps, must, treeScenario, walks } from './tree.js';
 
 const walkVsGrow = treeScenario({
   name: 'walk-vs-grow+root',
@@ -58,9 +58,9 @@ const CHANGES = 4;
 
 const walkVsWriter = treeScenario({
   name: 'walk-vs-link+no-rest',
-  about: 'The entry above is another at each look: the walk ends all the same, and finds the page.',
+  about: 'The entry above is another at each look: a walk ends all the same, and finds the page.',
   rules: ['T3', 'L1'],
-  mustSee: ['walk: 16'],
+  mustSee: ['walk: 16', 'walk: 32'],
   threads: 2,
   mapped: [0, 2],
   play: ({ world, by, space }) => {
@@ -78,9 +78,9 @@ const walkVsWriter = treeScenario({
         changeEntry(mem, level, entry, tableLow(level, next), level.tableHigh);
       }
     };
-    return [[changes], [walks(by(two), 0, [16])]];
+    return [[changes, collapses(by(one), 0, 32)], [walks(by(two), 0, [16, 32])]];
   },
-  atEnd: ({ space }) => [must(space, 0, 16), must(space, 2, 16)],
+  atEnd: ({ space }) => [must(space, 0, 32), must(space, 2, 16)],
 });
 
 export const GROW_SCENARIOS: readonly Scenario[] = [walkVsGrow, growVsGrow, walkVsWriter];

@@ -17,7 +17,7 @@ import { frameAddress, isLeaf } from '../../../core/pgtable/format.js';
 import { lockLowest, tableLock } from '../../../core/pgtable/lock.js';
 import { protectStep, unmapStep } from '../../../core/pgtable/map.js';
 import { entryFor, levelOf, makeSpace, type Space, spaceOf } from '../../../core/pgtable/space.js';
-import { type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
+import { flush, type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
 import { frameOf, NOT_MAPPED, protOf } from '../../../core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import type { Operation } from '../../model/machine.js';
@@ -163,6 +163,19 @@ const mapped = tlbScenario({
   finds: (space) => (mapPage(space, 0, 9) === 'done' ? pageOf(9, PROT) : null),
 });
 
+/** Tables have locks of their own, so two flushes of one space may come at once. */
+const flushedTwice = tlbScenario({
+  name: 'tlb-vs-unmap+other-flush',
+  about: 'A page is unmapped while a flush for another table of its space is under way.',
+  mustSee: ['said: nothing', 'after: nothing'],
+  changes: ({ by }, thread) => [(): void => flush(by(thread))],
+  finds: (space) => {
+    flush(space);
+    unmapStep(space, 0 as Vpn, 1);
+    return UNMAPPED;
+  },
+});
+
 const isProtected = tlbScenario({
   name: 'tlb-vs-protect+seen',
   about:
@@ -208,6 +221,7 @@ export const TLB_SCENARIOS: readonly Scenario[] = [
   own,
   unmapped,
   mapped,
+  flushedTwice,
   isProtected,
   forked,
   collapsed,
