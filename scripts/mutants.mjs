@@ -14,6 +14,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { coreModules, markOfBuild } from './mutants/build.mjs';
+import { whyEquivalent } from './mutants/equivalent.mjs';
 import { mutantsOf, OPERATORS } from './mutants/operators.mjs';
 import { Lines, printReport } from './mutants/report.mjs';
 import { changeOf, keyOf, Results } from './mutants/results.mjs';
@@ -33,8 +34,10 @@ const { values: options } = parseArgs({
   },
 });
 
-/** What is most dangerous first. */
+/** What is most dangerous first, what should make no difference last. */
 const RANKS = Object.keys(OPERATORS);
+const rankOf = (mutant) =>
+  RANKS.indexOf(mutant.operator) + (whyEquivalent(mutant) === null ? 0 : RANKS.length);
 
 function allOf(modules, { build }) {
   return [...modules]
@@ -56,7 +59,7 @@ const mutants = allOf(modules, results)
   .filter((_, at) => at % count === index - 1)
   .filter((mutant) => `${mutant.operator} ${lines.placeOf(mutant)}`.includes(options.only))
   .filter(({ change }) => !options.survivors || results.before.get(change)?.end !== 'killed')
-  .sort((one, other) => RANKS.indexOf(one.operator) - RANKS.indexOf(other.operator));
+  .sort((one, other) => rankOf(one) - rankOf(other));
 
 if (!options.list) {
   const [stepsMax, jobs] = [Number(options.steps), Number(options.jobs)];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { DIST } from './build.mjs';
+import { oneLine, whyEquivalent } from './equivalent.mjs';
 
 /** Where in the sources a place of a built module is. */
 export class Lines {
@@ -26,39 +27,49 @@ export class Lines {
   }
 }
 
-const ENDS = ['killed', 'survived', 'unreached'];
+const ENDS = ['killed', 'survived', 'equivalent', 'unreached', 'open'];
+
+/** What became of a mutant; a survivor that makes no difference is none. */
+export function endOf(mutant, results) {
+  const end = results.mutants.get(mutant.key)?.end ?? 'open';
+  return end === 'survived' && whyEquivalent(mutant) !== null ? 'equivalent' : end;
+}
 
 function tally(mutants, results, groupOf) {
   const groups = new Map();
   for (const mutant of mutants) {
     const group = groupOf(mutant);
-    const counts = groups.get(group) ?? { killed: 0, survived: 0, unreached: 0, open: 0 };
-    counts[results.mutants.get(mutant.key)?.end ?? 'open']++;
+    const counts = groups.get(group) ?? Object.fromEntries(ENDS.map((end) => [end, 0]));
+    counts[endOf(mutant, results)]++;
     groups.set(group, counts);
   }
   return groups;
 }
 
+const columnOf = (text) => `${text}`.padStart(11);
+
 function rowOf(name, counts) {
-  const reached = counts.killed + counts.survived;
-  const share = reached === 0 ? '' : `${Math.floor((100 * counts.killed) / reached)} %`;
-  const cells = [...ENDS, 'open'].map((end) => `${counts[end]}`.padStart(10));
+  const judged = counts.killed + counts.survived;
+  const share = judged === 0 ? '' : `${Math.floor((100 * counts.killed) / judged)} %`;
+  const cells = ENDS.map((end) => columnOf(counts[end]));
   return `${name.padEnd(28)}${cells.join('')}${share.padStart(7)}`;
 }
 
 function tableOf(title, groups) {
-  const head = `${title.padEnd(28)}${[...ENDS, 'open'].map((end) => end.padStart(10)).join('')}  score`;
+  const head = `${title.padEnd(28)}${ENDS.map(columnOf).join('')}  score`;
   return [head, ...[...groups].map(([name, counts]) => rowOf(name, counts)), ''];
 }
 
-const oneLine = (text) => text.replace(/\s+/g, ' ').slice(0, 110);
+const short = (text) => oneLine(text).slice(0, 110);
 
 export function printReport(mutants, results, lines) {
-  const survivors = mutants.filter(({ key }) => results.mutants.get(key)?.end === 'survived');
-  const told = survivors.map((mutant) => {
-    const { operator, text, replacement } = mutant;
-    return `${lines.placeOf(mutant)}  ${operator}  ${oneLine(text)}  ->  ${oneLine(replacement)}`;
-  });
+  const told = mutants
+    .filter((mutant) => endOf(mutant, results) === 'survived')
+    .map((mutant) => {
+      const { operator, within, text, replacement } = mutant;
+      const place = `${lines.placeOf(mutant)} ${within}`;
+      return `${place}  ${operator}  ${short(text)}  ->  ${short(replacement)}`;
+    });
   const parts = [
     ...tableOf(
       'module',

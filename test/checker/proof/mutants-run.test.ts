@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CATALOGUE } from '#src/checker/proof/catalogue.js';
-import { markOfBuild } from '../../../scripts/mutants/build.mjs';
+import { coreModules, markOfBuild } from '../../../scripts/mutants/build.mjs';
 import { ran, ranOf } from '../../../scripts/mutants/coverage.mjs';
+import { EQUIVALENT, labelOf, whyEquivalent } from '../../../scripts/mutants/equivalent.mjs';
+import { mutantsOf } from '../../../scripts/mutants/operators.mjs';
 import { planOf } from '../../../scripts/mutants/plan.mjs';
 import { changeOf, keyOf, Results } from '../../../scripts/mutants/results.mjs';
 
@@ -74,6 +76,30 @@ describe('results', () => {
   });
 });
 
+describe('changes that make no difference', () => {
+  const labels = [...coreModules()].flatMap(([module, text]) =>
+    mutantsOf(text).map((mutant) =>
+      labelOf({ ...mutant, file: module, text: text.slice(mutant.start, mutant.end) }),
+    ),
+  );
+
+  it('are changes that there are, each named once', () => {
+    const named = EQUIVALENT.flatMap(({ what }) => what);
+    expect(named.filter((begin) => !labels.some((label) => label.startsWith(begin)))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
+  });
+
+  it('are known by module, function, operator and text', () => {
+    const mutant = { file: 'core/mem/lock.js', within: 'acquireSlowly', operator: 'write' };
+    const text = 'mem.store(sleepsFor, // why\n lock);';
+    expect(labelOf({ ...mutant, text, replacement: ';' })).toBe(
+      'mem/lock acquireSlowly write mem.store(sleepsFor, lock); -> ;',
+    );
+    expect(whyEquivalent({ ...mutant, text, replacement: ';' })).toContain('reports');
+    expect(whyEquivalent({ ...mutant, text: 'mem.cas(lock)', replacement: ';' })).toBeNull();
+  });
+});
+
 describe('npm run mutants', () => {
   const SCENARIO = 'reader-vs-grace+callback-qsbr';
 
@@ -105,30 +131,31 @@ describe('npm run mutants', () => {
     const begun = count(path);
     const said = run(path, '--only', 'write core/rcu/grace-period');
     expect(count(path)).toBe(begun + 2);
-    expect(said).toMatch(/^write +2 +0 +0 +0 +100 %$/m);
+    expect(said).toMatch(/^write +2 +0 +0 +0 +0 +100 %$/m);
     expect(run(path, '--only', 'write core/rcu/grace-period')).toBe(said);
     expect(count(path)).toBe(begun + 2);
   });
 
   it('tells a survivor by place, operator and text', () => {
     const path = results('survivor.jsonl');
-    const said = run(path, '--only', 'notify core/rcu/grace-period');
-    expect(said).toMatch(/core\/rcu\/grace-period\.ts:\d+ {2}notify {2}mem\.notify.* -> {2};/);
-    expect(run(path, '--survivors', '--list', '--only', 'core/rcu/grace')).toMatch(
-      /^notify +0 +1 /m,
-    );
+    const only = 'number core/rcu/grace-period';
+    const said = run(path, '--only', only);
+    expect(said).toMatch(/core\/rcu\/grace-period\.ts:\d+ isBefore {2}number {2}1 {2}-> {2}2/);
+    const survived = (text: string): unknown => /^number +\d+ +(\d+) /m.exec(text)?.[1];
+    expect(Number(survived(said))).toBeGreaterThan(0);
+    expect(survived(run(path, '--survivors', '--list', '--only', only))).toBe(survived(said));
   });
 
   it('has nothing to say of what no scenario runs', () => {
     const path = results('unreached.jsonl');
-    expect(run(path, '--only', 'flush core/')).toMatch(/^flush +0 +0 +\d+ +0 +$/m);
+    expect(run(path, '--only', 'flush core/')).toMatch(/^flush +0 +0 +0 +\d+ +0 +$/m);
   });
 
   it('shares mutants out, each to one shard', () => {
     const path = results('shard.jsonl');
     const opens = (shard: string): number => {
       const said = run(path, '--list', '--shard', shard, '--only', 'core/rcu/grace');
-      return Number(/^ {28} +0 +0 +0 +(\d+)/m.exec(said)?.[1]);
+      return Number(/^ {28} +0 +0 +0 +0 +(\d+)/m.exec(said)?.[1]);
     };
     expect(opens('1/3') + opens('2/3') + opens('3/3')).toBe(opens('1/1'));
   });

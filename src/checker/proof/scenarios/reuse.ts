@@ -113,6 +113,29 @@ const staleFree = heapScenario({
   },
 });
 
+/** The core's alone, as above. The mm has ended, and its record may be taken, before it begins. */
+const staleListed = heapScenario({
+  name: 'stale-alloc-vs-create+listed-page',
+  about: 'A table is asked for by the number of an ended mm, and the next one has a page to share.',
+  rules: ['P11', 'P6'],
+  mustSee: ['stale: mm-not-live'],
+  kit: { threads: 2, pages: 2 },
+  play: (world) => {
+    const { core, threads } = world;
+    const [one, two] = threads as Two;
+    world.destroy(one);
+    world.serveAll(one);
+    const takes: Operation = ([mm]) => core.allocTable(one, mm as MmId, PTE);
+    return {
+      threads: [
+        [(): MmId => createMm(one), takes],
+        [orRefused('stale', () => core.allocTable(two, world.mm, PTE))],
+      ],
+      atEnd: ([first]) => untouched(world, first?.[0], 1),
+    };
+  },
+});
+
 /** Ends a space and its mm, and makes another in the record, with page 0 mapped to frame 9. */
 function replacesSpace(world: World, thread: Thread): Operation[] {
   const space = spaceOf(thread, MODEL_FORMAT, world.mm);
@@ -169,4 +192,9 @@ const staleCached = treeScenario({
 });
 
 export const REUSE_SCENARIOS: readonly CoreScenario[] = [staleAlloc, staleDestroy];
-export const REUSE_HEAP_SCENARIOS: readonly Scenario[] = [staleFree, staleWalk, staleCached];
+export const REUSE_HEAP_SCENARIOS: readonly Scenario[] = [
+  staleFree,
+  staleListed,
+  staleWalk,
+  staleCached,
+];

@@ -217,6 +217,27 @@ const collapsed = tlbScenario({
   changes: ({ by }, thread) => [collapses(by(thread), 0, 32)],
 });
 
+const oneSlot = treeScenario({
+  name: 'tlb-vs-flush+one-slot',
+  about: 'Two pages take turns in the one slot of a TLB: neither is given the frame of the other.',
+  rules: ['T4'],
+  mustSee: ['asked: 16 17 16'],
+  threads: 2,
+  mapped: [0, 1],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const cache: Tlb = { memory: two.mem, slotsAt: world.kit.own(TLB_AT), slots: 1 };
+    const asks = (): string => {
+      rcuReadLock(two);
+      const found = [0, 1, 0].map((vpn) => frameOf(walkCached(by(two), cache, vpn as Vpn)));
+      rcuReadUnlock(two);
+      if (found[0] === 16 && found[1] === 17 && found[2] === 16) return 'asked: 16 17 16';
+      throw new InvariantError('T4', `a TLB gives frames ${found.join(', ')} for pages 0, 1, 0`);
+    };
+    return [[(): void => flush(by(one))], [asks]];
+  },
+});
+
 export const TLB_SCENARIOS: readonly Scenario[] = [
   own,
   unmapped,
@@ -225,4 +246,5 @@ export const TLB_SCENARIOS: readonly Scenario[] = [
   isProtected,
   forked,
   collapsed,
+  oneSlot,
 ];

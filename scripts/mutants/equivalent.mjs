@@ -1,0 +1,240 @@
+/**
+ * Changes that make no difference which a scenario could see, and why. Each entry of `what` is the
+ * begin of a change as `labelOf` gives it: module, function, operator, and, where not all of the
+ * operator in that function are meant, what was there and what is.
+ */
+export const EQUIVALENT = [
+  {
+    why: 'the word is written under a lock only, which is held here, or by this thread alone: an atomic read finds no more than a plain one',
+    what: [
+      'rcu/callback takeRipe plain load',
+      'rcu/callback refill plain load',
+      'rcu/callback owedBy plain load',
+      'rcu/wait tryBarrier plain load',
+      'frag/mm takeRecord plain load',
+      'pgtable/collapse collapse plain load',
+      'pgtable/collapse split plain load',
+      'pgtable/entry isNone plain load',
+      'pgtable/entry childOf plain load',
+      'pgtable/entry clearEntry plain load',
+      'pgtable/entry changeEntry plain load',
+      'pgtable/fork isMapped plain load',
+      'pgtable/fork copyRange plain load',
+      'pgtable/lock lockLowest plain load',
+      'pgtable/map protectStep plain load',
+      'pgtable/map changeRange plain load',
+      'pgtable/tree visitTable plain load',
+      'pgtable/walk walkLocked plain load',
+    ],
+  },
+  {
+    why: 'two words that one lock protects, or that one thread has to itself, in the other order: whoever reads both does so after both were written',
+    what: [
+      'mem/supply takeBlock swap',
+      'mem/supply addFree swap',
+      'mem/supply tryReturnPages swap retire',
+      'mem/supply tryReturnPages swap mem.poke(FREE_PAGES',
+      'mem/supply mergeAndAdd swap',
+      'rcu/callback callRcu swap mem.poke((head + CALLBACK)',
+      'rcu/callback takeRipe swap const first',
+      'rcu/callback takeRipe swap mem.store(waiting',
+      'rcu/callback refill swap mem.poke(',
+      'rcu/callback cutAfter swap',
+      'rcu/callback runCallback swap enterBriefly',
+      'rcu/callback runChain swap mem.poke(inCallback',
+      'rcu/callback runChain swap leaveBriefly',
+      'rcu/callback runChain swap putBack',
+      'rcu/reader leaveBriefly swap mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 0)',
+      'frag/alloc allocTable swap if (!heap.debug) eraseNode',
+      'frag/alloc allocFresh swap if (heap.debug) fillDebugPage',
+      'frag/alloc allocFresh swap mem.poke((ptdesc + ALLOCATED)',
+      'frag/alloc allocFresh swap mem.poke(tables',
+      'frag/alloc allocFresh swap listAdd',
+      'frag/callback pageCallback swap listAdd',
+      'frag/callback pageCallback swap if (mem.peek((ptdesc + HOLDER))',
+      'frag/callback retirePage swap',
+      'frag/free freeTable swap if (heap.debug) recordFree',
+      'frag/free freeTable swap mem.poke(stateWord',
+      'frag/free freeTable swap mem.poke(tables',
+      'frag/free unlist swap',
+      'frag/mm initCommonOwner swap',
+      'frag/mm tryCreateMm swap initLists',
+      'frag/mm destroyMm swap requireEmptyLists',
+    ],
+  },
+  {
+    why: 'a lock is held a little longer, or two are let go of in the other order: the order in which they are taken is the same',
+    what: [
+      'frag/alloc allocTable swap release',
+      'frag/alloc allocFresh swap release',
+      'frag/mm destroyMm swap release',
+      'pgtable/collapse collapse swap flush',
+      'pgtable/collapse collapse swap release',
+      'pgtable/install reclaimTables swap if (child',
+    ],
+  },
+  {
+    why: 'what is refused is refused a moment earlier or later, and nothing is changed in between that is not changed back or harmless',
+    what: [
+      'rcu/attach detachThread swap refuseInside',
+      'rcu/reader rcuOffline swap',
+      'rcu/wait tryGrace swap throwIfBroken',
+      'rcu/wait rcuBarrier swap',
+      'pgtable/lock findTable swap table = tableNamed',
+    ],
+  },
+  {
+    why: 'a sleep with a time limit ends later: a delay, and the checker has no time',
+    what: [
+      'mem/lock acquireAsleep assign',
+      'mem/lock acquireAsleep swap',
+      'rcu/grace-period endGrace notify',
+      'rcu/reclaim stopReclaimers notify',
+      'rcu/reclaim stopReclaimers swap',
+      'rcu/reclaim reclaim section',
+      'rcu/reclaim reclaim swap quiescent',
+      'rcu/reclaim reclaim swap rcuOffline',
+      'rcu/callback runChain assign runner',
+      'rcu/wait sleepForGrace section',
+      'rcu/wait sleepForGrace swap',
+      'rcu/wait tryGrace section',
+      'rcu/wait tryGrace swap quiescent',
+      'rcu/wait rcuBarrier section',
+      'rcu/grace-period advanceGrace swap',
+    ],
+  },
+  {
+    why: 'the compare-and-swap that follows finds out whatever this order was to tell',
+    what: ['rcu/grace-period beginGrace swap', 'rcu/grace-period beginGrace always'],
+  },
+  {
+    why: 'read by reports alone, of who waits for what: tests of the reports read it',
+    what: [
+      'mem/lock acquireSlowly write mem.store(sleepsFor',
+      'mem/lock acquireSlowly plain',
+      'mem/lock look',
+      'mem/lock heldLocks',
+      'mem/name',
+      'mem/heap threadName',
+      'rcu/attach attachThread write mem.store(at(record, THREAD.FLAVOUR)',
+      'rcu/attach attachThread plain store',
+      'rcu/attach attachThread swap',
+      'rcu/attach attachThread call identify',
+      'rcu/attach identify',
+    ],
+  },
+  {
+    why: 'makes a heap, before any thread has it, or opens one of another program: tests do both',
+    what: [
+      'mem/heap formatHeap',
+      'mem/heap openHeap',
+      'mem/heap writeKind',
+      'mem/header',
+      'mem/config',
+      'mem/heap pagesLimit plain',
+      'mem/heap mmsHigh plain',
+      'mem/heap threadsHigh plain',
+      'mem/heap mmOfRecord plain',
+    ],
+  },
+  {
+    why: 'the word has that value already, by what was true when its user before let go of it',
+    what: [
+      'rcu/callback refill write mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.load(GP_COMPLETED))',
+      'frag/alloc allocFresh write mem.poke((ptdesc + HOLDER), 0)',
+      'frag/mm tryCreateMm write',
+      'frag/mm putRecord write mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR)',
+      'frag/callback retirePage write mem.store(at(ptdesc, OWNER), 0)',
+    ],
+  },
+  {
+    why: 'another thread reads the word only to say what was done wrong',
+    what: ['frag/callback retirePage plain', 'frag/alloc allocFresh plain store'],
+  },
+  {
+    why: 'BROKEN and S change for good: whoever comes second finds the heap broken all the same',
+    what: [
+      'mem/lock markBroken torn',
+      'mem/lock wakeAll torn',
+      'mem/lock throwIfBroken plain',
+      'mem/lock acquireAsleep plain',
+    ],
+  },
+  {
+    why: 'a stop that is lost beside another: reclaimers see that the number is another',
+    what: ['rcu/reclaim stopReclaimers torn'],
+  },
+  {
+    why: 'takes a queue of which this thread is the only user',
+    what: ['rcu/manual takeQueued'],
+  },
+  {
+    why: 'inside a callback a thread is in a section too, and is refused for that',
+    what: ['rcu/callback refuseInside'],
+  },
+  {
+    why: 'a shortcut: what is done without it finds the same',
+    what: [
+      'rcu/callback serveQueue liveness hasCallbacks(thread.heap, queue) -> true',
+      'rcu/callback serveQueue guard !hasCallbacks',
+      'rcu/callback refill guard newest === 0',
+      'rcu/reader rcuReadLock branch !thread.qsbr',
+      'rcu/reader enterBriefly liveness isReading(thread) -> false',
+      'rcu/reader enterBriefly always',
+      'pgtable/fork copyRange always readOnly !== low',
+      'pgtable/fork forkStep always changed > 0',
+      'pgtable/map unmapStep always',
+      'pgtable/map unmapStep liveness isEmptyTable',
+      'pgtable/map protectStep always changed > 0',
+      'pgtable/collapse collapse always isLeaf',
+      'pgtable/install installTables guard hasTable',
+      'pgtable/entry setEntry always',
+      'pgtable/entry clearEntry always',
+      'frag/free freeTable always !aligned',
+      'frag/poison poison always',
+      'frag/contents fillEmpty guard',
+      'frag/alloc allocTable always',
+    ],
+  },
+  {
+    why: 'what was so a moment before is found: a table that was linked meanwhile counts as linked later',
+    what: ['pgtable/lock lockLowest liveness isTable', 'pgtable/lock lockLowest always number'],
+  },
+  {
+    why: 'nobody else knows the child of a fork',
+    what: ['pgtable/fork copyRange swap if (readOnly', 'pgtable/fork copyRange swap setEntry'],
+  },
+  {
+    why: 'matters to a thread alone that is broken off between the two',
+    what: [
+      'rcu/reader rcuReadUnlock swap',
+      'rcu/reader leaveAllSections swap',
+      'pgtable/tlb lookUp write memory.poke((slot + SLOT.MM), NO_MM)',
+    ],
+  },
+  {
+    why: 'a number of a million: grace periods would have to wrap, or a page to be that far up',
+    what: [
+      'rcu/grace-period successor',
+      'pgtable/tlb lookUp write memory.poke((slot + SLOT.PAGE_HIGH)',
+    ],
+  },
+];
+
+/** A change in one line. */
+export function labelOf({ file, within, operator, text, replacement }) {
+  const module = file.replace(/^core\//, '').replace(/\.js$/, '');
+  return `${module} ${within} ${operator} ${oneLine(text)} -> ${oneLine(replacement)}`;
+}
+
+/** The code alone: comments are no part of a change. */
+export function oneLine(text) {
+  return text.replace(/\/\/[^\n]*\n/g, '').replace(/\s+/g, ' ');
+}
+
+/** Why a change makes no difference; null: it should. */
+export function whyEquivalent(mutant) {
+  const label = labelOf(mutant);
+  const entry = EQUIVALENT.find(({ what }) => what.some((begin) => label.startsWith(begin)));
+  return entry?.why ?? null;
+}
