@@ -9,6 +9,7 @@
  *   --results FILE    where results are kept, and found again: mutants.jsonl
  *   --only TEXT       mutants of which the text is in "operator file:line"
  *   --survivors       mutants that were not found when they were run last, in whatever build
+ *   --tests           runs the tests of its room on each mutant that no scenario finds
  *   --list            runs nothing: prints what the results file says
  */
 import { availableParallelism } from 'node:os';
@@ -18,7 +19,7 @@ import { whyEquivalent } from './mutants/equivalent.mjs';
 import { mutantsOf, OPERATORS } from './mutants/operators.mjs';
 import { Lines, printReport } from './mutants/report.mjs';
 import { changeOf, keyOf, Results } from './mutants/results.mjs';
-import { recordCoverage, runMutants } from './mutants/run.mjs';
+import { recordCoverage, runMutants, runTests } from './mutants/run.mjs';
 import { SCENARIOS } from './mutants/unrun.mjs';
 import { isOutside } from './proof/uncovered.mjs';
 
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
     results: { type: 'string', default: 'mutants.jsonl' },
     only: { type: 'string', default: '' },
     survivors: { type: 'boolean', default: false },
+    tests: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 });
@@ -66,5 +68,6 @@ if (!options.list) {
   const placeOf = (mutant) => lines.placeOf(mutant);
   await recordCoverage(SCENARIOS, results);
   await runMutants(mutants, { modules, results, stepsMax, jobs, placeOf });
+  if (options.tests) await runTests(mutants, { modules, results, placeOf });
 }
 printReport(mutants, results, lines);

@@ -30,7 +30,7 @@ export class Lines {
 const ENDS = ['killed', 'survived', 'equivalent', 'unreached', 'open'];
 
 /** What became of a mutant; a survivor that makes no difference is none. */
-export function endOf(mutant, results) {
+function endOf(mutant, results) {
   const end = results.mutants.get(mutant.key)?.end ?? 'open';
   return end === 'survived' && whyEquivalent(mutant) !== null ? 'equivalent' : end;
 }

@@ -2,6 +2,7 @@
 import { Copy } from './build.mjs';
 import { explore } from './lane.mjs';
 import { planOf } from './plan.mjs';
+import { Checkout, fails, testsOf } from './tests.mjs';
 
 /** Only for what never ends: all of the catalogue takes a minute. */
 const RECORD_SECONDS = 3600;
@@ -76,5 +77,38 @@ async function endOf(mutant, { copy, results, stepsMax, text }) {
     return broken === null ? found : { end: 'killed', by: broken.name, rule: broken.how };
   } finally {
     copy.change(file, text);
+  }
+}
+
+/**
+ * Runs the tests of their rooms on mutants that no scenario found, and notes those that fail. One
+ * after the other: the tests use every processor themselves.
+ */
+export async function runTests(mutants, { modules, results, placeOf }) {
+  const queue = mutants.filter(({ key }) => {
+    const line = results.mutants.get(key);
+    return line !== undefined && line.end !== 'killed' && line.tested !== true;
+  });
+  if (queue.length === 0) return;
+  const checkout = new Checkout();
+  try {
+    // Tests that fail without any change would find every mutant.
+    for (const folder of new Set(queue.map(({ file }) => testsOf(file)))) {
+      if (await fails(checkout, folder)) throw new Error(`${folder} fails without any change`);
+    }
+    for (const mutant of queue) {
+      const { key, change, operator, file, start, end, replacement } = mutant;
+      const tests = testsOf(file);
+      const text = modules.get(file);
+      checkout.change(file, text.slice(0, start) + replacement + text.slice(end));
+      const isFound = await fails(checkout, tests);
+      checkout.change(file, text);
+      const before = results.mutants.get(key);
+      const found = isFound ? { end: 'killed', by: tests, rule: 'tests' } : {};
+      const what = { key, change, operator, place: placeOf(mutant) };
+      results.add({ ...before, ...what, ...found, tested: true });
+    }
+  } finally {
+    checkout.remove();
   }
 }

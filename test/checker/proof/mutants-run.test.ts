@@ -1,6 +1,13 @@
 /** The run of the mutants that operators make: what is kept of it, and that it goes on. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +19,7 @@ import { EQUIVALENT, labelOf, whyEquivalent } from '../../../scripts/mutants/equ
 import { mutantsOf } from '../../../scripts/mutants/operators.mjs';
 import { planOf } from '../../../scripts/mutants/plan.mjs';
 import { changeOf, keyOf, Results } from '../../../scripts/mutants/results.mjs';
+import { testsOf } from '../../../scripts/mutants/tests.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -51,6 +59,15 @@ describe('coverage', () => {
     expect(names({})).toEqual(['c', 'a']);
     expect(names({ foundBy: 'a' })).toEqual(['a', 'c']);
     expect(names({ stepsMax: 20 })).toEqual(['c']);
+  });
+});
+
+describe('tests of a module', () => {
+  it('are those of its room, which there are', () => {
+    expect(testsOf('core/pgtable/formats/s390.js')).toBe('test/core/pgtable');
+    for (const module of coreModules().keys()) {
+      expect(existsSync(join(ROOT, testsOf(module))), module).toBe(true);
+    }
   });
 });
 
