@@ -9,6 +9,8 @@ import { OBTAIN_MUTANTS } from './mutants/obtain.js';
 import { PAGE_MUTANTS } from './mutants/page.js';
 import { POISON_MUTANTS } from './mutants/poison.js';
 import { RCU_MUTANTS } from './mutants/rcu.js';
+import { RECORD_MUTANTS } from './mutants/records.js';
+import { SPLIT_MUTANTS } from './mutants/split.js';
 import { TREE_MUTANTS } from './mutants/tree.js';
 import { VARIANT_MUTANTS } from './mutants/variants.js';
 
@@ -22,7 +24,9 @@ export const MUTANTS: readonly Mutant[] = [
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
   ...POISON_MUTANTS,
+  ...RECORD_MUTANTS,
   ...TREE_MUTANTS,
+  ...SPLIT_MUTANTS,
   ...VARIANT_MUTANTS,
   ...DAMAGED_MUTANTS,
 ];

@@ -102,7 +102,7 @@ function behindBatch(
       const other = meanwhile(two, serveWith(two, one, table));
       const ran = (index: number): boolean => one.mem.peek(kit.own(COUNTS + index)) === 1;
       const waits = (): string => {
-        let barrier: Barrier = { queue: one.id, moved: false };
+        let barrier: Barrier = { queue: one.id, moved: false, left: 0 };
         for (let step = 0; step < steps; step++) {
           const next = tryBarrier(one, table, barrier);
           if (next?.queue === one.id) barrier = next;

@@ -1,0 +1,73 @@
+/** Mutants of what splits a large frame, deepens a tree or ends it, and of the words of an entry. */
+import type { Mutant } from '../../model/mutant.js';
+
+const SPACE = 'core/pgtable/space.js';
+
+export const SPLIT_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'split-links-before-it-fills',
+    about: 'The table of small pages is linked first, and filled after it.',
+    rules: ['T2', 'T3'],
+    file: 'core/pgtable/collapse.js',
+    find: `        fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
+        changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);`,
+    replace: `        changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);
+        fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));`,
+    scenario: 'walk-vs-split+one-table',
+  },
+  {
+    name: 'high-word-after-low',
+    about: 'An entry is set with its low word first: for an instant it has the high word of none.',
+    rules: ['T2'],
+    file: 'core/pgtable/entry.js',
+    find: `    if (high !== level.emptyHigh)
+        mem.store(highWord(entry), high);
+    // PUBLISH(entry): the table below, or what the caller wrote in the frame.
+    mem.store(lowWord(entry), low);`,
+    replace: `    mem.store(lowWord(entry), low);
+    if (high !== level.emptyHigh)
+        mem.store(highWord(entry), high);`,
+    scenario: 'cpu-vs-fault+two-words',
+  },
+  {
+    name: 'root-replaced-by-store',
+    about: 'The table above the top one is linked by a store, over what another linked there.',
+    rules: ['T1', 'P6'],
+    file: SPACE,
+    find: 'if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root)',
+    replace: `thread.mem.store(rootWord(record), above | (depth + 1));
+        if (above !== 0)`,
+    scenario: 'grow-vs-grow+root',
+  },
+  {
+    name: 'top-table-freed-before-unlinked',
+    about: 'The top table of a space that ends is freed while walks still find it.',
+    rules: ['T1', 'T3', 'H6'],
+    file: SPACE,
+    find: `    mem.store(rootWord(record), 0);
+    freeTable(thread, mm, top, true);`,
+    replace: `    freeTable(thread, mm, top, true);
+    mem.store(rootWord(record), 0);`,
+    scenario: 'exit-vs-walk+two-writers',
+  },
+  {
+    name: 'walk-takes-the-lock',
+    about: 'Every walk takes the lock of a table, and waits for whoever has it.',
+    rules: ['T3', 'L2'],
+    file: 'core/pgtable/walk.js',
+    find: `        if (found !== CHANGED)
+            return found;`,
+    replace: '',
+    scenario: 'walk-vs-holder+locked-tables',
+  },
+  {
+    name: 'flush-loads-then-stores',
+    about: 'A flush is a load and a store: one that is late takes others back.',
+    rules: ['T4'],
+    file: 'core/pgtable/tlb.js',
+    find: 'thread.mem.add(at(record, MM.FLUSHES), 1);',
+    replace: `const flushes = thread.mem.load(at(record, MM.FLUSHES));
+    thread.mem.store(at(record, MM.FLUSHES), flushes + 1);`,
+    scenario: 'tlb-vs-unmap+other-flush',
+  },
+];
