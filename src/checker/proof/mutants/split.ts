@@ -1,4 +1,4 @@
-/** Mutants of what splits a large frame, deepens a tree or ends it, and of the words of an entry. */
+/** Mutants of splitting a large frame, of trees that grow or end, and of the words of an entry. */
 import type { Mutant } from '../../model/mutant.js';
 
 const SPACE = 'core/pgtable/space.js';

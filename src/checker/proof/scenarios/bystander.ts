@@ -214,8 +214,15 @@ function pollsOnline(name: string, about: string, polls: typeof poll): Scenario 
         rcuReadLock(two);
         rcuReadUnlock(two);
       };
+      // In a section of its own it is not quiescent, and may poll all the same.
+      const pollInside: Operation = (results) => {
+        rcuReadLock(one);
+        const said = pollOnce(results);
+        rcuReadUnlock(one);
+        return said;
+      };
       return {
-        threads: [[pollOnce, pollOnce, pollOnce], [reads]],
+        threads: [[pollInside, pollOnce, pollOnce, pollOnce], [reads]],
         drained: () => ranOnce(kit, 1),
       };
     },

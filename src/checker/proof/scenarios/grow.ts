@@ -3,10 +3,12 @@
  * finds a moment of rest.
  */
 import type { Vpn, Word } from '../../../core/base/units.js';
+import { allocTable } from '../../../core/frag/alloc.js';
+import { freeTable } from '../../../core/frag/free.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { changeEntry, tableLow } from '../../../core/pgtable/entry.js';
 import { LARGE, PTE } from '../../../core/pgtable/format.js';
-import { installTables } from '../../../core/pgtable/install.js';
+import { installTables, isEmptyTable } from '../../../core/pgtable/install.js';
 import { findTable } from '../../../core/pgtable/lock.js';
 import { entryFor, levelOf } from '../../../core/pgtable/space.js';
 import type { Operation } from '../../model/machine.js';
@@ -46,10 +48,19 @@ const growVsGrow = treeScenario({
         installTables(by(thread), 4 as Vpn, 2);
     return [[grows(one)], [grows(two)]];
   },
-  atEnd: ({ space }) => {
-    // The table that went has been handed out again when this is over.
-    for (const page of [2, 4, 6]) mapPage(space, page, page + 16);
-    return [must(space, 0, 16), must(space, 2, 18), must(space, 4, 20), must(space, 6, 22)];
+  atEnd: ({ world, space }) => {
+    mapPage(space, 4, 20);
+    for (const thread of world.threads) world.serveAll(thread);
+    // Whoever is given the table that went finds it empty.
+    const { kind } = levelOf(space.format, 2);
+    const next = allocTable(space.thread, space.mm, kind) as Word;
+    const isEmpty = isEmptyTable(space, 2, next);
+    if (isEmpty) freeTable(space.thread, space.mm, next);
+    return [
+      isEmpty ? null : { rule: 'T1', detail: 'a table that was freed is not empty', word: next },
+      must(space, 0, 16),
+      must(space, 4, 20),
+    ];
   },
 });
 

@@ -241,6 +241,14 @@ const growVsTake = supplyScenario(
   { threads: 2, pages: 4, sparePages: 2 },
 );
 
+const growVsGrow = supplyScenario(
+  'grow-vs-grow+supply',
+  'Two threads let the supply grow at once: what both bring is there.',
+  ['0 out', '4 free'],
+  ({ threads }) => threads.map((thread) => [(): void => void growSupply(thread, 1)]),
+  { threads: 2, pages: 4, sparePages: 2 },
+);
+
 export const LOCK_SCENARIOS: readonly Scenario[] = [
   counting(
     'holder-vs-holder+one-lock',
@@ -285,4 +293,5 @@ export const SUPPLY_SCENARIOS: readonly Scenario[] = [
   takeVsReturn,
   returnVsReturn,
   growVsTake,
+  growVsGrow,
 ];

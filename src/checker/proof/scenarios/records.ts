@@ -6,11 +6,12 @@ import type { MmId } from '../../../core/base/units.js';
 import { createMm, destroyMm, tablesOf } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { attachThread, detachThread } from '../../../core/rcu/attach.js';
+import { poll } from '../../../core/rcu/callback.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import { synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Scenario } from '../../model/scenario.js';
 import { heapScenario, orRefused } from './actors.js';
-import { readBoth, store, X, Y } from './heads.js';
+import { counting, queue, ranOnce, readBoth, store, X, Y } from './heads.js';
 
 /** What the first thread does last must not undo what the next does first. */
 const nextReader = heapScenario({
@@ -63,4 +64,23 @@ const counts = heapScenario({
   },
 });
 
-export const RECORD_SCENARIOS: readonly Scenario[] = [nextReader, nextMm, counts];
+/** As many polls as there are threads: each goes on to the queue after the one before. */
+const thirdQueue = heapScenario({
+  name: 'poll-vs-queue+third-thread',
+  about: 'A thread that polls comes to the queue of every other, in turns.',
+  rules: ['P9', 'R1'],
+  mustSee: ['callbacks 1', 'callbacks 0'],
+  kit: { threads: 3, pages: 1 },
+  callbacks: ({ kit }) => counting(kit),
+  play: ({ kit, threads }) => {
+    const [one, , three] = threads as [Thread, Thread, Thread];
+    const table = counting(kit);
+    const polls = (): string => `callbacks ${poll(one, table, 4)}`;
+    return {
+      threads: [[polls, polls, polls, polls], [], [queue(three, kit, 0)]],
+      drained: () => ranOnce(kit, 1),
+    };
+  },
+});
+
+export const RECORD_SCENARIOS: readonly Scenario[] = [nextReader, nextMm, counts, thirdQueue];
