@@ -39,6 +39,7 @@ export const EQUIVALENT = [
       'rcu/callback takeRipe swap const first',
       'rcu/callback takeRipe swap mem.store(waiting',
       'rcu/callback refill swap mem.poke(',
+      'rcu/callback refill swap const refused',
       'rcu/callback cutAfter swap',
       'rcu/callback runCallback swap enterBriefly',
       'rcu/callback runChain swap mem.poke(inCallback',
