@@ -5,7 +5,9 @@
  */
 export const EQUIVALENT = [
   {
-    why: 'the word is written under a lock only, which is held here, or by this thread alone: an atomic read finds no more than a plain one',
+    why:
+      'the word is written under a lock only, which is held here, or by this thread alone: ' +
+      'an atomic read finds no more than a plain one',
     what: [
       'rcu/callback takeRipe plain load',
       'rcu/callback refill plain load',
@@ -28,7 +30,9 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'two words that one lock protects, or that one thread has to itself, in the other order: whoever reads both does so after both were written',
+    why:
+      'two words that one lock protects, or that one thread has to itself, in the other ' +
+      'order: whoever reads both does so after both were written',
     what: [
       'mem/supply takeBlock swap',
       'mem/supply addFree swap',
@@ -64,7 +68,9 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'a lock is held a little longer, or two are let go of in the other order: the order in which they are taken is the same',
+    why:
+      'a lock is held a little longer, or two are let go of in the other order: the order ' +
+      'in which they are taken is the same',
     what: [
       'frag/alloc allocTable swap release',
       'frag/alloc allocFresh swap release',
@@ -75,7 +81,9 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'what is refused is refused a moment earlier or later, and nothing is changed in between that is not changed back or harmless',
+    why:
+      'what is refused is refused a moment earlier or later, and nothing is changed in ' +
+      'between that is not changed back or harmless',
     what: [
       'rcu/attach detachThread swap refuseInside',
       'rcu/reader rcuOffline swap',
@@ -141,7 +149,7 @@ export const EQUIVALENT = [
   {
     why: 'the word has that value already, by what was true when its user before let go of it',
     what: [
-      'rcu/callback refill write mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.load(GP_COMPLETED))',
+      'rcu/callback refill write mem.poke(at(record, THREAD.QUEUE_RIPE_AT), mem.load',
       'frag/alloc allocFresh write mem.poke((ptdesc + HOLDER), 0)',
       'frag/mm tryCreateMm write',
       'frag/mm putRecord write mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR)',
@@ -198,7 +206,9 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'what was so a moment before is found: a table that was linked meanwhile counts as linked later',
+    why:
+      'what was so a moment before is found: a table that was linked meanwhile counts as ' +
+      'linked later',
     what: ['pgtable/lock lockLowest liveness isTable', 'pgtable/lock lockLowest always number'],
   },
   {

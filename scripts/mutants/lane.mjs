@@ -10,8 +10,8 @@ const LOAD_SECONDS = 60;
 const MEMORY_MIB = 1024;
 
 /**
- * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. Each may take its
- * `seconds`. Resolves to null where all was done, or else to what was under way and how it ended:
+ * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. Each may take
+ * its `seconds`. Resolves to null where all was done, or else to what was under way and how it ended:
  * `hangs`, or `crashes`.
  */
 export function explore({ url, scenarios, covers = false }, onOutcome) {

@@ -14,7 +14,7 @@ export const SCENARIOS = CATALOGUE.filter(
   ({ design = 'common', large }) => design === 'common' && large !== true,
 );
 
-/** Function by function, as `file.ts:name`: `whole` never runs, of `parts` these statements don't. */
+/** By function, as `file.ts:name`: what never runs as a whole, and the statements that don't. */
 export async function unrun() {
   const isRun = await ranByAny();
   const [whole, parts] = [new Set(), new Map()];

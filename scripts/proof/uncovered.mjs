@@ -66,7 +66,7 @@ export const UNCOVERED = [
     ],
   },
   {
-    why: 'looks at the list of an owner without its lock, for a hint: a race, of which nothing depends',
+    why: 'looks at the list of an owner without its lock, for a hint: a race that decides nothing',
     where: [
       'core/frag/alloc.ts:lockBeforeAlloc',
       'core/frag/alloc.ts:pageOfNext',
