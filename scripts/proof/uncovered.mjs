@@ -29,6 +29,7 @@ export const UNCOVERED = [
     why: 'makes a message or a report, of words that it only reads',
     where: [
       'core/rcu/held-up.ts',
+      'core/rcu/wait.ts:heldUp',
       'core/frag/shortage.ts',
       'core/mem/heap.ts:threadName',
       'core/mem/lock.ts:nameOfLock',
@@ -72,6 +73,7 @@ export const UNCOVERED = [
       'core/frag/alloc.ts:pageOfNext',
       'core/pgtable/lock.ts:lockOfNext',
       'core/pgtable/lock.ts:lockInTheWay',
+      'core/pgtable/lock.ts:lockOfNewSpace',
     ],
   },
   {

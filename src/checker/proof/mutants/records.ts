@@ -30,8 +30,8 @@ export const RECORD_MUTANTS: readonly Mutant[] = [
     rules: ['P5', 'P7'],
     file: 'core/frag/mm.js',
     find: `    mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
-    release(thread, TABLE_LOCK);`,
-    replace: `    release(thread, TABLE_LOCK);
+    release(thread, MM_TABLE_LOCK);`,
+    replace: `    release(thread, MM_TABLE_LOCK);
     mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);`,
     scenario: 'create-vs-callback+ended-again',
   },
