@@ -1,7 +1,8 @@
 /** Small programs over the model's memory, explored with and without reduction. */
 
+import { endingOf } from '#src/checker/model/ending.js';
 import { type Exploration, explore } from '#src/checker/model/explore.js';
-import { endingOf, Machine, type Operation } from '#src/checker/model/machine.js';
+import { Machine, type Operation } from '#src/checker/model/machine.js';
 import type { Stage } from '#src/checker/model/scenario.js';
 import type { Word } from '#src/core/base/units.js';
 import type { Memory } from '#src/core/mem/memory.js';

@@ -3,10 +3,10 @@
  * or follow one schedule of it.
  */
 import { UsageError } from '../../core/base/errors.js';
+import { endingOf } from './ending.js';
 import type { Exploration, Step } from './explore.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { requireCheckOptions, requireScenario } from './judge.js';
-import { endingOf } from './machine.js';
 import { findShort, type Mode, requireMode, run } from './run.js';
 import type { Finding, Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';

@@ -29,8 +29,10 @@
  * hash.
  */
 import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
+import { type Ending, endingOf } from './ending.js';
 import type { Log } from './log.js';
-import { type Ending, endingOf, type Machine } from './machine.js';
+import { type Footprint, looksDependOn } from './looks.js';
+import type { Machine } from './machine.js';
 import { dependsOn, type Frame, Trail } from './trail.js';
 
 export interface Step {
@@ -67,9 +69,20 @@ export function explore(machine: Machine, options: ExploreOptions): Exploration 
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
-    return new Explorer(machine, options).run();
+    return exploreAll(machine, options);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** From the start again as often as words turn out to be looked at from outside: see looks.ts. */
+function exploreAll(machine: Machine, options: ExploreOptions): Exploration {
+  for (let steps = 0; ; machine.restart()) {
+    machine.looks.isComplete = true;
+    const explorer = new Explorer(machine, options, steps);
+    const done = explorer.run();
+    steps = done.steps;
+    if (!explorer.mustBeginAnew || steps >= options.stepsMax) return done;
   }
 }
 
@@ -81,20 +94,23 @@ class Explorer {
   private executions = 0;
   private redundant = 0;
   private dismissed = 0;
-  private steps = 0;
+  private steps: number;
+  /** Whether it ended only because a word is looked at of which the steps before did not know. */
+  mustBeginAnew = false;
   /** Whether the newest step was seen to while the machine was still running. */
   private settled = false;
 
-  constructor(machine: Machine, options: ExploreOptions) {
+  constructor(machine: Machine, options: ExploreOptions, steps: number) {
     this.machine = machine;
     this.options = options;
+    this.steps = steps;
     this.threads = machine.threads;
     this.trail = new Trail(machine);
   }
 
   run(): Exploration {
     let finished = this.enter(0);
-    while (!finished && this.trail.depth > 0 && this.steps < this.options.stepsMax) {
+    while (!finished && this.trail.depth > 0 && this.mayMakeSteps()) {
       const frame = this.trail.top();
       const thread = this.next(frame);
       this.trail.unlink();
@@ -103,9 +119,15 @@ class Explorer {
         this.leave();
       } else finished = this.take(frame, thread);
     }
-    const complete = this.trail.depth === 0 && !finished;
+    this.mustBeginAnew = !finished && this.options.reduce && !this.machine.looks.isComplete;
+    const complete = this.trail.depth === 0 && !finished && !this.mustBeginAnew;
     const { executions, redundant, dismissed, steps } = this;
     return { complete, executions, redundant, dismissed, steps };
+  }
+
+  private mayMakeSteps(): boolean {
+    const { reduce, stepsMax } = this.options;
+    return this.steps < stepsMax && (this.machine.looks.isComplete || !reduce);
   }
 
   /** The thread to explore next from a state, or -1: the one that is running if it may. */
@@ -141,6 +163,7 @@ class Explorer {
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
     }
     if (!options.reduce) return this.enter(0);
+    this.trail.look(machine.looks.take(frame.word, frame.effects));
     // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
@@ -152,7 +175,7 @@ class Explorer {
     const { depth } = this.trail;
     this.settle();
     this.settled = true;
-    if (this.trail.depth === depth || this.steps >= this.options.stepsMax) return false;
+    if (this.trail.depth === depth || !this.mayMakeSteps()) return false;
     const frame = this.trail.top();
     if (this.next(frame) !== thread) return false;
     this.trail.link(thread);
@@ -175,6 +198,7 @@ class Explorer {
       this.leave();
       return false;
     }
+    const coveredLooks = covered === 0 ? null : this.looksOfCovered();
     const preemptions = options.reduce ? 0 : this.countPreemptions();
     const backtrack = options.reduce ? this.firstOf(open) : this.affordable(enabled, preemptions);
     const frame = this.trail.push();
@@ -183,6 +207,7 @@ class Explorer {
     frame.backtrack = backtrack;
     frame.preemptions = preemptions;
     frame.covered = covered;
+    frame.coveredLooks = coveredLooks;
     return false;
   }
 
@@ -227,6 +252,15 @@ class Explorer {
     if (this.trail.depth === 0) return;
     const frame = this.trail.top();
     frame.covered |= 1 << frame.thread;
+    if (frame.looks === null && frame.coveredLooks === null) return;
+    frame.coveredLooks ??= new Array<Footprint | null>(this.threads).fill(null);
+    frame.coveredLooks[frame.thread] = frame.looks;
+  }
+
+  /** What the steps look at because of which threads are covered; they go down with the threads. */
+  private looksOfCovered(): (Footprint | null)[] | null {
+    const looks = this.trail.depth === 0 ? null : this.trail.top().coveredLooks;
+    return looks === null ? null : [...looks];
   }
 
   private trace(): Step[] {
@@ -253,11 +287,21 @@ class Explorer {
     // Who was woken here would have woken by itself.
     if (machine.sleepers.wokenAt(thread) === this.trail.depth) return false;
     if (machine.wakesItself(thread)) {
+      if (this.looksMeet(frame, thread, machine.sleepers.wordOf(thread), LEAVES)) return false;
       if (dependent(word, effects, machine.sleepers.wordOf(thread), LEAVES)) return false;
       return (effects & WRITES) === 0 || !machine.sleepers.newsWords(thread).includes(word);
     }
     const log = machine.logs[thread] as Log;
     const row = machine.nextRow(thread);
-    return !dependsOn(frame, log.word(row), possibleEffects(log.kind(row)));
+    const [next, possible] = [log.word(row), possibleEffects(log.kind(row))];
+    if (dependsOn(frame, next, possible)) return false;
+    return !this.looksMeet(frame, thread, next, possible);
+  }
+
+  /** Whether a step or a covered thread's own looks at what the other does. */
+  private looksMeet(frame: Frame, thread: number, word: number, effects: number): boolean {
+    const looks = frame.coveredLooks?.[thread] ?? null;
+    if (looks !== null && looksDependOn(looks, frame)) return true;
+    return frame.looks !== null && looksDependOn(frame.looks, { word, effects, looks });
   }
 }

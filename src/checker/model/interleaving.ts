@@ -165,7 +165,8 @@ class Teller {
   race(): void {
     const { machine } = this.subject;
     const { thrown } = machine;
-    if (thrown === null || (Object(thrown.error) as { rule?: string }).rule !== 'race') return;
+    if (thrown === null || thrown.thread < 0) return;
+    if ((Object(thrown.error) as { rule?: string }).rule !== 'race') return;
     const row = rowAt(machine.logs[thrown.thread] as Log, this.endOf(thrown.thread));
     if (isPlain(row.kind)) {
       this.tellPlainly(thrown.thread, { ...row, found: machine.state.view(row.word) });

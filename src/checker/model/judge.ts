@@ -5,7 +5,7 @@
 import { UsageError } from '../../core/base/errors.js';
 import { isArray, isObject, refusal, shown } from '../../core/base/shown.js';
 import type { Failure } from './interleaving.js';
-import type { Scenario, Setup } from './scenario.js';
+import type { Findings, Scenario, Setup } from './scenario.js';
 
 /** Sets of threads are bits of one number. */
 const THREADS_MAX = 30;
@@ -44,6 +44,11 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
     const allowed = 'setup returns an object with threads: for each an array of functions';
     throw refusal('bad-scenario', `${name}: what says the threads`, given, allowed);
   }
+  for (const called of ['onReturn', 'always', 'atEnd', 'nameWord', 'showValue'] as const) {
+    const value = setup[called];
+    if (value === undefined || typeof value === 'function') continue;
+    throw refusal('bad-scenario', `${name}: ${called}`, value, 'it is a function');
+  }
   if (given.length === threads) return;
   const message = `${name}: ${threads} threads said, ${given.length} made`;
   throw new UsageError('bad-scenario', message);
@@ -51,6 +56,20 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
 
 function isOperations(thread: unknown): boolean {
   return isArray(thread) && thread.every((operation) => typeof operation === 'function');
+}
+
+/** Refuses what `atEnd` or `always` returned if it is neither a list of findings nor nothing. */
+export function requireFindings(name: string, when: string, findings: Findings): Findings {
+  if (findings === undefined || (isArray(findings) && findings.every(isFinding))) return findings;
+  const allowed = 'it is an array, of rule and detail for each thing that is wrong, or undefined';
+  throw refusal('bad-scenario', `${name}: what is found ${when}`, findings, allowed);
+}
+
+function isFinding(finding: unknown): boolean {
+  if (!isObject(finding)) return false;
+  const { rule, detail, word } = finding as Record<string, unknown>;
+  const isWord = word === undefined || typeof word === 'number';
+  return typeof rule === 'string' && typeof detail === 'string' && isWord;
 }
 
 /** Refuses options of a check that are of the wrong type; its mode is judged by `requireMode`. */

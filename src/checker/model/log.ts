@@ -6,9 +6,8 @@
  * it follows from the rows before it, so whatever was explored since from a state, the row behind
  * that state's last is the same again.
  */
-import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
-import { type Access, type AccessKind, accessName } from './access.js';
+import type { Access, AccessKind } from './access.js';
 
 /** One entry. STEP is the number of the machine's step at which it was done. */
 const ENTRY = { KIND: 0, WORD: 1, A: 2, B: 3, FOUND: 4, STEP: 5, WORDS: 6 };
@@ -77,43 +76,4 @@ export class Log {
     const b = this.entries[index * ENTRY.WORDS + ENTRY.B] as number;
     return { kind: this.kind(index), word: this.word(index), a: this.a(index), b };
   }
-}
-
-/** What an error that an operation threw is the sign of: a broken X rule, or nothing but itself. */
-export function causeOf(error: unknown, suspending: boolean): unknown {
-  const isOurs = (Object(error) as { rule?: string }).rule?.startsWith('X') === true;
-  if (suspending && !isOurs) return swallowed();
-  return isFrozenWrite(error) ? changes(error) : error;
-}
-
-/** What is said of an operation that caught its suspension. */
-export function swallowed(): InvariantError {
-  const cause = 'it caught the exception that suspends it; catch only what is known';
-  return new InvariantError('X3', `an operation went on although ${cause}`);
-}
-
-/** The words are those of V8: it is the checker that runs on Node, not the core. */
-function isFrozenWrite(error: unknown): error is TypeError {
-  if (!(error instanceof TypeError)) return false;
-  return /read only property|not extensible|Cannot (?:delete|redefine) property/.test(
-    error.message,
-  );
-}
-
-function changes({ message }: TypeError): InvariantError {
-  return new InvariantError('X2', `an operation changes a handle: ${message}`);
-}
-
-/** What is said of an operation that does not do the same when it is run again. */
-export function differs(was: Access, now: Access | null): InvariantError {
-  const show = (access: Access): string =>
-    `${accessName(access.kind)} of word ${access.word} (${access.a}, ${access.b})`;
-  const then = now === null ? 'it ended instead' : `this time came ${show(now)}`;
-  return new InvariantError(
-    'X2',
-    'run again, an operation did not do the same. ' +
-      `Before: ${show(was)}; ${then}. ` +
-      'It depends on something outside of the heap: a variable, a modified argument, ' +
-      'time or chance',
-  );
 }

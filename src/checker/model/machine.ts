@@ -13,9 +13,11 @@
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
-import { type Access, type AccessKind, isPlain, Seam } from './access.js';
+import { ACCESS, type Access, type AccessKind, isPlain, Seam } from './access.js';
 import { Effects } from './effects.js';
-import { causeOf, differs, Log, swallowed } from './log.js';
+import { causeOf, differs, requireSynchronous, swallowed } from './faults.js';
+import { Log } from './log.js';
+import { type Looker, type Lookers, Looks } from './looks.js';
 import { Sleepers } from './sleep.js';
 import { FIELD, type Sizes, STATUS, State } from './state.js';
 
@@ -31,11 +33,9 @@ const DISMISSED: object = Object.freeze({ dismissed: true });
 /** Accesses of one operation, over which it is taken to never end. */
 const OPERATION_ACCESSES_MAX = 2_000;
 
-/** Called when an operation has returned, once: the place to keep ghosts and to check results. */
-export type OnReturn = (thread: number, operation: number, result: unknown) => void;
-
 /** What a thread's run ended with, if not with a suspension. */
 export interface Thrown {
+  /** -1: it is what `always` found, nobody's. */
   readonly thread: number;
   readonly error: unknown;
 }
@@ -53,6 +53,7 @@ export class Machine {
   readonly state: State;
   readonly logs: readonly Log[];
   readonly sleepers: Sleepers;
+  readonly looks: Looks;
   /** What the last step found: its effects depend on it. */
   found = 0;
   thrown: Thrown | null = null;
@@ -60,7 +61,9 @@ export class Machine {
   private thrownFirst: Thrown | null = null;
   /** The mark of the state in which nobody has made a step. */
   private start = 0;
-  private onReturn: OnReturn | undefined;
+  private lookers: Lookers = {};
+  /** The step after which `always` was asked. */
+  private askedAt = -1;
   private programs: readonly (readonly Operation[])[] = [];
   private readonly results: unknown[][];
   private readonly effects: Effects;
@@ -85,6 +88,7 @@ export class Machine {
     this.state = new State(options);
     this.logs = Array.from({ length: options.threads }, () => new Log());
     this.sleepers = new Sleepers(this.state, this.logs);
+    this.looks = new Looks(options.words, options.ghostWords);
     this.effects = new Effects(this.state, this.sleepers);
     this.results = this.logs.map(() => []);
     this.log = this.logs[0] as Log;
@@ -94,11 +98,12 @@ export class Machine {
   }
 
   /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
-  begin(programs: readonly (readonly Operation[])[], onReturn?: OnReturn): void {
+  begin(programs: readonly (readonly Operation[])[], lookers: Lookers = {}): void {
     this.programs = programs;
-    this.onReturn = onReturn;
+    this.lookers = lookers;
     this.state.journal.forget();
     for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
+    this.holdsAlways();
     this.thrownFirst = this.thrown;
     this.start = this.mark();
   }
@@ -116,6 +121,7 @@ export class Machine {
   restore(mark: number, step: number): void {
     this.state.journal.restore(mark);
     this.step = step;
+    this.askedAt = -1;
     this.thrown = this.thrownFirst;
   }
 
@@ -131,6 +137,11 @@ export class Machine {
   /** Of a thread that is enabled: whether its next step is to wake by itself. */
   wakesItself(thread: number): boolean {
     return this.sleepers.status(thread) !== STATUS.ready;
+  }
+
+  /** Whether an operation is running, and nobody looks from outside. */
+  get isInOperation(): boolean {
+    return this.current >= 0;
   }
 
   /** Which of its operations a thread is in. */
@@ -159,6 +170,7 @@ export class Machine {
    */
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
+    this.looks.begin();
     this.sleepers.woken = 0;
     if (this.wakesItself(thread)) this.sleepers.wakeItself(thread);
     else this.granted = true;
@@ -168,6 +180,34 @@ export class Machine {
     const { sleepers } = this;
     for (let other = 0; sleepers.woken !== 0 && other < this.threads; other++) {
       if ((sleepers.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
+    }
+    this.holdsAlways();
+  }
+
+  /** Asks `always` about the state after a step, once; false: a thread has thrown, or this did. */
+  private holdsAlways(): boolean {
+    const { always } = this.lookers;
+    if (always === undefined || this.thrown !== null || this.askedAt === this.step) {
+      return this.thrown === null;
+    }
+    this.askedAt = this.step;
+    this.letLook('always', () => {
+      const wrong = always();
+      if (wrong !== null) this.thrown = { thread: -1, error: wrong };
+    });
+    return this.thrown === null;
+  }
+
+  /** Calls who looks from outside, whoever's operation is under way. */
+  private letLook(looker: Looker, look: () => void): void {
+    const { current, looks } = this;
+    this.current = -1;
+    looks.looker = looker;
+    try {
+      look();
+    } finally {
+      looks.looker = null;
+      this.current = current;
     }
   }
 
@@ -193,9 +233,10 @@ export class Machine {
         results[operation] = result;
         this.state.setField(thread, FIELD.OPERATION, operation + 1);
         this.state.setField(thread, FIELD.BEGIN, this.position);
-        this.current = -1;
-        this.onReturn?.(thread, operation, results[operation]);
-        this.current = thread;
+        const { onReturn } = this.lookers;
+        if (onReturn !== undefined) {
+          this.letLook('onReturn', () => onReturn(thread, operation, result));
+        }
       } catch (error) {
         if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
         else if (error !== SUSPENDED)
@@ -220,7 +261,10 @@ export class Machine {
       return this.log.found(position);
     }
     this.effects.requireInside(word, 1);
-    if (this.current < 0) return this.effects.perform(-1, this.step, kind, word, a, b);
+    if (this.current < 0) {
+      if (this.looks.looker !== null) this.looks.look(kind, word);
+      return this.effects.perform(-1, this.step, kind, word, a, b);
+    }
     // A `finally` on the way out of a suspended operation.
     if (this.suspending) return 0;
     return this.proceed(kind, word, a, b);
@@ -243,6 +287,7 @@ export class Machine {
     const found = this.effects.perform(thread, this.step, kind, word, a, b);
     // What comes after the step's own access, whose effects `found` decides, leaves it alone.
     if (!isPlain(kind)) this.found = found;
+    else this.looks.wrotePlainly(kind, word, kind === ACCESS.poke ? 1 : a);
     log.finish(end, found, this.step);
     this.state.setField(thread, FIELD.END, end + 1);
     this.end = end + 1;
@@ -253,8 +298,10 @@ export class Machine {
 
   private mayGoOn(thread: number): boolean {
     // A thread that was woken by the last step has yet to be brought to its next access.
-    if (this.goOn === null || this.sleepers.woken !== 0 || !this.goOn(thread)) return false;
+    if (this.goOn === null || this.sleepers.woken !== 0) return false;
+    if (!this.holdsAlways() || !this.goOn(thread)) return false;
     this.step++;
+    this.looks.begin();
     return true;
   }
 
@@ -284,14 +331,7 @@ export class Machine {
    * An operation has returned by itself: not by catching its suspension, and not to go on later.
    */
   private requireReturned(result: unknown): void {
-    if (result instanceof Promise) {
-      // It is going to reject with the suspension, which concerns nobody.
-      result.catch(() => undefined);
-      throw new InvariantError('X1', 'an operation is an async function');
-    }
-    if (typeof (result as { next?: unknown } | null | undefined)?.next === 'function') {
-      throw new InvariantError('X1', 'an operation is a generator: nothing of it has run');
-    }
+    requireSynchronous(result);
     if (this.suspending) throw swallowed();
     this.requireDone();
   }
@@ -300,27 +340,4 @@ export class Machine {
     if (this.position === this.end && !this.granted) return;
     throw differs(this.log.access(this.position), null);
   }
-}
-
-/** How an execution ends. */
-export type Ending =
-  | { readonly kind: 'complete' }
-  | { readonly kind: 'failed'; readonly error: unknown; readonly thread: number }
-  /** These threads sleep, and nobody is left to wake them. */
-  | { readonly kind: 'stuck'; readonly threads: readonly number[] }
-  /** What these threads assumed was not so: this is no execution of the program. */
-  | { readonly kind: 'dismissed'; readonly threads: readonly number[] };
-
-/** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
-export function endingOf(machine: Machine): Ending {
-  if (machine.thrown !== null) return { kind: 'failed', ...machine.thrown };
-  const stuck: number[] = [];
-  const dismissed: number[] = [];
-  for (let thread = 0; thread < machine.threads; thread++) {
-    const status = machine.sleepers.status(thread);
-    if (status === STATUS.dismissed) dismissed.push(thread);
-    else if (status !== STATUS.done) stuck.push(thread);
-  }
-  if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
-  return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };
 }

@@ -5,8 +5,9 @@
 import { UsageError } from '../../core/base/errors.js';
 import { Prng } from '../../core/base/prng.js';
 import { shown } from '../../core/base/shown.js';
+import { type Ending, endingOf } from './ending.js';
 import { type Exploration, explore, type Step } from './explore.js';
-import { type Ending, endingOf, type Machine } from './machine.js';
+import type { Machine } from './machine.js';
 import type { Scenario } from './scenario.js';
 import { type Found, Stagehand } from './stagehand.js';
 

@@ -7,7 +7,8 @@
  * results of the thread's own earlier operations.
  */
 import type { SharedWords } from '../../core/mem/memory.js';
-import type { OnReturn, Operation } from './machine.js';
+import type { OnReturn } from './looks.js';
+import type { Operation } from './machine.js';
 
 /** A rule that did not hold at the end of an execution. */
 export interface Finding {
@@ -18,15 +19,26 @@ export interface Finding {
   readonly word?: number | undefined;
 }
 
+/** What is wrong; undefined: nothing. */
+export type Findings = readonly Finding[] | undefined;
+
 /** What setting up returns: the operations of the threads, and how they are judged. */
 export interface Setup {
   /** The operations of each thread, in order. */
   readonly threads: readonly (readonly Operation[])[];
   readonly threadNames?: readonly string[] | undefined;
-  /** Called once after each operation: throws, or notes a ghost. */
+  /**
+   * Called once after each operation, in the step that made it return: throws, or notes a ghost. It
+   * may look at the memory, and does not change it.
+   */
   readonly onReturn?: OnReturn | undefined;
+  /**
+   * Called before the first step and after each: says what is wrong, whatever else the threads are
+   * doing. It looks at the memory and at ghost words, and changes neither.
+   */
+  readonly always?: (() => Findings) | undefined;
   /** Looks at the memory after an execution in which all threads have ended. */
-  readonly atEnd?: ((results: readonly (readonly unknown[])[]) => readonly Finding[]) | undefined;
+  readonly atEnd?: ((results: readonly (readonly unknown[])[]) => Findings) | undefined;
   /** Names a word (undefined: by its number), and writes a value of it, for reports. */
   readonly nameWord?: ((word: number) => string | undefined) | undefined;
   readonly showValue?: ((word: number, value: number) => string) | undefined;
@@ -41,7 +53,8 @@ export interface Setup {
 export interface Stage {
   readonly memory: SharedWords;
   /**
-   * Words of the scenario's own, seen by no thread's accesses: undone when the checker goes back.
+   * Words of the scenario's own, undone when the checker goes back: for `onReturn`, `always` and
+   * `atEnd`. An operation does not use them.
    */
   readonly ghost: { get(index: number): number; set(index: number, value: number): void };
   /** Says that something was seen, for `mustSee`. */

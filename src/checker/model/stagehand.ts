@@ -1,9 +1,13 @@
 /** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
 import { UsageError } from '../../core/base/errors.js';
+import type { Ending } from './ending.js';
 import type { Step } from './explore.js';
-import { requireSetup } from './judge.js';
-import { type Ending, Machine } from './machine.js';
-import type { Finding, Scenario, Setup, Stage } from './scenario.js';
+import { Ghosts } from './ghosts.js';
+
+import { requireFindings, requireSetup } from './judge.js';
+import type { Lookers } from './looks.js';
+import { Machine } from './machine.js';
+import type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';
 
 /** What setting up a scenario threw: its own failure, whatever is explored. */
 export class SetupError extends Error {
@@ -34,25 +38,30 @@ export class Stagehand {
   readonly setup: Setup;
   readonly seen: Set<string>;
   found: Found | null = null;
+  private readonly name: string;
 
   /** Without `early` each thread may return early as often as the scenario lets all of them. */
   constructor(scenario: Scenario, early?: readonly number[], seen: Set<string> = new Set()) {
+    this.name = scenario.name;
     this.seen = seen;
     const { words, threads, ghostWords = 0, earlyReturns = 0 } = scenario;
     const all = Array.from({ length: threads }, () => earlyReturns);
     this.machine = new Machine({ words, threads, ghostWords, early: early ?? all });
     const stage: Stage = {
       memory: this.machine.memory,
-      ghost: {
-        get: (index) => this.machine.state.getGhost(index),
-        set: (index, value) => this.machine.state.setGhost(index, value),
-      },
+      ghost: new Ghosts(this.machine, ghostWords),
       see: (what) => this.seen.add(what),
       assume: (condition) => this.machine.assume(condition),
     };
     this.setup = setUp(scenario, stage);
     requireSetup(scenario.name, threads, this.setup);
-    this.machine.begin(this.setup.threads, this.setup.onReturn);
+    this.machine.begin(this.setup.threads, this.lookers());
+  }
+
+  private lookers(): Lookers {
+    const { onReturn, always } = this.setup;
+    if (always === undefined) return { onReturn };
+    return { onReturn, always: (): Finding | null => this.ask(always, 'after a step') };
   }
 
   /** Judges the end of an execution; true: a rule was broken, stop here. */
@@ -66,7 +75,9 @@ export class Stagehand {
   private judgementOf(ending: Ending): Judgement | null {
     if (ending.kind === 'dismissed') return null;
     if (ending.kind === 'failed') {
-      return { finding: findingOf(ending.error), thread: ending.thread };
+      const { error, thread } = ending;
+      if (thread < 0) return { finding: error as Finding, thread: null };
+      return { finding: findingOf(error), thread };
     }
     const finding = ending.kind === 'stuck' ? this.waitingOf(ending.threads) : this.atEnd();
     return finding === null ? null : { finding, thread: null };
@@ -79,11 +90,19 @@ export class Stagehand {
 
   private atEnd(): Finding | null {
     const results = this.setup.threads.map((_, thread) => this.machine.resultsOf(thread));
+    const { atEnd } = this.setup;
+    return atEnd === undefined ? null : this.ask(() => atEnd(results), 'at the end');
+  }
+
+  /** The first thing that is wrong, by what looks at the memory; or what it threw. */
+  private ask(look: () => Findings, when: string): Finding | null {
+    let findings: Findings;
     try {
-      return this.setup.atEnd?.(results)[0] ?? null;
+      findings = look();
     } catch (error) {
-      return findingOf(error, 'at the end: ');
+      return findingOf(error, `${when}: `);
     }
+    return requireFindings(this.name, when, findings)?.[0] ?? null;
   }
 
   nameOf(thread: number): string {

@@ -7,6 +7,7 @@
  */
 import { dependent, NOTIFIES, WRITES } from './access.js';
 import type { Log } from './log.js';
+import { type Footprint, looksDependOn } from './looks.js';
 import type { Machine } from './machine.js';
 
 /**
@@ -32,11 +33,17 @@ export interface Frame {
   found: number;
   /** Words that a dozing thread has looked at. */
   news: readonly number[] | null;
+  /** What was looked at from outside in the step: see looks.ts. */
+  looks: Footprint | null;
+  /** Of each thread that is covered because of a step that was made: that step's looks. */
+  coveredLooks: (Footprint | null)[] | null;
   /** For each thread, how many of its steps come before this one or are it. */
   readonly clock: number[];
   /** The step before this one of the same thread, and on the same word or, of wakings, at all. */
   before: number;
   beforeOnWord: number;
+  /** Of a step with looks: the last such step before it. */
+  beforeLooking: number;
 }
 
 function newFrame(threads: number): Frame {
@@ -52,9 +59,12 @@ function newFrame(threads: number): Frame {
     effects: 0,
     found: 0,
     news: null,
+    looks: null,
+    coveredLooks: null,
     clock: new Array<number>(threads).fill(0),
     before: -1,
     beforeOnWord: -1,
+    beforeLooking: -1,
   };
 }
 
@@ -67,7 +77,10 @@ export function dependsOn(step: Frame, word: number, effects: number): boolean {
 
 /** Whether the order of two steps, by different threads, can be told. */
 function dependOn(a: Frame, b: Frame): boolean {
-  return dependsOn(a, b.word, b.effects) || (b.news !== null && dependsOn(b, a.word, a.effects));
+  if (dependsOn(a, b.word, b.effects)) return true;
+  if (b.news !== null && dependsOn(b, a.word, a.effects)) return true;
+  if (a.looks !== null && looksDependOn(a.looks, b)) return true;
+  return b.looks !== null && looksDependOn(b.looks, a);
 }
 
 /** Makes `clock` the later of the two, thread by thread. */
@@ -92,10 +105,11 @@ export class Trail {
   depth = 0;
   private readonly machine: Machine;
   private readonly frames: Frame[] = [];
-  /** The newest step of each thread, on each word, and of all wakings; -1: none. */
+  /** The newest step of each thread, on each word, of all wakings and with looks; -1: none. */
   private readonly lastOf: number[];
   private readonly lastOn: number[];
   private lastWaking = -1;
+  private lastLooking = -1;
   /** Of the newest step: the earlier ones that it races with. */
   private readonly racing: number[] = [];
   /** Of each thread: its first step behind one that is raced with. */
@@ -114,6 +128,7 @@ export class Trail {
     this.depth++;
     const frame = this.top();
     frame.thread = -1;
+    frame.looks = null;
     return frame;
   }
 
@@ -161,7 +176,18 @@ export class Trail {
     this.lastOf[frame.thread] = frame.before;
     if (frame.row < 0) this.lastWaking = frame.beforeOnWord;
     else this.lastOn[frame.word] = frame.beforeOnWord;
+    if (frame.looks !== null) this.lastLooking = frame.beforeLooking;
+    frame.looks = null;
     frame.thread = -1;
+  }
+
+  /** Says of the newest step what was looked at in it. */
+  look(looks: Footprint | null): void {
+    if (looks === null) return;
+    const frame = this.top();
+    frame.looks = looks;
+    frame.beforeLooking = this.lastLooking;
+    this.lastLooking = this.depth - 1;
   }
 
   /** The clock of the newest step, and the races that it is in. */
@@ -174,13 +200,16 @@ export class Trail {
     // Backwards, so that what comes before by way of a later dependent step is seen to.
     let onWord = newest.beforeOnWord;
     let waking = (newest.effects & (WRITES | NOTIFIES)) !== 0 ? this.lastWaking : -1;
+    const looks = newest.looks !== null;
+    let looking = looks ? newest.beforeLooking : this.lastLooking;
     for (let index = this.depth - 2; ; index--) {
-      // Only steps on the same word and wakings can depend on an access; on a waking, all can.
-      if (newest.row >= 0) index = Math.max(onWord, waking);
+      // Only steps on the same word, wakings and looks can depend on an access; on the latter, all.
+      if (newest.row >= 0 && !looks) index = Math.max(onWord, waking, looking);
       if (index < known) break;
       const earlier = frames[index] as Frame;
       if (index === onWord) onWord = earlier.beforeOnWord;
       if (index === waking) waking = earlier.beforeOnWord;
+      if (index === looking) looking = earlier.beforeLooking;
       if ((clock[earlier.thread] as number) > index || !dependOn(earlier, newest)) continue;
       if (earlier.thread !== thread) this.racing.push(index);
       join(clock, earlier.clock);

@@ -1,0 +1,26 @@
+/** How an execution ends. */
+import type { Machine } from './machine.js';
+import { STATUS } from './state.js';
+
+/** `failed`: a thread threw; or what `always` found, then it is of thread -1. */
+export type Ending =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly thread: number }
+  /** These threads sleep, and nobody is left to wake them. */
+  | { readonly kind: 'stuck'; readonly threads: readonly number[] }
+  /** What these threads assumed was not so: this is no execution of the program. */
+  | { readonly kind: 'dismissed'; readonly threads: readonly number[] };
+
+/** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
+export function endingOf(machine: Machine): Ending {
+  if (machine.thrown !== null) return { kind: 'failed', ...machine.thrown };
+  const stuck: number[] = [];
+  const dismissed: number[] = [];
+  for (let thread = 0; thread < machine.threads; thread++) {
+    const status = machine.sleepers.status(thread);
+    if (status === STATUS.dismissed) dismissed.push(thread);
+    else if (status !== STATUS.done) stuck.push(thread);
+  }
+  if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
+  return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };
+}
