@@ -3,6 +3,7 @@
  * or follow one schedule of it.
  */
 import { UsageError } from '../../core/base/errors.js';
+import { cheatIn, confirmed } from './confirm.js';
 import { endingOf } from './ending.js';
 import type { Exploration, Step } from './explore.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
@@ -68,7 +69,8 @@ function explored(scenario: Scenario, options: CheckOptions): CheckResult {
   const missing = scenario.mustSee.filter((what) => !seen.has(what));
   const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
   const isVacuous = isWhole && found === null && missing.length > 0;
-  const failure = found === null ? null : tellFound(shorter(scenario, found, options));
+  const failure =
+    found === null ? null : tellFound(confirmed(scenario, shorter(scenario, found, options)));
   return {
     scenario: scenario.name,
     verdict: verdictOn(found !== null || isVacuous, isWhole || done.complete),
@@ -144,7 +146,7 @@ export function replay(scenario: Scenario, text: string): Replay {
   const schedule = parseSchedule(text);
   try {
     requireSameSetup(scenario);
-    return replayed(new Stagehand(scenario), scenario.name, text, schedule);
+    return replayed(scenario, text, schedule);
   } catch (error) {
     const { rule, detail } = findingOfSetup(error);
     const failure = withoutSteps(rule, detail);
@@ -152,18 +154,23 @@ export function replay(scenario: Scenario, text: string): Replay {
   }
 }
 
-function replayed(stagehand: Stagehand, name: string, text: string, schedule: Schedule): Replay {
-  follow(stagehand, name, schedule);
-  if (stagehand.found === null) {
+function replayed(scenario: Scenario, text: string, schedule: Schedule): Replay {
+  const stagehand = new Stagehand(scenario);
+  const steps = follow(stagehand, scenario.name, schedule);
+  const found =
+    stagehand.found === null
+      ? cheatIn(scenario, stagehand, steps)
+      : confirmed(scenario, stagehand.found);
+  if (found === null) {
     const interleaving = tell(stagehand, text, schedule.threads, null);
     return { interleaving, failure: null };
   }
-  const failure = tellFound(stagehand.found);
+  const failure = tellFound(found);
   return { interleaving: failure, failure };
 }
 
 /** Follows a schedule to its end, and judges that. */
-function follow(stagehand: Stagehand, name: string, schedule: Schedule): void {
+function follow(stagehand: Stagehand, name: string, schedule: Schedule): Step[] {
   const { machine } = stagehand;
   const steps: Step[] = [];
   const stale = (why: string): UsageError =>
@@ -179,6 +186,7 @@ function follow(stagehand: Stagehand, name: string, schedule: Schedule): void {
   // A schedule that stops before anything has ended says nothing.
   const canGoOn = stagehand.setup.threads.some((_, thread) => machine.enabled(thread));
   if (machine.thrown !== null || !canGoOn) stagehand.judge(endingOf(machine), () => steps);
+  return steps;
 }
 
 /** What was found, with its interleaving in names and values. */

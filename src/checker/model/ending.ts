@@ -13,7 +13,10 @@ export type Ending =
 
 /** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
 export function endingOf(machine: Machine): Ending {
-  if (machine.thrown !== null) return { kind: 'failed', ...machine.thrown };
+  if (machine.thrown !== null) {
+    const { error, thread } = machine.thrown;
+    return { kind: 'failed', error, thread };
+  }
   const stuck: number[] = [];
   const dismissed: number[] = [];
   for (let thread = 0; thread < machine.threads; thread++) {

@@ -37,6 +37,8 @@ const OPERATION_ACCESSES_MAX = 2_000;
 export interface Thrown {
   /** -1: it is what `always` found, nobody's. */
   readonly thread: number;
+  /** Which of its operations threw, or had just returned when `onReturn` did. */
+  readonly operation: number;
   readonly error: unknown;
 }
 
@@ -193,7 +195,7 @@ export class Machine {
     this.askedAt = this.step;
     this.letLook('always', () => {
       const wrong = always();
-      if (wrong !== null) this.thrown = { thread: -1, error: wrong };
+      if (wrong !== null) this.thrown = { thread: -1, operation: -1, error: wrong };
     });
     return this.thrown === null;
   }
@@ -239,8 +241,9 @@ export class Machine {
         }
       } catch (error) {
         if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
-        else if (error !== SUSPENDED)
-          this.thrown = { thread, error: causeOf(error, this.suspending) };
+        else if (error !== SUSPENDED) {
+          this.thrown = { thread, operation, error: causeOf(error, this.suspending) };
+        }
         break;
       }
     }

@@ -5,6 +5,7 @@
 import { UsageError } from '../../core/base/errors.js';
 import { Prng } from '../../core/base/prng.js';
 import { shown } from '../../core/base/shown.js';
+import { hiddenIn } from './confirm.js';
 import { type Ending, endingOf } from './ending.js';
 import { type Exploration, explore, type Step } from './explore.js';
 import type { Machine } from './machine.js';
@@ -73,7 +74,7 @@ export function run(scenario: Scenario, mode: Mode, stepsMax: number): Run {
   let done: Exploration | null = null;
   for (const early of shares) {
     const stagehand = new Stagehand(scenario, early, seen);
-    const next = runOnce(stagehand, mode, stepsMax - (done?.steps ?? 0));
+    const next = runOnce(scenario, stagehand, mode, stepsMax - (done?.steps ?? 0));
     done = done === null ? next : addUp(done, next);
     const { found } = stagehand;
     if (found !== null || !next.complete) return { done, seen, found };
@@ -91,15 +92,46 @@ function addUp(a: Exploration, b: Exploration): Exploration {
   };
 }
 
-function runOnce(stagehand: Stagehand, mode: Mode, stepsMax: number): Exploration {
+function runOnce(
+  scenario: Scenario,
+  stagehand: Stagehand,
+  mode: Mode,
+  stepsMax: number,
+): Exploration {
   const { machine } = stagehand;
-  const onEnd = (ending: Ending, steps: () => Step[]): boolean => stagehand.judge(ending, steps);
+  const judge = new Judge(scenario, stagehand);
+  const onEnd = (ending: Ending, steps: () => Step[]): boolean => judge.isOver(ending, steps);
   if (mode.kind === 'random' || mode.kind === 'pct') {
     const depth = mode.kind === 'pct' ? mode.depth : null;
     return sample(machine, new Prng(mode.seed), { ...mode, depth, stepsMax, onEnd });
   }
   const preemptionsMax = mode.kind === 'bounded' ? mode.preemptions : undefined;
   return explore(machine, { reduce: mode.kind === 'exhaustive', preemptionsMax, stepsMax, onEnd });
+}
+
+/** Of executions that break no rule, the first, the 16th, the 256th … are done again. */
+const CONFIRM_RATIO = 16;
+
+/** Judges executions; some of those that break no rule twice: see confirm.ts. */
+class Judge {
+  private readonly scenario: Scenario;
+  private readonly stagehand: Stagehand;
+  private executions = 0;
+  private nextConfirmed = 1;
+
+  constructor(scenario: Scenario, stagehand: Stagehand) {
+    this.scenario = scenario;
+    this.stagehand = stagehand;
+  }
+
+  isOver(ending: Ending, steps: () => Step[]): boolean {
+    const { scenario, stagehand } = this;
+    if (stagehand.judge(ending, steps)) return true;
+    if (++this.executions < this.nextConfirmed) return false;
+    this.nextConfirmed *= CONFIRM_RATIO;
+    stagehand.found = hiddenIn(scenario, stagehand, steps());
+    return stagehand.found !== null;
+  }
 }
 
 /** A failure with the fewest preemptions; null if a bounded search does not find any. */

@@ -50,7 +50,7 @@ export class Stagehand {
     const stage: Stage = {
       memory: this.machine.memory,
       ghost: new Ghosts(this.machine, ghostWords),
-      see: (what) => this.seen.add(what),
+      see: (what) => void this.seen.add(what),
       assume: (condition) => this.machine.assume(condition),
     };
     this.setup = setUp(scenario, stage);
