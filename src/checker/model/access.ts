@@ -210,6 +210,7 @@ export class Seam implements Memory {
   }
 
   notify(word: Word, count: number = Number.MAX_SAFE_INTEGER): void {
-    this.performer.access(ACCESS.notify, word, Math.min(count, 2 ** 30), 0);
+    const most = Math.min(Math.max(Math.trunc(count), 0), 2 ** 30);
+    this.performer.access(ACCESS.notify, word, most || 0, 0);
   }
 }

@@ -6,6 +6,7 @@
  * the clocks.
  */
 import { InvariantError } from '../../core/base/errors.js';
+import { shown } from '../../core/base/shown.js';
 import type { Word } from '../../core/base/units.js';
 import { ACCESS, type AccessKind, effectsOf, valueAfter } from './access.js';
 import type { Sleepers } from './sleep.js';
@@ -71,13 +72,22 @@ export class Effects {
   ): number {
     const { state } = this;
     this.requireInside(word, count);
+    // All is read before the first word is written: the ranges may overlap, as in copyWithin.
+    const values = kind === ACCESS.copy ? this.readPlainly(thread, b, count) : null;
     for (let i = 0; i < count; i++) {
-      const from = (b + i) as Word;
-      if (kind === ACCESS.copy && thread >= 0) state.races.plainRead(thread, from);
-      if (thread >= 0) state.races.plainWrite(thread, (word + i) as Word);
-      state.write((word + i) as Word, kind === ACCESS.fill ? b : state.view(from), thread, step);
+      const to = (word + i) as Word;
+      if (thread >= 0) state.races.plainWrite(thread, to);
+      state.write(to, values === null ? b : (values[i] as number), thread, step);
     }
     return 0;
+  }
+
+  private readPlainly(thread: number, from: number, count: number): number[] {
+    this.requireInside(from, count);
+    return Array.from({ length: count }, (_, i) => {
+      if (thread >= 0) this.state.races.plainRead(thread, (from + i) as Word);
+      return this.state.view(from + i);
+    });
   }
 
   private record(thread: number, kind: AccessKind, word: Word, a: number, found: number): void {
@@ -90,9 +100,21 @@ export class Effects {
     }
   }
 
-  /** Throws `InvariantError` for words that the heap does not have. */
+  /** Throws `InvariantError` for words that the memory does not have. */
   requireInside(word: number, count: number): void {
-    if (Number.isInteger(word) && word >= 0 && word + count <= this.state.words) return;
-    throw new InvariantError('X2', `an access of word ${word}, which is outside the memory`);
+    const isWhole = Number.isInteger(word) && Number.isInteger(count);
+    if (isWhole && word >= 0 && count >= 0 && word + count <= this.state.words) return;
+    throw new InvariantError('X2', this.outside(word, count));
+  }
+
+  private outside(word: number, count: number): string {
+    const { words } = this.state;
+    const allowed = `words are whole numbers from 0 to ${words - 1}`;
+    if (!Number.isInteger(word)) return `an access of word ${shown(word)}: ${allowed}`;
+    if (Number.isInteger(count) && count >= 0) {
+      const last = count > 1 ? ` to ${word + count - 1}` : '';
+      return `an access of word ${word}${last}, which is outside the memory: ${allowed}`;
+    }
+    return `an access of ${shown(count)} words from word ${word}: how many is a whole number`;
   }
 }
