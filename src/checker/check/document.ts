@@ -30,7 +30,7 @@ export interface MutantRow {
   /** Whether all of the scenario was explored; of one that is caught, false. */
   readonly complete: boolean;
   readonly rule: string | null;
-  /** The shortest that was found, and how many steps it has. */
+  /** Of those that were looked for, the one with the fewest switches; and how many steps it has. */
   readonly schedule: string | null;
   readonly steps: number;
   readonly seconds: number;

@@ -8,13 +8,13 @@ import { endingOf } from './ending.js';
 import type { Exploration, Step } from './explore.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { requireCheckOptions, requireScenario } from './judge.js';
-import { findShort, type Mode, requireMode, run } from './run.js';
-import type { Finding, Scenario } from './scenario.js';
+import { findShort, type Mode, requireMode, run, type Watch } from './run.js';
+import type { Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
-import { type Found, requireSameSetup, SetupError, Stagehand } from './stagehand.js';
+import { type Found, requireSameSetup, SetupError, Stagehand, type Wrong } from './stagehand.js';
 
 /** How much of a scenario `check` explores, and what it does with a failure. */
-export interface CheckOptions {
+export interface CheckOptions extends Watch {
   readonly mode?: Mode | undefined;
   readonly stepsMax?: number | undefined;
   /** Do not look for a schedule with fewer switches. */
@@ -52,21 +52,21 @@ export function check(scenario: Scenario, options: CheckOptions = {}): CheckResu
     requireSameSetup(scenario);
     return explored(scenario, options);
   } catch (error) {
-    const { rule, detail } = findingOfSetup(error);
-    return notExplored(scenario, rule, detail);
+    const { rule, detail, stack = null } = findingOfSetup(error);
+    return notExplored(scenario, rule, detail, stack);
   }
 }
 
 /** Throws again whatever is no failure of setting up. */
-function findingOfSetup(error: unknown): Finding {
+function findingOfSetup(error: unknown): Wrong {
   if (error instanceof SetupError) return error.finding;
   throw error;
 }
 
 function explored(scenario: Scenario, options: CheckOptions): CheckResult {
   const mode = options.mode ?? { kind: 'exhaustive' };
-  const { done, seen, found } = run(scenario, mode, options.stepsMax ?? STEPS_MAX);
-  const missing = scenario.mustSee.filter((what) => !seen.has(what));
+  const { done, seen, found } = run(scenario, mode, options.stepsMax ?? STEPS_MAX, options);
+  const missing = (scenario.mustSee ?? []).filter((what) => !seen.has(what));
   const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
   const isVacuous = isWhole && found === null && missing.length > 0;
   const failure =
@@ -92,9 +92,10 @@ function verdictOn(failed: boolean, ended: boolean): CheckResult['verdict'] {
 
 /** The result for a scenario that failed before any thread could run. */
 export function notExplored(
-  { name, mustSee }: Scenario,
+  { name, mustSee = [] }: Scenario,
   rule: string,
   detail: string,
+  stack: string | null = null,
 ): CheckResult {
   return {
     scenario: name,
@@ -106,13 +107,13 @@ export function notExplored(
     dismissed: 0,
     steps: 0,
     mustSee: { seen: [], missing: mustSee },
-    failure: withoutSteps(rule, detail),
+    failure: withoutSteps(rule, detail, stack),
   };
 }
 
-function withoutSteps(rule: string, detail: string): Failure {
+function withoutSteps(rule: string, detail: string, stack: string | null = null): Failure {
   const nothing = { schedule: '', threads: [], steps: [], brokenAt: null };
-  return { rule, detail, thread: null, word: null, ...nothing };
+  return { rule, detail, thread: null, word: null, stack, ...nothing };
 }
 
 function boundOf(mode: Mode, done: Exploration): string | null {
@@ -148,8 +149,8 @@ export function replay(scenario: Scenario, text: string): Replay {
     requireSameSetup(scenario);
     return replayed(scenario, text, schedule);
   } catch (error) {
-    const { rule, detail } = findingOfSetup(error);
-    const failure = withoutSteps(rule, detail);
+    const { rule, detail, stack = null } = findingOfSetup(error);
+    const failure = withoutSteps(rule, detail, stack);
     return { interleaving: failure, failure };
   }
 }
@@ -191,9 +192,9 @@ function follow(stagehand: Stagehand, name: string, schedule: Schedule): Step[] 
 
 /** What was found, with its interleaving in names and values. */
 function tellFound({ finding, thread, steps, stagehand }: Found): Failure {
-  const { rule, detail, word } = finding;
+  const { rule, detail, word, stack = null } = finding;
   const threads = steps.map((step) => step.thread);
   const told = tell(stagehand, formatSchedule(steps), threads, finding);
   const named = word === undefined ? null : nameWord(stagehand.setup, word);
-  return { rule, detail, thread, word: named, ...told };
+  return { rule, detail, thread, word: named, stack, ...told };
 }

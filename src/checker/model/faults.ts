@@ -7,7 +7,10 @@ export function requireSynchronous(result: unknown): void {
   if (result instanceof Promise) {
     // It is going to reject with the suspension, which concerns nobody.
     result.catch(() => undefined);
-    throw new InvariantError('X1', 'an operation is an async function');
+    throw new InvariantError(
+      'X1',
+      'an operation is an async function: it must be done when it returns',
+    );
   }
   if (typeof (result as { next?: unknown } | null | undefined)?.next === 'function') {
     throw new InvariantError('X1', 'an operation is a generator: nothing of it has run');

@@ -15,5 +15,5 @@ export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './
 export type { Operation } from './machine.js';
 export { applyMutant, type Mutant } from './mutant.js';
 export { formatFailure, formatInterleaving } from './report.js';
-export type { Mode } from './run.js';
-export type { Finding, Scenario, Setup, Stage } from './scenario.js';
+export type { CheckProgress, Mode, Watch } from './run.js';
+export type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';

@@ -75,6 +75,8 @@ export interface Failure extends Interleaving {
   readonly thread: number | null;
   /** The word in question, where it is one. */
   readonly word: NamedWord | null;
+  /** Where an error of the scenario's own was thrown, and its causes; null: no error, or a rule. */
+  readonly stack: string | null;
 }
 
 /** What is told, and in whose words: a scenario that is set up. */

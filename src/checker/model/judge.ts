@@ -20,7 +20,7 @@ const COLUMNS_MAX = 10_000;
 /** Refuses what is no scenario. */
 export function requireScenario(scenario: Scenario): void {
   if (!isObject(scenario)) throw refusal('bad-scenario', 'scenario', scenario, 'it is an object');
-  const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee, setup } = scenario;
+  const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee = [], setup } = scenario;
   const wrong = (field: string, given: unknown, allowed: string): UsageError =>
     refusal('bad-scenario', `${shown(name)}: ${field}`, given, allowed);
   const whole = (field: string, value: unknown, least: number, most: number): void => {
@@ -76,15 +76,28 @@ function isFinding(finding: unknown): boolean {
 export function requireCheckOptions(options: {
   readonly stepsMax?: unknown;
   readonly keepSchedule?: unknown;
+  readonly onProgress?: unknown;
+  readonly signal?: unknown;
 }): void {
   if (!isObject(options)) throw refusal('bad-option', 'check: options', options, 'it is an object');
-  const { stepsMax, keepSchedule } = options;
+  const { stepsMax, keepSchedule, onProgress, signal } = options;
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw refusal('bad-option', 'check: onProgress', onProgress, 'it is a function');
+  }
+  if (signal !== undefined && !isSignal(signal)) {
+    throw refusal('bad-option', 'check: signal', signal, 'it is an AbortSignal');
+  }
   const isCount = typeof stepsMax === 'number' && stepsMax >= 1;
   if (stepsMax !== undefined && !isCount) {
     throw refusal('bad-option', 'check: stepsMax', stepsMax, 'it is a number from 1 on');
   }
   if (keepSchedule === undefined || typeof keepSchedule === 'boolean') return;
   throw refusal('bad-option', 'check: keepSchedule', keepSchedule, 'it is true or false');
+}
+
+/** By what is used of it: engines without DOM types have no such class for the compiler. */
+function isSignal(signal: unknown): boolean {
+  return isObject(signal) && typeof Reflect.get(signal, 'throwIfAborted') === 'function';
 }
 
 /** Refuses what is no failure to be shown, null above all: what a scenario that holds has. */

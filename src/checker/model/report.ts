@@ -7,6 +7,7 @@
  */
 import type { Failure, Interleaving, NamedStep } from './interleaving.js';
 import { requireFailure } from './judge.js';
+import { placeOf } from './origin.js';
 
 /** Of a terminal that doesn't say how wide it is. */
 const COLUMNS_DEFAULT = 80;
@@ -27,7 +28,9 @@ export function formatFailure(
   columns: number = COLUMNS_DEFAULT,
 ): string[] {
   requireFailure(failure, columns);
-  return [headline(failure), ...formatInterleaving(name, failure, columns)];
+  const place = placeOf(failure.stack ?? null);
+  const thrown = place === null ? [] : [`thrown at ${place}`];
+  return [headline(failure), ...thrown, ...formatInterleaving(name, failure, columns)];
 }
 
 /** The rule, who found it broken, and what was found about which word. */

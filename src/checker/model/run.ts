@@ -58,6 +58,25 @@ function textOf(mode: Mode): string {
   return text ?? shown(mode);
 }
 
+/** What whoever waits is told, and how it stops the check. */
+export interface Watch {
+  /**
+   * Stops it: `check` throws the signal's reason. It is synchronous, so nothing but `onProgress`
+   * can abort meanwhile.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with how many executions were explored to their end. */
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+}
+
+/** How far a check has got. */
+export interface CheckProgress {
+  readonly executions: number;
+}
+
+/** Executions between two calls of `onProgress`, and looks at the signal. */
+const PROGRESS_EXECUTIONS = 256;
+
 export interface Run {
   readonly done: Exploration;
   readonly seen: ReadonlySet<string>;
@@ -65,7 +84,8 @@ export interface Run {
 }
 
 /** Runs a scenario with its early returns shared out in each way, up to the first failure. */
-export function run(scenario: Scenario, mode: Mode, stepsMax: number): Run {
+export function run(scenario: Scenario, mode: Mode, stepsMax: number, watch: Watch = {}): Run {
+  watch.signal?.throwIfAborted();
   const { threads, earlyReturns = 0 } = scenario;
   const isSampled = mode.kind === 'random' || mode.kind === 'pct';
   // Samples are drawn from executions in which everybody may return early.
@@ -74,7 +94,8 @@ export function run(scenario: Scenario, mode: Mode, stepsMax: number): Run {
   let done: Exploration | null = null;
   for (const early of shares) {
     const stagehand = new Stagehand(scenario, early, seen);
-    const next = runOnce(scenario, stagehand, mode, stepsMax - (done?.steps ?? 0));
+    const judge = new Judge(scenario, stagehand, watch, done?.executions ?? 0);
+    const next = runOnce(judge, mode, stepsMax - (done?.steps ?? 0));
     done = done === null ? next : addUp(done, next);
     const { found } = stagehand;
     if (found !== null || !next.complete) return { done, seen, found };
@@ -92,14 +113,8 @@ function addUp(a: Exploration, b: Exploration): Exploration {
   };
 }
 
-function runOnce(
-  scenario: Scenario,
-  stagehand: Stagehand,
-  mode: Mode,
-  stepsMax: number,
-): Exploration {
-  const { machine } = stagehand;
-  const judge = new Judge(scenario, stagehand);
+function runOnce(judge: Judge, mode: Mode, stepsMax: number): Exploration {
+  const { machine } = judge.stagehand;
   const onEnd = (ending: Ending, steps: () => Step[]): boolean => judge.isOver(ending, steps);
   if (mode.kind === 'random' || mode.kind === 'pct') {
     const depth = mode.kind === 'pct' ? mode.depth : null;
@@ -114,23 +129,36 @@ const CONFIRM_RATIO = 16;
 
 /** Judges executions; some of those that break no rule twice: see confirm.ts. */
 class Judge {
+  readonly stagehand: Stagehand;
   private readonly scenario: Scenario;
-  private readonly stagehand: Stagehand;
+  private readonly watch: Watch;
+  /** Executions of explorations before this one. */
+  private readonly before: number;
   private executions = 0;
   private nextConfirmed = 1;
 
-  constructor(scenario: Scenario, stagehand: Stagehand) {
+  constructor(scenario: Scenario, stagehand: Stagehand, watch: Watch, before: number) {
     this.scenario = scenario;
     this.stagehand = stagehand;
+    this.watch = watch;
+    this.before = before;
   }
 
   isOver(ending: Ending, steps: () => Step[]): boolean {
     const { scenario, stagehand } = this;
     if (stagehand.judge(ending, steps)) return true;
-    if (++this.executions < this.nextConfirmed) return false;
+    this.executions++;
+    if (this.executions % PROGRESS_EXECUTIONS === 0) this.tell();
+    if (this.executions < this.nextConfirmed) return false;
     this.nextConfirmed *= CONFIRM_RATIO;
     stagehand.found = hiddenIn(scenario, stagehand, steps());
     return stagehand.found !== null;
+  }
+
+  private tell(): void {
+    const { onProgress, signal } = this.watch;
+    onProgress?.({ executions: this.before + this.executions });
+    signal?.throwIfAborted();
   }
 }
 

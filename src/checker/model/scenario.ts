@@ -83,7 +83,7 @@ export interface Scenario {
   /** How often `awaitChange` may return early in an execution, in all. Default: never. */
   readonly earlyReturns?: number | undefined;
   /** What some execution must have seen, or the scenario is vacuous. */
-  readonly mustSee: readonly string[];
+  readonly mustSee?: readonly string[] | undefined;
   readonly setup: (stage: Stage) => Setup;
   /** Too large to be explored whole in a short run. */
   readonly large?: boolean | undefined;

@@ -7,12 +7,13 @@ import { Ghosts } from './ghosts.js';
 import { requireFindings, requireSetup } from './judge.js';
 import type { Lookers } from './looks.js';
 import { Machine } from './machine.js';
+import { stackOf } from './origin.js';
 import type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';
 
 /** What setting up a scenario threw: its own failure, whatever is explored. */
 export class SetupError extends Error {
   override readonly name: string = 'SetupError';
-  readonly finding: Finding;
+  readonly finding: Wrong;
 
   constructor(error: unknown) {
     super('a scenario could not be set up', { cause: error });
@@ -20,9 +21,14 @@ export class SetupError extends Error {
   }
 }
 
+/** What is wrong; and the stack of the error that says so, if it is none of ptfrag's own. */
+export interface Wrong extends Finding {
+  readonly stack?: string | null | undefined;
+}
+
 /** A rule that an execution has broken, and the steps that led there. */
 export interface Found {
-  readonly finding: Finding;
+  readonly finding: Wrong;
   /** The thread whose operation threw it; null: nobody's, it was found at the end. */
   readonly thread: number | null;
   readonly steps: readonly Step[];
@@ -126,10 +132,12 @@ interface RuleFound {
 }
 
 /** What an error says, as a finding; `when` it was thrown, where no thread did. */
-function findingOf(error: unknown, when = ''): Finding {
+function findingOf(error: unknown, when = ''): Wrong {
   const { name = 'Error', message = String(error) } = Object(error) as Error;
   const { rule = name, found = message, word } = Object(error) as RuleFound;
-  const finding = { rule, detail: when + found };
+  // A rule is explained by its steps.
+  const stack = rule === name ? stackOf(error) : null;
+  const finding = { rule, detail: when + found, stack };
   return typeof word === 'number' ? { ...finding, word } : finding;
 }
 

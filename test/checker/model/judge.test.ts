@@ -49,7 +49,7 @@ describe('check', () => {
     for (const value of NOTHINGS) expect(codeOf(() => check(value as never))).toBe('bad-scenario');
     for (const name of [undefined, 1n, Symbol('x')])
       expect(codeWith({ name })).toBe('bad-scenario');
-    for (const mustSee of [undefined, 'x', [1]]) expect(codeWith({ mustSee })).toBe('bad-scenario');
+    for (const mustSee of [null, 'x', [1]]) expect(codeWith({ mustSee })).toBe('bad-scenario');
     for (const setup of [undefined, null, {}]) expect(codeWith({ setup })).toBe('bad-scenario');
   });
 
@@ -68,6 +68,8 @@ describe('check', () => {
       expect(codeFor({ stepsMax })).toBe('bad-option');
     }
     expect(codeFor({ keepSchedule: 1 })).toBe('bad-option');
+    expect(codeFor({ onProgress: 1 })).toBe('bad-option');
+    for (const signal of [null, 5, {}]) expect(codeFor({ signal })).toBe('bad-option');
     for (const mode of [null, 5, 1n, 'naive', {}, { kind: 'bounded', preemptions: 1n }]) {
       expect(codeFor({ mode })).toBe('bad-mode');
     }
