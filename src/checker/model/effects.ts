@@ -71,7 +71,7 @@ export class Effects {
     b: number,
   ): number {
     const { state } = this;
-    this.requireInside(word, count);
+    this.requireRange(word, count);
     // All is read before the first word is written: the ranges may overlap, as in copyWithin.
     const values = kind === ACCESS.copy ? this.readPlainly(thread, b, count) : null;
     for (let i = 0; i < count; i++) {
@@ -83,7 +83,7 @@ export class Effects {
   }
 
   private readPlainly(thread: number, from: number, count: number): number[] {
-    this.requireInside(from, count);
+    this.requireRange(from, count);
     return Array.from({ length: count }, (_, i) => {
       if (thread >= 0) this.state.races.plainRead(thread, (from + i) as Word);
       return this.state.view(from + i);
@@ -100,8 +100,13 @@ export class Effects {
     }
   }
 
-  /** Throws `InvariantError` for words that the memory does not have. */
-  requireInside(word: number, count: number): void {
+  /** Throws `InvariantError` for a word that the memory does not have. */
+  requireInside(word: number): void {
+    if (Number.isInteger(word) && word >= 0 && word < this.state.words) return;
+    throw new InvariantError('X2', this.outside(word, 1));
+  }
+
+  private requireRange(word: number, count: number): void {
     const isWhole = Number.isInteger(word) && Number.isInteger(count);
     if (isWhole && word >= 0 && count >= 0 && word + count <= this.state.words) return;
     throw new InvariantError('X2', this.outside(word, count));

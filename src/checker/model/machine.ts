@@ -263,7 +263,7 @@ export class Machine {
       this.position = position + 1;
       return this.log.found(position);
     }
-    this.effects.requireInside(word, 1);
+    this.effects.requireInside(word);
     if (this.current < 0) {
       if (this.looks.looker !== null) this.looks.look(kind, word);
       return this.effects.perform(-1, this.step, kind, word, a, b);

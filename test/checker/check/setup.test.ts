@@ -36,6 +36,7 @@ describe('a build whose first scenario throws while it is set up', () => {
     const { status, stdout } = await ptfragProcess(line, { main: build.main });
     expect(status).toBe(1);
     expect(stdout).toMatch(/^attach-vs-attach.* holds$/m);
-    expect(stdout).toContain(`\nError: setting up: no\nscenario  ${FIRST}\n`);
+    expect(stdout).toMatch(/\nError: setting up: no\nthrown at \S+:\d+:\d+\nscenario {2}/);
+    expect(stdout).toContain(`\nscenario  ${FIRST}\n`);
   });
 });
