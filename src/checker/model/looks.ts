@@ -75,7 +75,8 @@ export class Looks {
   private readonly ghostWords: number;
   /** Of each word, ghost words behind those of the memory: who looks at it. */
   private readonly watchers: Uint8Array;
-  private isWatching = false;
+  /** Whether anybody looks at anything: else no step has to note what it writes. */
+  isWatching = false;
   /** Of the step that is being made. */
   private noted: number[] = [];
 
@@ -124,7 +125,7 @@ export class Looks {
 
   /** An operation writes words plainly. */
   wrotePlainly(kind: AccessKind, word: number, count: number): void {
-    if (!this.isWatching || !isPlain(kind) || kind === ACCESS.peek) return;
+    if (!isPlain(kind) || kind === ACCESS.peek) return;
     for (let at = word; at < word + count; at++) if (this.watchers[at] !== 0) this.note(at);
   }
 

@@ -290,7 +290,8 @@ export class Machine {
     const found = this.effects.perform(thread, this.step, kind, word, a, b);
     // What comes after the step's own access, whose effects `found` decides, leaves it alone.
     if (!isPlain(kind)) this.found = found;
-    else this.looks.wrotePlainly(kind, word, kind === ACCESS.poke ? 1 : a);
+    else if (this.looks.isWatching)
+      this.looks.wrotePlainly(kind, word, kind === ACCESS.poke ? 1 : a);
     log.finish(end, found, this.step);
     this.state.setField(thread, FIELD.END, end + 1);
     this.end = end + 1;

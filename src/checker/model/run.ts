@@ -124,8 +124,8 @@ function runOnce(judge: Judge, mode: Mode, stepsMax: number): Exploration {
   return explore(machine, { reduce: mode.kind === 'exhaustive', preemptionsMax, stepsMax, onEnd });
 }
 
-/** Of executions that break no rule, the first, the 16th, the 256th … are done again. */
-const CONFIRM_RATIO = 16;
+/** Of executions that break no rule, the first, the 256th and so on are done again. */
+const CONFIRM_RATIO = 256;
 
 /** Judges executions; some of those that break no rule twice: see confirm.ts. */
 class Judge {
