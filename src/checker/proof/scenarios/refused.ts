@@ -11,7 +11,7 @@ import { type Barrier, tryBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { Kit } from '../kit.js';
-import { heapScenario } from './actors.js';
+import { type Body, heapScenario } from './actors.js';
 import { COUNTS, counting, headOf, queue, ranOnce, serveWith, X } from './heads.js';
 
 type Two = readonly [Thread, Thread];
@@ -31,7 +31,7 @@ function refusingOnce(kit: Kit): CallbackTable {
 
 /** Two threads run a callback each of one queue, after so many that were run before. */
 function refusals(
-  facts: Pick<Scenario, 'name' | 'about' | 'mustSee'>,
+  facts: Pick<Body, 'name' | 'about' | 'mustSee'>,
   heads: number,
   before: number,
 ): Scenario {
@@ -82,7 +82,7 @@ const takenAgain = refusals(
  * reader holds up, with another callback behind it.
  */
 function behindBatch(
-  facts: Pick<Scenario, 'name' | 'about' | 'mustSee'>,
+  facts: Pick<Body, 'name' | 'about' | 'mustSee'>,
   steps: number,
   meanwhile: (two: Thread, serve: Operation) => Operation,
 ): Scenario {
