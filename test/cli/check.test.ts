@@ -411,6 +411,7 @@ describe('shards', () => {
   const refused: readonly (readonly [string, () => readonly string[], string, string])[] = [
     ['not there', () => ['nix'], 'not-found', 'JSON document of `ptfrag check --json`'],
     ['a folder', () => [folder.path], 'not-readable', 'JSON document'],
+    ['a pipe', () => [folder.pipe()], 'not-readable', 'JSON document'],
     ['no JSON', () => [folder.write('KTAP version 1')], 'not-json', 'JSON document'],
     ['no object', () => [folder.write('null')], 'other-command', '"check"'],
     ['another command', () => [folder.write('{"command":"doctor"}')], 'other-command', '"check"'],

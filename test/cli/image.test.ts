@@ -1,4 +1,5 @@
 /** `ptfrag image`: its two files, its document, and what it refuses. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +104,10 @@ describe('ptfrag image refuses', () => {
     const missing = await ptfrag(['image', gone, '--geometry', geometry, '-o', join(folder, 'x')]);
     expect(missing).toMatchObject({ status: 2 });
     expect(missing.stderr).toContain(`${gone} is not there; expected a JSON list of mappings`);
+    const pipe = join(folder, 'pipe.json');
+    execFileSync('mkfifo', [pipe]);
+    const unread = await ptfrag(['image', pipe, '--geometry', geometry, '-o', join(folder, 'x')]);
+    expect(unread.stderr).toContain(`${pipe} cannot be read (it is a pipe)`);
     const nowhere = join(folder, 'none', 'x');
     const refused = await ptfrag(['image', file, '--geometry', geometry, '-o', nowhere]);
     expect(refused).toMatchObject({ status: 2 });

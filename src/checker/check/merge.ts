@@ -5,7 +5,7 @@
  * they were asked. A file that does not fit is refused. A shard that is missing or was interrupted
  * makes the document inconclusive, for nothing is known of its scenarios.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../../core/base/errors.js';
 import { type CheckDocument, type CheckScope, checkDocument, formatShard } from './document.js';
 import { findMistake } from './shape.js';
@@ -58,6 +58,8 @@ function interleave<Row>(shards: readonly (readonly Row[])[]): Row[] {
 function readDocument(file: string): CheckDocument {
   let text: string;
   try {
+    // Reading one that nobody writes to would not end, and no signal would end it.
+    if (statSync(file).isFIFO()) throw new Error('it is a pipe');
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -3,7 +3,7 @@
  *
  * A number of JSON is exact up to 2^53 only, so addresses may be texts too: "0x7f0000001000".
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { InputError } from '../../core/base/errors.js';
 
 export interface GivenMapping {
@@ -18,6 +18,8 @@ const LIST = 'a JSON list of mappings, [{"va": 4096, "pfn": 7, "prot": 3}, ...]'
 export function readMappings(file: string): GivenMapping[] {
   let text: string;
   try {
+    // Reading one that nobody writes to would not end, and no signal would end it.
+    if (statSync(file).isFIFO()) throw new Error('it is a pipe');
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
