@@ -21,6 +21,8 @@ import { planOf } from '../../../scripts/mutants/plan.mjs';
 import { changeOf, keyOf, Results } from '../../../scripts/mutants/results.mjs';
 import { testsOf } from '../../../scripts/mutants/tests.mjs';
 
+const LONG = process.env['PTFRAG_LONG'] === '1';
+
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 let folder = '';
@@ -117,6 +119,7 @@ describe('changes that make no difference', () => {
   });
 });
 
+/** Each of them starts the tool, and reads the whole core, some times over. */
 describe('npm run mutants', () => {
   const SCENARIO = 'reader-vs-grace+callback-qsbr';
 
@@ -153,7 +156,7 @@ describe('npm run mutants', () => {
     expect(count(path)).toBe(begun + 2);
   });
 
-  it('tells a survivor by place, operator and text', () => {
+  it.runIf(LONG)('tells a survivor by place, operator and text', () => {
     const path = results('survivor.jsonl');
     const only = 'number core/rcu/grace-period';
     const said = run(path, '--only', only);
@@ -163,12 +166,12 @@ describe('npm run mutants', () => {
     expect(survived(run(path, '--survivors', '--list', '--only', only))).toBe(survived(said));
   });
 
-  it('has nothing to say of what no scenario runs', () => {
+  it.runIf(LONG)('has nothing to say of what no scenario runs', () => {
     const path = results('unreached.jsonl');
     expect(run(path, '--only', 'flush core/')).toMatch(/^flush +0 +0 +0 +\d+ +0 +$/m);
   });
 
-  it('shares mutants out, each to one shard', () => {
+  it.runIf(LONG)('shares mutants out, each to one shard', () => {
     const path = results('shard.jsonl');
     const opens = (shard: string): number => {
       const said = run(path, '--list', '--shard', shard, '--only', 'core/rcu/grace');

@@ -283,7 +283,7 @@ export const LOCK_SCENARIOS: readonly Scenario[] = [
     lockOf,
   ),
   brokenVsWaiters('supply', 'The same where they wait for the supply.', 2, () => SUPPLY_LOCK),
-  brokenVsWaiters('mm-table', 'The same where they wait for the table of mms.', 2, () =>
+  brokenVsWaiters('mms', 'The same where they wait for the table of mms.', 2, () =>
     headerWord(HEAP.MM_TABLE_LOCK),
   ),
 ];
