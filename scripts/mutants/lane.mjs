@@ -10,15 +10,21 @@ const LOAD_SECONDS = 60;
 const MEMORY_MIB = 1024;
 
 /**
- * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. Each may take
- * its `seconds`. Resolves to null where all was done, or else to what was under way and how it ended:
- * `hangs`, or `crashes`.
+ * Runs of a function that was compiled into its caller are not counted: then only what some
+ * scenario runs is known, not what each does.
  */
-export function explore({ url, scenarios, covers = false }, onOutcome) {
+const EXACT = ['--no-opt'];
+
+/**
+ * Explores `scenarios` of a build in order, and gives each outcome to `onOutcome`. Each may take
+ * its `seconds`. Resolves to null where all was done, or else to what was under way and how it
+ * ended: `hangs`, or `crashes`.
+ */
+export function explore({ url, scenarios, covers = false, isExact = false }, onOutcome) {
   const limits = new Map(scenarios.map(({ name, seconds }) => [name, seconds]));
   return new Promise((resolve, reject) => {
     const child = fork(WORKER, [], {
-      execArgv: [`--max-old-space-size=${MEMORY_MIB}`],
+      execArgv: [`--max-old-space-size=${MEMORY_MIB}`, ...(isExact ? EXACT : [])],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     let under = { name: scenarios[0].name, how: 'crashes' };

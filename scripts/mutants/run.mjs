@@ -19,7 +19,8 @@ export async function recordCoverage(scenarios, results) {
       if (outcome.verdict !== 'holds') throw new Error(`${outcome.name}: ${outcome.verdict}`);
       results.add({ kind: 'coverage', ...outcome });
     };
-    const broken = await explore({ url: copy.url, scenarios: missing, covers: true }, told);
+    const job = { url: copy.url, scenarios: missing, covers: true, isExact: true };
+    const broken = await explore(job, told);
     if (broken !== null) throw new Error(`${broken.name} ${broken.how}`);
   } finally {
     copy.remove();
