@@ -166,8 +166,12 @@ export function runBarrier(
  * A wait until all that was freed before the call has come back: every callback that was queued has
  * run, on whatever thread, and those that it queued.
  */
-export function waitForCallbacks(thread: Thread, callbacks: CallbackTable): Wait {
-  let barrier: Barrier | null = beginBarrier(BARRIERS);
+export function waitForCallbacks(
+  thread: Thread,
+  callbacks: CallbackTable,
+  barriers: number = BARRIERS,
+): Wait {
+  let barrier: Barrier | null = beginBarrier(barriers);
   return {
     isOver: () => {
       if (barrier !== null) barrier = runBarrier(thread, callbacks, barrier);

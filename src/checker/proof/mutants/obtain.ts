@@ -41,8 +41,8 @@ export const OBTAIN_MUTANTS: readonly Mutant[] = [
     about: 'A barrier does not wait for what its callbacks put off.',
     rules: ['R3'],
     file: WAIT,
-    find: 'beginBarrier(BARRIERS)',
-    replace: 'beginBarrier(1)',
+    find: 'barriers = BARRIERS',
+    replace: 'barriers = 1',
     scenario: 'barrier-vs-reader+put-off',
   },
   {

@@ -17,7 +17,7 @@ import {
 } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import { type Barrier, beginBarrier, blockUntil, runBarrier } from '../../../core/rcu/wait.js';
+import { blockUntil, waitForCallbacks } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/machine.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { Kit, KitOptions } from '../kit.js';
@@ -124,19 +124,11 @@ const detached = countingScenario({
   },
 });
 
-/** One barrier of the two that `rcuBarrier` is: who is out of memory waits for one at a time. */
-function runOneBarrier(thread: Thread, table: CallbackTable): void {
-  let barrier: Barrier | null = beginBarrier(1);
-  blockUntil(thread, () => {
-    if (barrier !== null) barrier = runBarrier(thread, table, barrier);
-    return barrier === null;
-  });
-}
-
 /** What a barrier promises: the callbacks' plain writes are done and visible. */
 function barrier(thread: Thread, kit: Kit, heads: number, table: CallbackTable): Operation {
   return () => {
-    runOneBarrier(thread, table);
+    // One of the two that `rcuBarrier` is: who is out of memory waits for one at a time.
+    blockUntil(thread, waitForCallbacks(thread, table, 1).isOver);
     for (let index = 0; index < heads; index++) {
       if (thread.mem.peek(kit.own(COUNTS + index)) === 1) continue;
       throw new InvariantError('R3', `a barrier ended before callback ${index} had run`);
