@@ -108,16 +108,14 @@ export function tryLockTable(space: Space, vpn: Vpn, number: number): Word | 0 |
  * wait: the lock may be taken as soon as this returns.
  */
 export function lockInTheWay(space: Space, vpn: Vpn, maps: boolean): Word | 0 {
-  const { thread, mm, format } = space;
+  const { thread, mm } = space;
   const { heap } = thread;
   const owner = ownerOf(heap, mm);
   if (isHeldElsewhere(thread, owner)) return owner;
   let found: Word | 0 = 0;
   enterBriefly(thread);
-  let depth = depthOf(rootOf(space));
-  // The tree grows by tables above its root.
-  while (maps && depth < format.levels.length && !(vpn < pagesOf(format, depth))) depth++;
-  for (let number = depth - 1; number >= 0 && found === 0; number--) {
+  // A tree that grows takes tables of the kind of its upper levels, which are missing there, too.
+  for (let number = depthOf(rootOf(space)) - 1; number >= 0 && found === 0; number--) {
     const table = findTable(space, vpn, number);
     if (table === 0 && !maps) break;
     const lock = table !== 0 ? tableLock(heap, table) : lockOfNext(space, number);

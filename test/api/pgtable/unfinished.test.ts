@@ -284,6 +284,21 @@ describe('a table that shares its lock with one that is locked', () => {
     },
   );
 
+  it('is not made where a table above the top one is, by what may not block', async () => {
+    const { thread, space, hold } = makeSharedScene(3000);
+    const supply = headerWord(HEAP.SUPPLY_LOCK);
+    // The lowest table would share the page that is listed; those above it take pages.
+    hold(supply);
+    const control = new AbortController();
+    const { signal } = control;
+    setTimeout(() => control.abort(new Error('enough')), 0);
+    const far = 2 ** 42;
+    const mapping = space.mapRangeAsync(far, PAGE_BYTES, 0, PROT.read, { signal });
+    await expect(mapping).rejects.toThrow('enough');
+    thread.memory.store(supply, 0);
+    expect(thread.check()).toEqual([]);
+  });
+
   it.each(['mapRangeAsync', 'forkAsync'] as const)('%s waits for the supply so', async (name) => {
     const { thread, space, hold } = makeSharedScene(1e9);
     // Its one listed page is full: the next table takes a page of the supply's.
