@@ -38,6 +38,8 @@ export const ACCESS = {
   glance: 15,
 } as const;
 
+export const ACCESS_KINDS: number = Object.keys(ACCESS).length;
+
 export type AccessKind = (typeof ACCESS)[keyof typeof ACCESS];
 
 const NAMES = Object.keys(ACCESS) as readonly (keyof typeof ACCESS)[];

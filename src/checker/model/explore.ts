@@ -28,7 +28,15 @@
  * much more that it was faster nowhere: at best as fast, and that with the clocks left out of the
  * hash.
  */
-import { type Access, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
+import {
+  ACCESS_KINDS,
+  type Access,
+  dependent,
+  effectsOf,
+  LEAVES,
+  possibleEffects,
+  WRITES,
+} from './access.js';
 import { type Ending, endingOf } from './ending.js';
 import type { Log } from './log.js';
 import { type Footprint, looksDependOn } from './looks.js';
@@ -163,11 +171,20 @@ class Explorer {
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
     }
     if (!options.reduce) return this.enter(0);
-    this.trail.look(machine.looks.take(frame.word, frame.effects));
+    this.trail.look(machine.looks.take(this.placeOf(frame), frame.word, frame.effects));
     // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
     return this.enter(this.stillCovered(frame));
+  }
+
+  /** Which access of which operation a step is, as a number. */
+  private placeOf(frame: Frame): number {
+    const { thread, operation, row, word } = frame;
+    const kind = row < 0 ? 0 : 1 + this.trail.logOf(frame).kind(row);
+    return (
+      ((operation * this.threads + thread) * (ACCESS_KINDS + 1) + kind) * this.machine.words + word
+    );
   }
 
   /** Asked by the machine when the running thread has come to its next access. */

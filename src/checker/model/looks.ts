@@ -12,8 +12,13 @@
  * executions that are explored have all sequences of values that these words can have, and
  * `always`, asked after each step of them, is asked about every state that it can tell from others.
  *
- * Which words are looked at is learnt as they are. A step that was made before did not note its
- * plain writes to a new one, so whoever reduces begins anew then: `isComplete`.
+ * What a step looks at and writes beside its own access may depend on what that found: its operation
+ * returns there, or goes on. But whether two steps depend on each other must not change with a third
+ * that depends on one of them only. So of a step counts whatever the same access of the same
+ * operation has ever looked at or written.
+ *
+ * All this is learnt as it is seen. Steps that were made before did not know, so whoever reduces
+ * begins anew then: `isComplete`.
  */
 import { InvariantError } from '../../core/base/errors.js';
 import {
@@ -66,6 +71,13 @@ export function looksDependOn(looks: Footprint, { word, effects, looks: others }
   return false;
 }
 
+function has(looks: Footprint, word: number, effects: number): boolean {
+  for (let at = 0; at < looks.length; at += 2) {
+    if (looks[at] === word && looks[at + 1] === effects) return true;
+  }
+  return false;
+}
+
 export class Looks {
   /** Who looks, now; null: nobody, or setting up or judging the end, which belong to no step. */
   looker: Looker | null = null;
@@ -79,6 +91,8 @@ export class Looks {
   isWatching = false;
   /** Of the step that is being made. */
   private noted: number[] = [];
+  /** Of each access of each operation that was made: what was noted in it, ever. */
+  private readonly known = new Map<number, number[]>();
 
   constructor(words: number, ghostWords: number) {
     this.words = words;
@@ -140,12 +154,31 @@ export class Looks {
     this.noted.push(this.words + this.ghostWords, READS | WRITES);
   }
 
-  /** What the step that was made has done beside its own access; null: nothing. */
-  take(word: number, effects: number): Footprint | null {
+  /**
+   * What steps like the one that was made do beside their own access; null: nothing. `place` says
+   * which access of which operation it was.
+   */
+  take(place: number, word: number, effects: number): Footprint | null {
     if ((effects & WRITES) !== 0 && this.isWatching) this.noteChange(word);
-    const { noted } = this;
-    if (noted.length === 0) return null;
-    this.noted = [];
-    return noted;
+    const { noted, known } = this;
+    if (noted.length === 0 && !this.isWatching && known.size === 0) return null;
+    if (noted.length > 0) this.noted = [];
+    const before = known.get(place);
+    if (before === undefined) {
+      // Where anything is noted for the first time, steps were made of which nothing is known.
+      if (known.size === 0) this.isComplete = false;
+      known.set(place, noted);
+    } else this.addTo(before, noted);
+    const all = before ?? noted;
+    return all.length === 0 ? null : all;
+  }
+
+  private addTo(known: number[], noted: Footprint): void {
+    for (let at = 0; at < noted.length; at += 2) {
+      const [word, effects] = [noted[at] as number, noted[at + 1] as number];
+      if (has(known, word, effects)) continue;
+      known.push(word, effects);
+      this.isComplete = false;
+    }
   }
 }

@@ -25,6 +25,8 @@ export interface Frame {
   preemptions: number;
   /** -1 until a step was made from here. */
   thread: number;
+  /** Which of its thread's operations the step belongs to. */
+  operation: number;
   /** Where the step stands in its thread's log. A waking by itself stands nowhere: -1. */
   row: number;
   /** What the step turned out to be. For a waking: the word that the thread slept on. */
@@ -54,6 +56,7 @@ function newFrame(threads: number): Frame {
     covered: 0,
     preemptions: 0,
     thread: -1,
+    operation: 0,
     row: -1,
     word: -1,
     effects: 0,
@@ -155,6 +158,7 @@ export class Trail {
     const frame = this.top();
     const isWaking = machine.wakesItself(thread);
     frame.thread = thread;
+    frame.operation = machine.operationOf(thread);
     frame.row = isWaking ? -1 : machine.nextRow(thread);
     frame.word = isWaking ? machine.sleepers.wordOf(thread) : this.logOf(frame).word(frame.row);
     frame.news = isWaking ? machine.sleepers.newsWords(thread) : null;

@@ -292,6 +292,25 @@ function endsOf(threads: readonly RandomOperation[][], reduce: boolean): string[
   return [...ends].sort();
 }
 
+it('an operation that returns in its step or not: what is looked at then is another thing', () => {
+  const blind: RandomOperation['look'] = { memory: null, hears: null, tells: null };
+  const threads: RandomOperation[][] = [
+    [{ accesses: [['nap', 2, 2]], look: { ...blind, hears: 0 } }],
+    [
+      {
+        accesses: [
+          ['load', 0, 0],
+          ['cas', 2, 2],
+        ],
+        look: blind,
+      },
+    ],
+    [{ accesses: [['load', 0, 0]], look: { ...blind, tells: 0 } }],
+  ];
+  expect(endsOf(threads, true)).toEqual(endsOf(threads, false));
+  expect(endsOf(threads, true)).toHaveLength(3);
+});
+
 it('random programs whose onReturn looks: the reduction sees the same ends', () => {
   const two = fc.array(operation, { minLength: 1, maxLength: 2 });
   const one = fc.array(operation, { minLength: 1, maxLength: 1 });
