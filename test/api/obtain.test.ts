@@ -1,5 +1,5 @@
 /** Out of something, or only not yet: what a call does that finds nothing left. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type AttachedThread,
   attach,
@@ -37,8 +37,12 @@ function errorOf(operation: () => unknown): Error {
   throw new Error('nothing was thrown');
 }
 
-/** Lets the reader leave once the thread has gone to sleep so often. */
+/**
+ * Lets the reader leave once the thread has gone to sleep so often. The clock stands still: however
+ * long a busy machine takes for that, the thread's time is not up.
+ */
 function leavesDuring(reader: AttachedThread, thread: AttachedThread, sleeps: number): void {
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now());
   const memory = thread.memory as { awaitChange: (...of: unknown[]) => unknown };
   const original = memory.awaitChange;
   let count = 0;
@@ -48,6 +52,10 @@ function leavesDuring(reader: AttachedThread, thread: AttachedThread, sleeps: nu
     return original.apply(memory, given);
   };
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('a table', () => {
   it('is out when all are live: said at once, however long was asked for', () => {
