@@ -12,10 +12,10 @@
  * executions that are explored have all sequences of values that these words can have, and
  * `always`, asked after each step of them, is asked about every state that it can tell from others.
  *
- * What a step looks at and writes beside its own access may depend on what that found: its operation
- * returns there, or goes on. But whether two steps depend on each other must not change with a third
- * that depends on one of them only. So of a step counts whatever the same access of the same
- * operation has ever looked at or written.
+ * What a step looks at and writes beside its own access may depend on what that found: its
+ * operation returns there, or goes on. But whether two steps depend on each other must not change
+ * with a third that depends on one of them only. So of a step counts whatever the same access of
+ * the same operation has ever looked at or written.
  *
  * All this is learnt as it is seen. Steps that were made before did not know, so whoever reduces
  * begins anew then: `isComplete`.
