@@ -86,7 +86,16 @@ describe('check', () => {
       'failure',
       'mustSee.missing',
     ];
-    scenario.push('mustSee.seen[]', 'name', 'redundant', 'replayed', 'rules[]', 'seconds', 'steps');
+    scenario.push(
+      'mustSee.seen[]',
+      'name',
+      'redundant',
+      'replayed',
+      'rules[]',
+      'seconds',
+      'states',
+    );
+    scenario.push('steps');
     const mutant = ['about', 'caught', 'complete', 'name', 'rule', 'scenario'];
     mutant.push('schedule', 'seconds', 'steps', ...FAILURE.map((key) => `failure.${key}`));
     const own = ['asked.mutants', 'asked.scenarios', 'build', 'command', 'missing', 'ok'];

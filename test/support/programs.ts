@@ -2,7 +2,8 @@
 
 import { endingOf } from '#src/checker/model/ending.js';
 import { type Exploration, explore } from '#src/checker/model/explore.js';
-import { Machine, type Operation } from '#src/checker/model/machine.js';
+import { Machine } from '#src/checker/model/machine.js';
+import type { Operation } from '#src/checker/model/program.js';
 import type { Stage } from '#src/checker/model/scenario.js';
 import type { Word } from '#src/core/base/units.js';
 import type { Memory } from '#src/core/mem/memory.js';

@@ -28,6 +28,8 @@ const PRIVATE_ARRAYS: readonly string[] = [
   'src/lab/trace/record.ts',
   'src/checker/model/state.ts',
   'src/checker/model/log.ts',
+  'src/checker/model/graph.ts',
+  'src/checker/model/identity.ts',
 ];
 
 interface Ban {

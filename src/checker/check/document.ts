@@ -15,6 +15,8 @@ export interface ScenarioRow {
   readonly redundant: number;
   readonly dismissed: number;
   readonly steps: number;
+  /** How many states, where each was explored once; else null. */
+  readonly states: number | null;
   readonly seconds: number;
   readonly mustSee: CheckAnswer['mustSee'];
   readonly failure: Failure | null;

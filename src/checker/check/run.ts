@@ -189,6 +189,7 @@ function replaySchedule(request: CheckRequest, schedule: string): CheckDocument 
     redundant: 0,
     dismissed: 0,
     steps: countSteps(interleaving),
+    states: null,
     seconds: (performance.now() - begin) / 1000,
     mustSee: { seen: [], missing: [] },
     failure,

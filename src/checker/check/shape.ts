@@ -52,6 +52,7 @@ const SCENARIO: Shape = {
   bound: ['string', null],
   executions: 'number',
   steps: 'number',
+  states: ['number', null],
   seconds: 'number',
   failure: [FAILURE, null],
   replayed: [INTERLEAVING, null],

@@ -6,23 +6,15 @@
  * each access, among the other threads' and after other executions: a variable that it counts up,
  * an array that it pushes to, an object that threads share is not there what it is here.
  */
-import { type AccessKind, type Performer, Seam } from './access.js';
+import type { Word } from '../../core/base/units.js';
+import type { AccessKind } from './access.js';
 import { differs } from './faults.js';
-import { Ghosts } from './ghosts.js';
 import type { Log } from './log.js';
-import { Machine } from './machine.js';
+import type { Machine } from './machine.js';
 import { isSame } from './same.js';
-import type { Scenario, Stage } from './scenario.js';
+import type { Scenario } from './scenario.js';
+import { type Outcome, Solo } from './solo.js';
 import { FIELD, STATUS } from './state.js';
-
-/** What stops a thread where it was stopped before. */
-const STOPPED: object = Object.freeze({ stopped: true });
-
-/** How one operation went. */
-type Outcome =
-  | { readonly kind: 'returned'; readonly result: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown }
-  | { readonly kind: 'stopped' };
 
 /** What a thread does otherwise when it is alone; null: nothing. */
 export function differenceAlone(scenario: Scenario, done: Machine, thread: number): string | null {
@@ -82,64 +74,40 @@ function isInWait({ state, sleepers }: Machine, thread: number): boolean {
   return end > begin && state.getField(thread, FIELD.AWAKE_FROM) === end;
 }
 
-class Alone implements Performer {
+/** A thread's operations, one after the other, with the answers of its log. */
+class Alone {
   readonly operations: number;
-  private readonly program: readonly ((results: readonly unknown[]) => unknown)[];
-  private readonly machine: Machine;
+  private readonly solo: Solo;
   private readonly log: Log;
   private readonly end: number;
   /** Whether the last row is of a wait out of which the thread did not come. */
   private readonly isAsleep: boolean;
   private readonly results: unknown[] = [];
   private position = 0;
-  private isPlaying = false;
-  private isStopping = false;
 
   constructor(scenario: Scenario, done: Machine, thread: number) {
-    const { words, threads, ghostWords = 0 } = scenario;
-    this.machine = new Machine({ words, threads, ghostWords });
+    this.solo = new Solo(scenario, thread);
+    this.operations = this.solo.program.length;
     this.log = done.logs[thread] as Log;
     this.end = done.state.getField(thread, FIELD.END);
     this.isAsleep = isInWait(done, thread);
-    const stage: Stage = {
-      memory: new Seam(this),
-      ghost: new Ghosts(this.machine, ghostWords),
-      see: () => undefined,
-      assume: (condition) => {
-        if (!condition) this.stop();
-      },
-    };
-    this.program = scenario.setup(stage).threads[thread] ?? [];
-    this.operations = this.program.length;
   }
 
   run(operation: number): Outcome {
-    this.isPlaying = true;
-    try {
-      const result = this.program[operation]?.(this.results);
-      this.results[operation] = result;
-      return { kind: 'returned', result };
-    } catch (error) {
-      return error === STOPPED ? { kind: 'stopped' } : { kind: 'threw', error };
-    }
+    const outcome = this.solo.run(operation, this.results, (kind, word, a, b) =>
+      this.answer(kind, word as Word, a, b),
+    );
+    if (outcome.kind === 'returned') this.results[operation] = outcome.result;
+    return outcome;
   }
 
-  access(kind: AccessKind, word: number, a: number, b: number): number {
-    if (!this.isPlaying) return this.machine.access(kind, word as never, a, b);
+  private answer(kind: AccessKind, word: Word, a: number, b: number): number | null {
     const { log, position } = this;
-    // A `finally` on the way out.
-    if (this.isStopping) return 0;
-    if (position === this.end) this.stop();
-    if (!log.matches(position, kind, word as never, a, b)) {
-      throw differs(log.access(position), { kind, word: word as never, a, b });
+    if (position === this.end) return null;
+    if (!log.matches(position, kind, word, a, b)) {
+      throw differs(log.access(position), { kind, word, a, b });
     }
     this.position++;
-    if (this.isAsleep && this.position === this.end) this.stop();
-    return log.found(position);
-  }
-
-  private stop(): never {
-    this.isStopping = true;
-    throw STOPPED;
+    return this.isAsleep && this.position === this.end ? null : log.found(position);
   }
 }

@@ -6,8 +6,10 @@ import { UsageError } from '../../core/base/errors.js';
 import { cheatIn, confirmed } from './confirm.js';
 import { endingOf } from './ending.js';
 import type { Exploration, Step } from './explore.js';
+import { OPERATION_ACCESSES_MAX } from './faults.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { requireCheckOptions, requireScenario } from './judge.js';
+import { keptOutBy } from './kept-out.js';
 import { findShort, type Mode, requireMode, run, type Watch } from './run.js';
 import type { Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
@@ -17,6 +19,8 @@ import { type Found, requireSameSetup, SetupError, Stagehand, type Wrong } from 
 export interface CheckOptions extends Watch {
   readonly mode?: Mode | undefined;
   readonly stepsMax?: number | undefined;
+  /** Ask too whether a thread could be kept out for ever: see `starvation` in laps.ts. */
+  readonly starvation?: boolean | undefined;
   /** Do not look for a schedule with fewer switches. */
   readonly keepSchedule?: boolean | undefined;
 }
@@ -33,6 +37,8 @@ export interface CheckResult {
   /** Executions that do not count: see `Stage.assume`. */
   readonly dismissed: number;
   readonly steps: number;
+  /** How many states there are, where each was explored once: see `Mode`. Else null. */
+  readonly states: number | null;
   readonly mustSee: { readonly seen: readonly string[]; readonly missing: readonly string[] };
   readonly failure: Failure | null;
 }
@@ -67,7 +73,7 @@ function explored(scenario: Scenario, options: CheckOptions): CheckResult {
   const mode = options.mode ?? { kind: 'exhaustive' };
   const { done, seen, found } = run(scenario, mode, options.stepsMax ?? STEPS_MAX, options);
   const missing = (scenario.mustSee ?? []).filter((what) => !seen.has(what));
-  const isWhole = done.complete && (mode.kind === 'exhaustive' || mode.kind === 'naive');
+  const isWhole = done.complete && isForAll(mode);
   const isVacuous = isWhole && found === null && missing.length > 0;
   const failure =
     found === null ? null : tellFound(confirmed(scenario, shorter(scenario, found, options)));
@@ -80,9 +86,14 @@ function explored(scenario: Scenario, options: CheckOptions): CheckResult {
     redundant: done.redundant,
     dismissed: done.dismissed,
     steps: done.steps,
+    states: done.states,
     mustSee: { seen: [...seen].sort(), missing },
     failure: isVacuous ? withoutSteps('vacuous', `never seen: ${missing.join(', ')}`) : failure,
   };
+}
+
+function isForAll({ kind }: Mode): boolean {
+  return kind === 'exhaustive' || kind === 'states' || kind === 'naive';
 }
 
 function verdictOn(failed: boolean, ended: boolean): CheckResult['verdict'] {
@@ -106,6 +117,7 @@ export function notExplored(
     redundant: 0,
     dismissed: 0,
     steps: 0,
+    states: null,
     mustSee: { seen: [], missing: mustSee },
     failure: withoutSteps(rule, detail, stack),
   };
@@ -117,6 +129,7 @@ function withoutSteps(rule: string, detail: string, stack: string | null = null)
 }
 
 function boundOf(mode: Mode, done: Exploration): string | null {
+  if (done.isTooLong) return `${OPERATION_ACCESSES_MAX} accesses of one operation (X8)`;
   if (!done.complete) return `${done.steps} steps`;
   if (mode.kind === 'bounded') return `${mode.preemptions} preemptions`;
   if (mode.kind === 'random') return `${mode.executions} random executions, seed ${mode.seed}`;
@@ -128,7 +141,10 @@ function boundOf(mode: Mode, done: Exploration): string | null {
 
 /** The failure, with the fewest preemptions that a bounded search finds. */
 function shorter(scenario: Scenario, first: Found, options: CheckOptions): Found {
-  const short = options.keepSchedule === true ? null : findShort(scenario);
+  // What was found by states is short already, and threads that go on for ever have no bound.
+  const { forEver } = first.stagehand.setup;
+  const isKept = options.keepSchedule === true || first.isLap === true || forEver !== undefined;
+  const short = isKept ? null : findShort(scenario);
   return short ?? first;
 }
 
@@ -160,7 +176,7 @@ function replayed(scenario: Scenario, text: string, schedule: Schedule): Replay 
   const steps = follow(stagehand, scenario.name, schedule);
   const found =
     stagehand.found === null
-      ? cheatIn(scenario, stagehand, steps)
+      ? (cheatIn(scenario, stagehand, steps) ?? lapOf(scenario, stagehand, schedule))
       : confirmed(scenario, stagehand.found);
   if (found === null) {
     const interleaving = tell(stagehand, text, schedule.threads, null);
@@ -168,6 +184,13 @@ function replayed(scenario: Scenario, text: string, schedule: Schedule): Replay 
   }
   const failure = tellFound(found);
   return { interleaving: failure, failure };
+}
+
+/** What is wrong with a schedule that ends where it was before, and could go on. */
+function lapOf(scenario: Scenario, stagehand: Stagehand, { threads }: Schedule): Found | null {
+  const { machine } = stagehand;
+  const canGoOn = stagehand.setup.threads.some((_, thread) => machine.enabled(thread));
+  return machine.thrown === null && canGoOn ? keptOutBy(scenario, threads) : null;
 }
 
 /** Follows a schedule to its end, and judges that. */

@@ -76,7 +76,10 @@ export class Effects {
     const values = kind === ACCESS.copy ? this.readPlainly(thread, b, count) : null;
     for (let i = 0; i < count; i++) {
       const to = (word + i) as Word;
-      if (thread >= 0) state.races.plainWrite(thread, to);
+      if (thread >= 0) {
+        state.touch(to);
+        state.races.plainWrite(thread, to);
+      }
       state.write(to, values === null ? b : (values[i] as number), thread, step);
     }
     return 0;
@@ -85,19 +88,26 @@ export class Effects {
   private readPlainly(thread: number, from: number, count: number): number[] {
     this.requireRange(from, count);
     return Array.from({ length: count }, (_, i) => {
-      if (thread >= 0) this.state.races.plainRead(thread, (from + i) as Word);
+      if (thread >= 0) {
+        this.state.touch(from + i);
+        this.state.races.plainRead(thread, (from + i) as Word);
+      }
       return this.state.view(from + i);
     });
   }
 
   private record(thread: number, kind: AccessKind, word: Word, a: number, found: number): void {
     const { races } = this.state;
+    this.state.touch(word);
     if (kind === ACCESS.peek) races.plainRead(thread, word);
     else if (kind === ACCESS.poke) races.plainWrite(thread, word);
     else if (kind === ACCESS.glance) races.glance(thread, word);
     else if (kind !== ACCESS.notify) {
       races.atomic(thread, word, effectsOf(kind, a, found), kind === ACCESS.store);
     }
+    const isAtGate =
+      kind === ACCESS.notify || kind === ACCESS.awaitChange || kind === ACCESS.awaitBriefly;
+    if (isAtGate && this.sleepers.waitsOrder) races.pass(thread, word);
   }
 
   /** Throws `InvariantError` for a word that the memory does not have. */

@@ -1,4 +1,5 @@
 /** How an execution ends. */
+import { isTooLong } from './faults.js';
 import type { Machine } from './machine.js';
 import { STATUS } from './state.js';
 
@@ -9,12 +10,15 @@ export type Ending =
   /** These threads sleep, and nobody is left to wake them. */
   | { readonly kind: 'stuck'; readonly threads: readonly number[] }
   /** What these threads assumed was not so: this is no execution of the program. */
-  | { readonly kind: 'dismissed'; readonly threads: readonly number[] };
+  | { readonly kind: 'dismissed'; readonly threads: readonly number[] }
+  /** An operation made more accesses than the model follows: nothing is known of what comes. */
+  | { readonly kind: 'cut' };
 
 /** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
 export function endingOf(machine: Machine): Ending {
   if (machine.thrown !== null) {
     const { error, thread } = machine.thrown;
+    if (isTooLong(error)) return { kind: 'cut' };
     return { kind: 'failed', error, thread };
   }
   const stuck: number[] = [];
@@ -22,7 +26,7 @@ export function endingOf(machine: Machine): Ending {
   for (let thread = 0; thread < machine.threads; thread++) {
     const status = machine.sleepers.status(thread);
     if (status === STATUS.dismissed) dismissed.push(thread);
-    else if (status !== STATUS.done) stuck.push(thread);
+    else if (status !== STATUS.done && !machine.programs.isEndless(thread)) stuck.push(thread);
   }
   if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
   return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };

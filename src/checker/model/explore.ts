@@ -37,10 +37,12 @@ import {
   possibleEffects,
   WRITES,
 } from './access.js';
+import { lowestIn } from './bits.js';
 import { type Ending, endingOf } from './ending.js';
 import type { Log } from './log.js';
 import { type Footprint, looksDependOn } from './looks.js';
 import type { Machine } from './machine.js';
+import { notSpinning } from './spin.js';
 import { dependsOn, type Frame, Trail } from './trail.js';
 
 export interface Step {
@@ -70,6 +72,10 @@ export interface Exploration {
   /** Executions in which a thread assumed what is not so: see `Stage.assume`. */
   readonly dismissed: number;
   readonly steps: number;
+  /** Whether it ended because an operation made more accesses than are followed. */
+  readonly isTooLong: boolean;
+  /** How many states there are, where each was explored once; else null. */
+  readonly states: number | null;
 }
 
 export function explore(machine: Machine, options: ExploreOptions): Exploration {
@@ -102,6 +108,7 @@ class Explorer {
   private executions = 0;
   private redundant = 0;
   private dismissed = 0;
+  private isTooLong = false;
   private steps: number;
   /** Whether it ended only because a word is looked at of which the steps before did not know. */
   mustBeginAnew = false;
@@ -129,8 +136,9 @@ class Explorer {
     }
     this.mustBeginAnew = !finished && this.options.reduce && !this.machine.looks.isComplete;
     const complete = this.trail.depth === 0 && !finished && !this.mustBeginAnew;
-    const { executions, redundant, dismissed, steps } = this;
-    return { complete, executions, redundant, dismissed, steps };
+    const { executions, redundant, dismissed, steps, isTooLong } = this;
+    const counts = { executions, redundant, dismissed, steps, states: null };
+    return { ...counts, complete: complete && !isTooLong, isTooLong };
   }
 
   private mayMakeSteps(): boolean {
@@ -144,7 +152,7 @@ class Explorer {
     if (open === 0) return -1;
     const running = this.trail.threadBefore(1);
     if (running >= 0 && (open & (1 << running)) !== 0) return running;
-    return 31 - Math.clz32(open & -open);
+    return lowestIn(open);
   }
 
   /**
@@ -204,10 +212,8 @@ class Explorer {
   private enter(covered: number): boolean {
     const { machine, options } = this;
     if (machine.thrown !== null) return this.end(endingOf(machine));
-    let enabled = 0;
-    for (let thread = 0; thread < this.threads; thread++) {
-      if (machine.enabled(thread)) enabled |= 1 << thread;
-    }
+    let enabled = machine.sleepers.enabledThreads();
+    if (options.preemptionsMax !== undefined) enabled = notSpinning(machine, enabled);
     if (enabled === 0) return this.end(endingOf(machine));
     const open = enabled & ~covered;
     if (open === 0) {
@@ -256,12 +262,17 @@ class Explorer {
   }
 
   private end(ending: Ending): boolean {
-    const counts = ending.kind !== 'dismissed';
-    if (counts) this.executions++;
-    else this.dismissed++;
-    const stop = counts && this.options.onEnd(ending, () => this.trace());
+    const stop = this.counts(ending) && this.options.onEnd(ending, () => this.trace());
     this.leave();
-    return stop;
+    // Where a loop has no end, there are ever more executions that are cut.
+    return stop || (this.isTooLong && this.options.preemptionsMax === undefined);
+  }
+
+  private counts({ kind }: Ending): boolean {
+    if (kind === 'cut') this.isTooLong = true;
+    else if (kind === 'dismissed') this.dismissed++;
+    else this.executions++;
+    return kind !== 'cut' && kind !== 'dismissed';
   }
 
   /** The state that the last frame's step led to is done with. */

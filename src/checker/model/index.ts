@@ -12,8 +12,8 @@ export {
   replay,
 } from './check.js';
 export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './interleaving.js';
-export type { Operation } from './machine.js';
 export { applyMutant, type Mutant } from './mutant.js';
+export type { Operation } from './program.js';
 export { formatFailure, formatInterleaving } from './report.js';
 export type { CheckProgress, Mode, Watch } from './run.js';
 export type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';

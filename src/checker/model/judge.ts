@@ -21,6 +21,7 @@ const COLUMNS_MAX = 10_000;
 export function requireScenario(scenario: Scenario): void {
   if (!isObject(scenario)) throw refusal('bad-scenario', 'scenario', scenario, 'it is an object');
   const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee = [], setup } = scenario;
+  const { waitsOrder = true } = scenario;
   const wrong = (field: string, given: unknown, allowed: string): UsageError =>
     refusal('bad-scenario', `${shown(name)}: ${field}`, given, allowed);
   const whole = (field: string, value: unknown, least: number, most: number): void => {
@@ -32,6 +33,7 @@ export function requireScenario(scenario: Scenario): void {
   whole('ghostWords', ghostWords, 0, WORDS_MAX);
   whole('threads', threads, 1, THREADS_MAX);
   whole('earlyReturns', earlyReturns, 0, EARLY_RETURNS_MAX);
+  if (typeof waitsOrder !== 'boolean') throw wrong('waitsOrder', waitsOrder, 'it is true or false');
   const isList = isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
   if (!isList) throw wrong('mustSee', mustSee, 'it is an array of texts');
   if (typeof setup !== 'function') throw wrong('setup', setup, 'it is a function');
@@ -49,9 +51,22 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
     if (value === undefined || typeof value === 'function') continue;
     throw refusal('bad-scenario', `${name}: ${called}`, value, 'it is a function');
   }
+  requireForEver(name, threads, setup.forEver);
   if (given.length === threads) return;
   const message = `${name}: ${threads} threads said, ${given.length} made`;
   throw new UsageError('bad-scenario', message);
+}
+
+function requireForEver(name: string, threads: number, forEver: unknown): void {
+  const isThread = (each: unknown): boolean =>
+    Number.isInteger(each) && Number(each) >= 0 && Number(each) < threads;
+  if (forEver === undefined || (isArray(forEver) && forEver.every(isThread))) return;
+  throw refusal(
+    'bad-scenario',
+    `${name}: forEver`,
+    forEver,
+    'it is an array of threads, by number',
+  );
 }
 
 function isOperations(thread: unknown): boolean {
@@ -76,11 +91,12 @@ function isFinding(finding: unknown): boolean {
 export function requireCheckOptions(options: {
   readonly stepsMax?: unknown;
   readonly keepSchedule?: unknown;
+  readonly starvation?: unknown;
   readonly onProgress?: unknown;
   readonly signal?: unknown;
 }): void {
   if (!isObject(options)) throw refusal('bad-option', 'check: options', options, 'it is an object');
-  const { stepsMax, keepSchedule, onProgress, signal } = options;
+  const { stepsMax, keepSchedule, starvation, onProgress, signal } = options;
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw refusal('bad-option', 'check: onProgress', onProgress, 'it is a function');
   }
@@ -91,8 +107,10 @@ export function requireCheckOptions(options: {
   if (stepsMax !== undefined && !isCount) {
     throw refusal('bad-option', 'check: stepsMax', stepsMax, 'it is a number from 1 on');
   }
-  if (keepSchedule === undefined || typeof keepSchedule === 'boolean') return;
-  throw refusal('bad-option', 'check: keepSchedule', keepSchedule, 'it is true or false');
+  for (const [name, value] of Object.entries({ keepSchedule, starvation })) {
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw refusal('bad-option', `check: ${name}`, value, 'it is true or false');
+  }
 }
 
 /** By what is used of it: engines without DOM types have no such class for the compiler. */

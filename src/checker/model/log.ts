@@ -9,8 +9,11 @@
 import type { Word } from '../../core/base/units.js';
 import type { Access, AccessKind } from './access.js';
 
-/** One entry. STEP is the number of the machine's step at which it was done. */
-const ENTRY = { KIND: 0, WORD: 1, A: 2, B: 3, FOUND: 4, STEP: 5, WORDS: 6 };
+/**
+ * One entry. STEP is the number of the machine's step at which it was done, PLACE one more than
+ * that of the place in the operation where it is made: see local.ts.
+ */
+const ENTRY = { KIND: 0, WORD: 1, A: 2, B: 3, FOUND: 4, STEP: 5, PLACE: 6, WORDS: 7 };
 
 export class Log {
   private entries: Int32Array = new Int32Array(64 * ENTRY.WORDS);
@@ -24,6 +27,7 @@ export class Log {
     entries[at + ENTRY.WORD] = word;
     entries[at + ENTRY.A] = a;
     entries[at + ENTRY.B] = b;
+    entries[at + ENTRY.PLACE] = 0;
   }
 
   /** What came of it. */
@@ -70,6 +74,19 @@ export class Log {
   /** Its first argument behind the word. */
   a(index: number): number {
     return this.entries[index * ENTRY.WORDS + ENTRY.A] as number;
+  }
+
+  /** The place where it is made; -1: nobody has said. */
+  place(index: number): number {
+    return (this.entries[index * ENTRY.WORDS + ENTRY.PLACE] as number) - 1;
+  }
+
+  setPlace(index: number, place: number): void {
+    this.entries[index * ENTRY.WORDS + ENTRY.PLACE] = place + 1;
+  }
+
+  forgetPlaces(): void {
+    for (let at = ENTRY.PLACE; at < this.entries.length; at += ENTRY.WORDS) this.entries[at] = 0;
   }
 
   access(index: number): Access {

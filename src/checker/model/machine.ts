@@ -14,37 +14,32 @@ import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
 import type { Memory } from '../../core/mem/memory.js';
 import { ACCESS, type Access, type AccessKind, isPlain, Seam } from './access.js';
+import { threadsIn } from './bits.js';
 import { Effects } from './effects.js';
-import { causeOf, differs, requireSynchronous, swallowed } from './faults.js';
+import {
+  causeOf,
+  differs,
+  OPERATION_ACCESSES_MAX,
+  requireSynchronous,
+  swallowed,
+  type Thrown,
+  tooLong,
+} from './faults.js';
 import { Log } from './log.js';
 import { type Looker, type Lookers, Looks } from './looks.js';
+import { type Operation, Programs } from './program.js';
 import { Sleepers } from './sleep.js';
 import { FIELD, type Sizes, STATUS, State } from './state.js';
 
-/** An operation: it may use only the seam, its arguments, and what earlier operations returned. */
-export type Operation = (results: readonly unknown[]) => unknown;
-
-/** What ends an operation that is to be continued later. Thrown, never caught by the core. */
+/** These end an operation that is to be continued, or assumed what is not so: never caught. */
 const SUSPENDED: object = Object.freeze({ suspended: true });
-
-/** What ends an operation that assumed what is not so. Thrown, never caught by the core. */
 const DISMISSED: object = Object.freeze({ dismissed: true });
-
-/** Accesses of one operation, over which it is taken to never end. */
-const OPERATION_ACCESSES_MAX = 2_000;
-
-/** What a thread's run ended with, if not with a suspension. */
-export interface Thrown {
-  /** -1: it is what `always` found, nobody's. */
-  readonly thread: number;
-  /** Which of its operations threw, or had just returned when `onReturn` did. */
-  readonly operation: number;
-  readonly error: unknown;
-}
 
 export interface MachineOptions extends Sizes {
   /** How often each thread may return early. Default: never. */
   readonly early?: readonly number[] | undefined;
+  /** False: waits order nothing: see `Scenario.waitsOrder`. */
+  readonly waitsOrder?: boolean | undefined;
 }
 
 export class Machine {
@@ -56,9 +51,12 @@ export class Machine {
   readonly logs: readonly Log[];
   readonly sleepers: Sleepers;
   readonly looks: Looks;
+  programs: Programs;
   /** What the last step found: its effects depend on it. */
   found = 0;
   thrown: Thrown | null = null;
+  /** Threads of which an operation returned in the last step, as bits. */
+  returned = 0;
   /** What a thread threw before anybody's first step: no way leads around it. */
   private thrownFirst: Thrown | null = null;
   /** The mark of the state in which nobody has made a step. */
@@ -66,15 +64,11 @@ export class Machine {
   private lookers: Lookers = {};
   /** The step after which `always` was asked. */
   private askedAt = -1;
-  private programs: readonly (readonly Operation[])[] = [];
-  private readonly results: unknown[][];
   private readonly effects: Effects;
   /** Thread whose operation runs; -1: setting up or checking, every access is done at once. */
   private current = -1;
   private step = 0;
-  /**
-   * Of the running operation: its thread's log, where it begins and ends in it, and how far it is.
-   */
+  /** Of the running operation: its thread's log, where it begins and ends there, how far it is. */
   private log: Log;
   private begun = 0;
   private end = 0;
@@ -89,19 +83,21 @@ export class Machine {
     this.words = options.words;
     this.state = new State(options);
     this.logs = Array.from({ length: options.threads }, () => new Log());
-    this.sleepers = new Sleepers(this.state, this.logs);
+    this.sleepers = new Sleepers(this.state, this.logs, options.waitsOrder !== false);
     this.looks = new Looks(options.words, options.ghostWords);
     this.effects = new Effects(this.state, this.sleepers);
-    this.results = this.logs.map(() => []);
+    this.programs = new Programs(this.state, [], []);
     this.log = this.logs[0] as Log;
-    options.early?.forEach((times, thread) => {
-      this.state.setField(thread, FIELD.EARLY, times);
-    });
+    options.early?.forEach((times, at) => void this.state.setField(at, FIELD.EARLY, times));
   }
 
   /** Ends setting up: gives each thread its operations and brings it to its first atomic access. */
-  begin(programs: readonly (readonly Operation[])[], lookers: Lookers = {}): void {
-    this.programs = programs;
+  begin(
+    operations: readonly (readonly Operation[])[],
+    lookers: Lookers = {},
+    endless: readonly number[] = [],
+  ): void {
+    this.programs = new Programs(this.state, operations, endless);
     this.lookers = lookers;
     this.state.journal.forget();
     for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
@@ -125,10 +121,6 @@ export class Machine {
     this.step = step;
     this.askedAt = -1;
     this.thrown = this.thrownFirst;
-  }
-
-  get steps(): number {
-    return this.step;
   }
 
   /** Whether a thread can make a step now. */
@@ -163,7 +155,7 @@ export class Machine {
   }
 
   resultsOf(thread: number): readonly unknown[] {
-    return this.results[thread]?.slice(0, this.operationOf(thread)) ?? [];
+    return this.programs.resultsOf(thread).slice(0, this.operationOf(thread));
   }
 
   /**
@@ -174,14 +166,14 @@ export class Machine {
     this.step++;
     this.looks.begin();
     this.sleepers.woken = 0;
+    this.returned = 0;
     if (this.wakesItself(thread)) this.sleepers.wakeItself(thread);
     else this.granted = true;
     this.goOn = goOn;
     this.advance(thread);
     this.goOn = null;
-    const { sleepers } = this;
-    for (let other = 0; sleepers.woken !== 0 && other < this.threads; other++) {
-      if ((sleepers.woken & (1 << other)) !== 0 && this.thrown === null) this.advance(other);
+    for (const other of threadsIn(this.sleepers.woken)) {
+      if (this.thrown === null) this.advance(other);
     }
     this.holdsAlways();
   }
@@ -215,43 +207,56 @@ export class Machine {
 
   /** Runs a thread from its log up to the next thing that must be decided outside. */
   private advance(thread: number): void {
-    const program = this.programs[thread] as readonly Operation[];
-    const results = this.results[thread] as unknown[];
     this.current = thread;
     this.log = this.logs[thread] as Log;
-    for (;;) {
-      const operation = this.operationOf(thread);
-      if (operation === program.length) {
-        this.state.setField(thread, FIELD.STATUS, STATUS.done);
-        break;
-      }
-      this.begun = this.state.getField(thread, FIELD.BEGIN);
-      this.end = this.state.getField(thread, FIELD.END);
-      this.position = this.begun;
-      this.suspending = false;
-      try {
-        const result = (program[operation] as Operation)(results);
-        this.requireReturned(result);
-        results[operation] = result;
-        this.state.setField(thread, FIELD.OPERATION, operation + 1);
-        this.state.setField(thread, FIELD.BEGIN, this.position);
-        const { onReturn } = this.lookers;
-        if (onReturn !== undefined) {
-          this.letLook('onReturn', () => onReturn(thread, operation, result));
-        }
-      } catch (error) {
-        if (error === DISMISSED) this.state.setField(thread, FIELD.STATUS, STATUS.dismissed);
-        else if (error !== SUSPENDED) {
-          this.thrown = { thread, operation, error: causeOf(error, this.suspending) };
-        }
-        break;
-      }
-    }
+    this.programs.begin();
+    while (this.runNext(thread));
     this.suspending = false;
     this.granted = false;
     this.current = -1;
     // Outside of operations nothing is answered from a log.
     this.position = this.end;
+  }
+
+  /** Runs the operation that a thread is in; false: it did not return, or was the last. */
+  private runNext(thread: number): boolean {
+    const { programs, state } = this;
+    let number = this.operationOf(thread);
+    try {
+      const operation = programs.next(thread);
+      number = this.operationOf(thread);
+      if (operation === null) {
+        state.setField(thread, FIELD.STATUS, STATUS.done);
+        return false;
+      }
+      this.begun = state.getField(thread, FIELD.BEGIN);
+      this.end = state.getField(thread, FIELD.END);
+      this.position = this.begun;
+      this.suspending = false;
+      const result = operation(programs.resultsOf(thread));
+      this.requireReturned(result);
+      this.returnFrom(thread, result);
+      return true;
+    } catch (error) {
+      if (error === DISMISSED) state.setField(thread, FIELD.STATUS, STATUS.dismissed);
+      else if (error !== SUSPENDED) {
+        const cause = causeOf(error, this.suspending);
+        this.thrown = { thread, operation: number, error: cause };
+      }
+      return false;
+    }
+  }
+
+  /** An operation of a thread has returned. */
+  private returnFrom(thread: number, result: unknown): void {
+    const operation = this.operationOf(thread);
+    this.programs.resultsOf(thread)[operation] = result;
+    this.state.setField(thread, FIELD.OPERATION, operation + 1);
+    this.state.setField(thread, FIELD.BEGIN, this.position);
+    this.returned |= 1 << thread;
+    const { onReturn } = this.lookers;
+    if (onReturn === undefined) return;
+    this.letLook('onReturn', () => onReturn(thread, operation, result));
   }
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
@@ -284,9 +289,7 @@ export class Machine {
       log.propose(end, kind, word, a, b);
       if (!this.mayGoOn(thread)) this.suspend();
     }
-    if (end - this.begun > OPERATION_ACCESSES_MAX) {
-      throw new InvariantError('X8', 'an operation made too many accesses');
-    }
+    if (end - this.begun > OPERATION_ACCESSES_MAX) throw tooLong(log, end);
     const found = this.effects.perform(thread, this.step, kind, word, a, b);
     // What comes after the step's own access, whose effects `found` decides, leaves it alone.
     if (!isPlain(kind)) this.found = found;

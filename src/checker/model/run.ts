@@ -8,13 +8,20 @@ import { shown } from '../../core/base/shown.js';
 import { hiddenIn } from './confirm.js';
 import { type Ending, endingOf } from './ending.js';
 import { type Exploration, explore, type Step } from './explore.js';
-import type { Machine } from './machine.js';
+import { keptOut } from './kept-out.js';
+import { sample } from './sample.js';
 import type { Scenario } from './scenario.js';
+import { type Search, search } from './search.js';
 import { type Found, Stagehand } from './stagehand.js';
+import { walk } from './walk.js';
 
-/** How to explore. All but `exhaustive` and `naive` are bounded, and say so. */
+/**
+ * How to explore. All but `exhaustive`, `states` and `naive` are bounded, and say so. `exhaustive`
+ * is by reduction, and where that takes long or a loop has no end, by states: see search.ts.
+ */
 export type Mode =
   | { readonly kind: 'exhaustive' }
+  | { readonly kind: 'states' }
   | { readonly kind: 'naive' }
   | { readonly kind: 'bounded'; readonly preemptions: number }
   | { readonly kind: 'random'; readonly seed: number; readonly executions: number }
@@ -39,7 +46,7 @@ export function requireMode(mode: Mode): void {
       refuse(`${name} is a whole number from ${least}`);
     }
   };
-  const kinds = ['exhaustive', 'naive', 'bounded', 'random', 'pct'];
+  const kinds = ['exhaustive', 'states', 'naive', 'bounded', 'random', 'pct'];
   const oneOf = `its kind is one of ${kinds.join(', ')}`;
   if (typeof mode !== 'object' || mode === null) refuse(oneOf);
   if (!kinds.includes(mode.kind)) refuse(oneOf);
@@ -84,7 +91,12 @@ export interface Run {
 }
 
 /** Runs a scenario with its early returns shared out in each way, up to the first failure. */
-export function run(scenario: Scenario, mode: Mode, stepsMax: number, watch: Watch = {}): Run {
+export function run(
+  scenario: Scenario,
+  mode: Mode,
+  stepsMax: number,
+  watch: Watch & { readonly starvation?: boolean | undefined } = {},
+): Run {
   watch.signal?.throwIfAborted();
   const { threads, earlyReturns = 0 } = scenario;
   const isSampled = mode.kind === 'random' || mode.kind === 'pct';
@@ -95,7 +107,8 @@ export function run(scenario: Scenario, mode: Mode, stepsMax: number, watch: Wat
   for (const early of shares) {
     const stagehand = new Stagehand(scenario, early, seen);
     const judge = new Judge(scenario, stagehand, watch, done?.executions ?? 0);
-    const next = runOnce(judge, mode, stepsMax - (done?.steps ?? 0));
+    const needsStates = watch.starvation === true || stagehand.setup.forEver !== undefined;
+    const next = runOnce(judge, mode, stepsMax - (done?.steps ?? 0), needsStates);
     done = done === null ? next : addUp(done, next);
     const { found } = stagehand;
     if (found !== null || !next.complete) return { done, seen, found };
@@ -110,18 +123,65 @@ function addUp(a: Exploration, b: Exploration): Exploration {
     redundant: a.redundant + b.redundant,
     dismissed: a.dismissed + b.dismissed,
     steps: a.steps + b.steps,
+    isTooLong: a.isTooLong || b.isTooLong,
+    states: a.states === null || b.states === null ? null : a.states + b.states,
   };
 }
 
-function runOnce(judge: Judge, mode: Mode, stepsMax: number): Exploration {
+/** Steps after which exploring by states is tried, and what that may take. */
+const REDUCED_STEPS_MAX = 5_000_000;
+const SEARCH_STEPS_MAX = 3_000_000;
+const SEARCH_STATES_MAX = 1_000_000;
+
+function runOnce(judge: Judge, mode: Mode, stepsMax: number, needsStates: boolean): Exploration {
   const { machine } = judge.stagehand;
   const onEnd = (ending: Ending, steps: () => Step[]): boolean => judge.isOver(ending, steps);
+  if (needsStates) requireStates(judge.scenario, mode);
+  else if (mode.kind === 'exhaustive') return runWhole(judge, stepsMax);
+  if (mode.kind === 'states' || needsStates) return searchStates(judge, stepsMax, STATES_MAX);
   if (mode.kind === 'random' || mode.kind === 'pct') {
     const depth = mode.kind === 'pct' ? mode.depth : null;
     return sample(machine, new Prng(mode.seed), { ...mode, depth, stepsMax, onEnd });
   }
   const preemptionsMax = mode.kind === 'bounded' ? mode.preemptions : undefined;
-  return explore(machine, { reduce: mode.kind === 'exhaustive', preemptionsMax, stepsMax, onEnd });
+  return explore(machine, { reduce: false, preemptionsMax, stepsMax, onEnd });
+}
+
+/** States that are kept: their map has no room for more. */
+const STATES_MAX = 2 ** 24 - 1;
+
+/** Explores all there is, in the way that ends. */
+function runWhole(judge: Judge, stepsMax: number): Exploration {
+  const first = reduce(judge, Math.min(stepsMax, REDUCED_STEPS_MAX));
+  const left = stepsMax - first.steps;
+  if (first.complete || judge.isFound || left <= 0) return first;
+  const second = searchStates(judge, Math.min(left, SEARCH_STEPS_MAX), SEARCH_STATES_MAX);
+  const steps = first.steps + second.steps;
+  if (second.complete || judge.isFound) return { ...second, steps };
+  if (first.isTooLong || steps >= stepsMax) return { ...first, steps };
+  judge.stagehand.machine.restart();
+  const third = reduce(judge, stepsMax - steps);
+  return { ...third, steps: steps + third.steps };
+}
+
+function reduce(judge: Judge, stepsMax: number): Exploration {
+  const onEnd = (ending: Ending, steps: () => Step[]): boolean => judge.isOver(ending, steps);
+  return explore(judge.stagehand.machine, { reduce: true, stepsMax, onEnd });
+}
+
+function searchStates(judge: Judge, stepsMax: number, statesMax: number): Exploration {
+  const onEnd = (ending: Ending, steps: () => Step[]): boolean => judge.isOver(ending, steps);
+  const done = search(judge.scenario, judge.stagehand.machine, { stepsMax, statesMax, onEnd });
+  if (done.complete) judge.askWhoIsKeptOut(done);
+  else if (done.way !== null) judge.shorten(done.way);
+  return done;
+}
+
+/** Throws `UsageError` for a mode that can't tell who is kept out for ever, or has no end. */
+function requireStates({ name }: Scenario, { kind }: Mode): void {
+  if (kind === 'exhaustive' || kind === 'states') return;
+  const why = 'threads that go on for ever, and starvation, need mode states or exhaustive';
+  throw new UsageError('bad-mode', `${name}: ${kind} is no mode for it: ${why}`);
 }
 
 /** Of executions that break no rule, the first, the 256th and so on are done again. */
@@ -130,8 +190,8 @@ const CONFIRM_RATIO = 256;
 /** Judges executions; some of those that break no rule twice: see confirm.ts. */
 class Judge {
   readonly stagehand: Stagehand;
-  private readonly scenario: Scenario;
-  private readonly watch: Watch;
+  readonly scenario: Scenario;
+  private readonly watch: Watch & { readonly starvation?: boolean | undefined };
   /** Executions of explorations before this one. */
   private readonly before: number;
   private executions = 0;
@@ -144,6 +204,10 @@ class Judge {
     this.before = before;
   }
 
+  get isFound(): boolean {
+    return this.stagehand.found !== null;
+  }
+
   isOver(ending: Ending, steps: () => Step[]): boolean {
     const { scenario, stagehand } = this;
     if (stagehand.judge(ending, steps)) return true;
@@ -153,6 +217,31 @@ class Judge {
     this.nextConfirmed *= CONFIRM_RATIO;
     stagehand.found = hiddenIn(scenario, stagehand, steps());
     return stagehand.found !== null;
+  }
+
+  /** After a search that has met all states. */
+  askWhoIsKeptOut(done: Search): void {
+    if (this.isFound) return;
+    this.stagehand.found = keptOut(this.scenario, done, this.watch.starvation === true);
+  }
+
+  /** A shorter way to the end that was found. */
+  shorten(way: readonly number[]): void {
+    const { stagehand } = this;
+    const { machine, found } = stagehand;
+    if (found === null) return;
+    machine.restart();
+    const steps = walk(machine, way);
+    const isSame = endingOf(machine).kind === 'failed' || machine.sleepers.enabledThreads() === 0;
+    if (isSame) stagehand.found = { ...found, steps };
+    // Else two states were taken for one that are not the same.
+    else {
+      machine.restart();
+      walk(
+        machine,
+        found.steps.map(({ thread }) => thread),
+      );
+    }
   }
 
   private tell(): void {
@@ -170,81 +259,6 @@ export function findShort(scenario: Scenario): Found | null {
     if (done.steps >= SHORTEN_STEPS_MAX) return null;
   }
   return null;
-}
-
-interface SampleOptions {
-  readonly executions: number;
-  /** Null: every step's thread at random. */
-  readonly depth: number | null;
-  readonly stepsMax: number;
-  readonly onEnd: (ending: Ending, steps: () => Step[]) => boolean;
-}
-
-/** Steps among which PCT places its changes; adapts to the longest execution seen. */
-const LENGTH_GUESS = 64;
-
-type Choose = (enabled: readonly number[], step: number) => number;
-
-/**
- * Samples executions where there are too many to explore: at random, or by PCT.
- *
- * PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010): threads have random priorities,
- * the highest that can goes on, and at `depth - 1` random steps the running thread drops to the
- * lowest. A failure that needs `depth` ordered steps is found with a known probability in each
- * execution.
- */
-function sample(machine: Machine, prng: Prng, options: SampleOptions): Exploration {
-  const mark = machine.mark();
-  let length = LENGTH_GUESS;
-  let steps = 0;
-  let dismissed = 0;
-  const result = (complete: boolean, runs: number): Exploration => {
-    return { complete, executions: runs - dismissed, redundant: 0, dismissed, steps };
-  };
-  for (let run = 0; run < options.executions; run++) {
-    if (steps >= options.stepsMax) return result(false, run);
-    machine.restore(mark, 0);
-    const choose =
-      options.depth === null
-        ? (enabled: readonly number[]): number => enabled[prng.below(enabled.length)] as number
-        : byPriority(machine.threads, options.depth, length, prng);
-    const trace = sampleOne(machine, choose);
-    steps += trace.length;
-    length = Math.max(length, trace.length);
-    const ending = endingOf(machine);
-    if (ending.kind === 'dismissed') dismissed++;
-    else if (options.onEnd(ending, () => trace)) return result(false, run + 1);
-  }
-  return result(true, options.executions);
-}
-
-function sampleOne(machine: Machine, choose: Choose): Step[] {
-  const trace: Step[] = [];
-  while (machine.thrown === null) {
-    const enabled: number[] = [];
-    for (let thread = 0; thread < machine.threads; thread++) {
-      if (machine.enabled(thread)) enabled.push(thread);
-    }
-    if (enabled.length === 0) break;
-    const thread = choose(enabled, trace.length);
-    const access = machine.nextAccess(thread);
-    machine.perform(thread);
-    trace.push({ thread, access, found: machine.found });
-  }
-  return trace;
-}
-
-function byPriority(threads: number, depth: number, length: number, prng: Prng): Choose {
-  const priorities = Array.from({ length: threads }, () => depth + prng.below(1 << 20));
-  const changes = new Map<number, number>();
-  for (let change = 1; change < depth; change++) changes.set(prng.below(length), change);
-  const best = (enabled: readonly number[]): number =>
-    enabled.reduce((a, b) => ((priorities[b] as number) > (priorities[a] as number) ? b : a));
-  return (enabled, step) => {
-    const low = changes.get(step);
-    if (low !== undefined) priorities[best(enabled)] = depth - low - 1;
-    return best(enabled);
-  };
 }
 
 /**

@@ -43,3 +43,12 @@ class Comparison {
 function nameOf(value: object): string {
   return (Object.getPrototypeOf(value) as object | null)?.constructor?.name ?? 'Object';
 }
+
+/** Whether all of a value is looked at by `isSame`: it has no function, no symbol and no class. */
+export function isData(value: unknown, depth = 8): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol' || depth === 0) return false;
+  if (typeof value !== 'object' || value === null) return true;
+  if (!Array.isArray(value) && nameOf(value) !== 'Object') return false;
+  const keys = Object.keys(value);
+  return keys.length <= 64 && keys.every((key) => isData(Reflect.get(value, key), depth - 1));
+}

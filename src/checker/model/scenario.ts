@@ -8,7 +8,7 @@
  */
 import type { SharedWords } from '../../core/mem/memory.js';
 import type { OnReturn } from './looks.js';
-import type { Operation } from './machine.js';
+import type { Operation } from './program.js';
 
 /** A rule that did not hold at the end of an execution. */
 export interface Finding {
@@ -26,6 +26,11 @@ export type Findings = readonly Finding[] | undefined;
 export interface Setup {
   /** The operations of each thread, in order. */
   readonly threads: readonly (readonly Operation[])[];
+  /**
+   * Numbers of threads that begin again when their last operation has returned, for ever: a
+   * scenario with any is explored by states, and asks what becomes of the others.
+   */
+  readonly forEver?: readonly number[] | undefined;
   readonly threadNames?: readonly string[] | undefined;
   /**
    * Called once after each operation, in the step that made it return: throws, or notes a ghost. It
@@ -82,6 +87,12 @@ export interface Scenario {
   readonly threads: number;
   /** How often `awaitChange` may return early in an execution, in all. Default: never. */
   readonly earlyReturns?: number | undefined;
+  /**
+   * False: a wait that ends orders nothing, as on a thread that may not sleep, so all that a woken
+   * thread relies on must be in words that it reads. Default: as in ECMAScript, a thread that was
+   * woken comes after what its waker did before.
+   */
+  readonly waitsOrder?: boolean | undefined;
   /** What some execution must have seen, or the scenario is vacuous. */
   readonly mustSee?: readonly string[] | undefined;
   readonly setup: (stage: Stage) => Setup;

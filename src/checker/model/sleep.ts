@@ -22,12 +22,17 @@ const LOOKS_MAX = 1;
 export class Sleepers {
   /** Threads that the last step woke and that were not brought to their next access yet: bits. */
   woken = 0;
+  /** Whether any thread has dozed, in any execution. */
+  hasDozed = false;
+  /** Whether a wait that ends comes after who ended it, and after who went to sleep before. */
+  readonly waitsOrder: boolean;
   private readonly state: State;
   private readonly logs: readonly Log[];
 
-  constructor(state: State, logs: readonly Log[]) {
+  constructor(state: State, logs: readonly Log[], waitsOrder: boolean) {
     this.state = state;
     this.logs = logs;
+    this.waitsOrder = waitsOrder;
   }
 
   status(thread: number): number {
@@ -41,6 +46,23 @@ export class Sleepers {
     if (status === STATUS.asleep) return this.state.getField(thread, FIELD.EARLY) > 0;
     if (status !== STATUS.dozing) return false;
     return this.hasNews(thread) || (this.isStill() && this.looksDifferent(thread));
+  }
+
+  /** The threads that can make a step now, as bits. */
+  enabledThreads(): number {
+    let enabled = 0;
+    for (let thread = 0; thread < this.state.threads; thread++) {
+      if (this.mayStep(thread)) enabled |= 1 << thread;
+    }
+    return enabled;
+  }
+
+  /** Whether some thread has assumed what is not so. */
+  hasDismissed(): boolean {
+    for (let thread = 0; thread < this.state.threads; thread++) {
+      if (this.status(thread) === STATUS.dismissed) return true;
+    }
+    return false;
   }
 
   /** Whether no thread can make a step before a dozing one's time comes. */
@@ -70,7 +92,9 @@ export class Sleepers {
     state.setField(thread, FIELD.STATUS, status);
     state.setField(thread, FIELD.SLEEPS_ON, word);
     state.setField(thread, FIELD.SLEPT_AT, step);
-    if (status === STATUS.dozing) this.noteOwnNews(thread);
+    if (status !== STATUS.dozing) return;
+    this.hasDozed = true;
+    this.noteOwnNews(thread);
   }
 
   /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
@@ -80,6 +104,7 @@ export class Sleepers {
       const first = this.longestOn(word);
       if (first < 0) return;
       state.setField(first, FIELD.WOKEN_AT, step);
+      if (this.waitsOrder) state.races.pass(first, word);
       this.getUp(first);
       this.woken |= 1 << first;
     }
@@ -90,7 +115,10 @@ export class Sleepers {
     const { state } = this;
     if (this.status(thread) === STATUS.asleep) {
       state.setField(thread, FIELD.EARLY, state.getField(thread, FIELD.EARLY) - 1);
-    } else if (this.hasNewsOfOthers(thread)) state.setField(thread, FIELD.LOOKS, 0);
+    } else {
+      if (this.hasNewsOfOthers(thread)) state.setField(thread, FIELD.LOOKS, 0);
+      if (this.waitsOrder) state.races.pass(thread, this.wordOf(thread));
+    }
     this.getUp(thread);
   }
 
@@ -101,6 +129,30 @@ export class Sleepers {
   newsWords(thread: number): readonly number[] {
     if (this.status(thread) !== STATUS.dozing) return [];
     return this.readSinceAwake(thread).map((row) => (this.logs[thread] as Log).word(row));
+  }
+
+  /** How many sleep on a thread's word for longer than it does. */
+  placeInLine(thread: number): number {
+    const [word, sleptAt] = [this.wordOf(thread), this.sleptAt(thread)];
+    let place = 0;
+    for (let other = 0; other < this.state.threads; other++) {
+      if (this.sleepsOn(other, word) && this.sleptAt(other) < sleptAt) place++;
+    }
+    return place;
+  }
+
+  /** Gives to `take` what decides whether a thread that dozes, or may doze later, has news. */
+  outline(thread: number, take: (value: number) => void): void {
+    const { state } = this;
+    const log = this.logs[thread] as Log;
+    take(state.getField(thread, FIELD.LOOKS));
+    take(state.getField(thread, FIELD.NEWS));
+    for (const row of this.readSinceAwake(thread)) {
+      take(log.word(row));
+      take(log.found(row));
+      take(state.changedByOther(log.word(row), thread, log.step(row)) ? 1 : 0);
+    }
+    take(-1);
   }
 
   private getUp(thread: number): void {

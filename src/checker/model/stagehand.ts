@@ -34,6 +34,8 @@ export interface Found {
   readonly steps: readonly Step[];
   /** Where it was found: the same steps lead there again. */
   readonly stagehand: Stagehand;
+  /** What is wrong is that the last steps lead back to where they began. */
+  readonly isLap?: true | undefined;
 }
 
 type Judgement = Pick<Found, 'finding' | 'thread'>;
@@ -50,9 +52,9 @@ export class Stagehand {
   constructor(scenario: Scenario, early?: readonly number[], seen: Set<string> = new Set()) {
     this.name = scenario.name;
     this.seen = seen;
-    const { words, threads, ghostWords = 0, earlyReturns = 0 } = scenario;
+    const { words, threads, ghostWords = 0, earlyReturns = 0, waitsOrder } = scenario;
     const all = Array.from({ length: threads }, () => earlyReturns);
-    this.machine = new Machine({ words, threads, ghostWords, early: early ?? all });
+    this.machine = new Machine({ words, threads, ghostWords, waitsOrder, early: early ?? all });
     const stage: Stage = {
       memory: this.machine.memory,
       ghost: new Ghosts(this.machine, ghostWords),
@@ -61,7 +63,7 @@ export class Stagehand {
     };
     this.setup = setUp(scenario, stage);
     requireSetup(scenario.name, threads, this.setup);
-    this.machine.begin(this.setup.threads, this.lookers());
+    this.machine.begin(this.setup.threads, this.lookers(), this.setup.forEver);
   }
 
   private lookers(): Lookers {
@@ -79,7 +81,7 @@ export class Stagehand {
   }
 
   private judgementOf(ending: Ending): Judgement | null {
-    if (ending.kind === 'dismissed') return null;
+    if (ending.kind === 'dismissed' || ending.kind === 'cut') return null;
     if (ending.kind === 'failed') {
       const { error, thread } = ending;
       if (thread < 0) return { finding: error as Finding, thread: null };

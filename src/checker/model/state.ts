@@ -55,6 +55,9 @@ export class State {
   readonly threads: number;
   readonly journal: Journal;
   readonly races: Races;
+  /** Words that some thread has accessed, in any execution. */
+  readonly touched: number[] = [];
+  private readonly isTouched: Uint8Array;
   private readonly ghostAt: number;
   private readonly fieldsAt: number;
   private readonly changedAt: number;
@@ -62,6 +65,7 @@ export class State {
   constructor({ words, ghostWords, threads }: Sizes) {
     this.words = words;
     this.threads = threads;
+    this.isTouched = new Uint8Array(words);
     this.ghostAt = words;
     this.fieldsAt = words + ghostWords;
     this.changedAt = this.fieldsAt + threads * FIELD.WORDS;
@@ -73,6 +77,13 @@ export class State {
   /** A word of the heap, without any record that it was read. */
   view(word: number): number {
     return this.journal.get(word);
+  }
+
+  /** A thread accesses a word. */
+  touch(word: number): void {
+    if (this.isTouched[word] !== 0) return;
+    this.isTouched[word] = 1;
+    this.touched.push(word);
   }
 
   /** Writes a word of the heap; `thread` is -1 while setting up. */

@@ -23,6 +23,7 @@ const jobsMost = Math.min(JOBS_MAX, availableParallelism());
 
 /** How much of a scenario is explored; without one of these, all. */
 const MODES = {
+  states: toggle('--states', 'run each state once, instead of each order'),
   naive: toggle('--naive', 'run every order, also those that come to the same'),
   preemptions: counted('--preemptions <n>', 'only orders with at most so many preemptions', 0),
   random: counted('--random <n>', 'only so many orders, at random'),
@@ -32,7 +33,7 @@ const MODES = {
 };
 
 /** Options of how much is explored. One schedule, or one mutant, is explored in one way only. */
-const HOW_MUCH = ['naive', 'preemptions', 'random', 'pct', 'steps', 'large'] as const;
+const HOW_MUCH = ['states', 'naive', 'preemptions', 'random', 'pct', 'steps', 'large'] as const;
 
 export const command: Command = defineCommand({
   description:
@@ -43,7 +44,7 @@ export const command: Command = defineCommand({
   argument: anyNumber('SCENARIO', 'names of scenarios (default: all but the large ones)'),
   flags: {
     list: toggle('--list', 'list scenarios and mutants, and what each asks').without(
-      ...['schedule', 'mutant', 'naive', 'preemptions', 'random', 'pct', 'depth', 'seed'],
+      ...['schedule', 'mutant', 'states', 'naive', 'preemptions', 'random', 'pct', 'depth', 'seed'],
       ...['steps', 'jobs', 'shard', 'ktap'],
     ),
     schedule: text('--schedule <s>', 'run one schedule of one scenario, and show it').without(
@@ -85,7 +86,14 @@ function parseShard(given: string): Shard {
 }
 
 /** The mode of exploring that the flags ask for; more than one, or what it has not, is refused. */
-function modeOf({ naive, preemptions, random, pct, ...given }: ValuesOf<typeof MODES>): Mode {
+function modeOf({
+  states,
+  naive,
+  preemptions,
+  random,
+  pct,
+  ...given
+}: ValuesOf<typeof MODES>): Mode {
   const { depth, seed } = given;
   const [isDeep, isSeeded] = [pct !== null, random !== null || pct !== null];
   if (depth !== null && !isDeep) throw new UsageError('no-mode', '--depth is for --pct only');
@@ -94,10 +102,14 @@ function modeOf({ naive, preemptions, random, pct, ...given }: ValuesOf<typeof M
   }
   const modes: Mode[] = [];
   const chance = { seed: seed ?? 1 };
+  if (states) modes.push({ kind: 'states' });
   if (naive) modes.push({ kind: 'naive' });
   if (preemptions !== null) modes.push({ kind: 'bounded', preemptions });
   if (random !== null) modes.push({ kind: 'random', ...chance, executions: random });
   if (pct !== null) modes.push({ kind: 'pct', ...chance, executions: pct, depth: depth ?? 3 });
   if (modes.length <= 1) return modes[0] ?? { kind: 'exhaustive' };
-  throw new UsageError('one-mode', 'of --naive, --preemptions, --random and --pct take one');
+  throw new UsageError(
+    'one-mode',
+    'of --states, --naive, --preemptions, --random and --pct take one',
+  );
 }

@@ -1,7 +1,7 @@
 /** Checking a scenario: verdicts, bounds, schedules and reports. */
 import { describe, expect, it } from 'vitest';
 import { type CheckResult, check, replay } from '#src/checker/model/check.js';
-import type { Operation } from '#src/checker/model/machine.js';
+import type { Operation } from '#src/checker/model/program.js';
 import { formatFailure } from '#src/checker/model/report.js';
 import type { Mode } from '#src/checker/model/run.js';
 import type { Scenario, Setup, Stage } from '#src/checker/model/scenario.js';
@@ -210,8 +210,8 @@ describe('a mode that would explore nothing is refused', () => {
     [{ kind: 'random', executions: 1 }, 'seed is a whole number from 0'],
     [{ kind: 'pct', seed: 1, executions: 1, depth: 0 }, 'depth is a whole number from 1'],
     [{ kind: 'bounded', preemptions: -1 }, 'preemptions is a whole number from 0'],
-    [{ kind: 'typo' }, 'its kind is one of exhaustive, naive'],
-    ['random', 'its kind is one of exhaustive, naive'],
+    [{ kind: 'typo' }, 'its kind is one of exhaustive, states, naive'],
+    ['random', 'its kind is one of exhaustive, states, naive'],
   ])('%j', (mode, said) => {
     expect(() => check(sound, { mode: mode as Mode })).toThrow(said);
   });

@@ -25,7 +25,7 @@ import { HEAP } from '../../../core/mem/layout.js';
 import { type CallbackTable, pollAll, serveQueue } from '../../../core/rcu/callback.js';
 import { rcuOffline, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { COMMON, type Core } from '../../../core/variants/core.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario, Stage } from '../../model/scenario.js';
 import { type Kit, type KitOptions, kitNames, kitWords, makeKit, PTE } from '../kit.js';
 

@@ -18,7 +18,7 @@ import { PTDESC } from '../../../core/mem/layout.js';
 import { callRcu, runCallback } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace, graceEnded } from '../../../core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '../../../core/rcu/manual.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import {
   type CoreScenario,
   coreScenario,

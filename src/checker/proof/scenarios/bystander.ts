@@ -25,7 +25,7 @@ import {
 } from '../../../core/rcu/reader.js';
 import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../../../core/rcu/reclaim.js';
 import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import type { Kit, KitOptions } from '../kit.js';
 import { heapScenario, orRefused } from './actors.js';

@@ -9,7 +9,7 @@ import { pfnOfAddress, ptdescOf, type Thread } from '../../../core/mem/heap.js';
 import { PTDESC, RCU_HEAD } from '../../../core/mem/layout.js';
 import { serveQueue } from '../../../core/rcu/callback.js';
 import { COMMON } from '../../../core/variants/core.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario, Stage } from '../../model/scenario.js';
 import { type KitOptions, kitNames, kitWords, makeKit } from '../kit.js';
 import { World } from './actors.js';

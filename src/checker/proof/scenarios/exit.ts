@@ -5,7 +5,7 @@ import { mmRecord, type Thread } from '../../../core/mem/heap.js';
 import { runCallback } from '../../../core/rcu/callback.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import { takeQueued } from '../../../core/rcu/manual.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding } from '../../model/scenario.js';
 import type { Kit } from '../kit.js';
 import { type CoreScenario, coreScenario, freePages, orRefused, type World } from './actors.js';

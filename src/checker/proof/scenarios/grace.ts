@@ -10,7 +10,7 @@ import type { CallbackTable } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace, endGrace } from '../../../core/rcu/grace-period.js';
 import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { KitOptions } from '../kit.js';
 import { heapScenario, orRefused, type World } from './actors.js';

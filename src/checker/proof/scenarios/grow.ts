@@ -11,7 +11,7 @@ import { LARGE, PTE } from '../../../core/pgtable/format.js';
 import { installTables, isEmptyTable } from '../../../core/pgtable/install.js';
 import { findTable } from '../../../core/pgtable/lock.js';
 import { entryFor, levelOf } from '../../../core/pgtable/space.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { GROWING_FORMAT } from './forms.js';
 import { collapses, mapPage, maps, must, treeScenario, walks } from './tree.js';

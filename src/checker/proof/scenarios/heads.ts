@@ -11,7 +11,7 @@ import {
   serveQueue,
 } from '../../../core/rcu/callback.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Stage } from '../../model/scenario.js';
 import type { Kit } from '../kit.js';
 

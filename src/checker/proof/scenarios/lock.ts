@@ -14,7 +14,7 @@ import { HEAP } from '../../../core/mem/layout.js';
 import { acquire, breakRule, release, SLEEPERS } from '../../../core/mem/lock.js';
 import { growSupply, returnPages, SUPPLY_LOCK, takePages } from '../../../core/mem/supply.js';
 import { checkSupply, type Violation } from '../../../core/mem/supply-check.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario, Stage } from '../../model/scenario.js';
 import { type Kit, type KitOptions, kitNames, kitWords, makeKit } from '../kit.js';
 

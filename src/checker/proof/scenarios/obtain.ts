@@ -14,7 +14,7 @@ import {
   tryObtain,
 } from '../../../core/rcu/obtain.js';
 import { blockUntil, rcuBarrier } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { freePages, heapScenario, type World } from './actors.js';
 import { queue, serveWith, telling, Y } from './heads.js';

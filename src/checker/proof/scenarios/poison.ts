@@ -8,7 +8,7 @@ import { at } from '../../../core/base/units.js';
 import { headerWord, type Kind, type Thread } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
 import { beginGrace } from '../../../core/rcu/grace-period.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import type { KitOptions } from '../kit.js';
 import { heapScenario, orRefused, statesOf, type World } from './actors.js';

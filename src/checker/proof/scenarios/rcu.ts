@@ -18,7 +18,7 @@ import {
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { blockUntil, waitForCallbacks } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { Kit, KitOptions } from '../kit.js';
 import { type Body, heapScenario, type World } from './actors.js';

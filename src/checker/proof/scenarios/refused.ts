@@ -8,7 +8,7 @@ import { type CallbackTable, REFUSED, serveQueue } from '../../../core/rcu/callb
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { type Barrier, tryBarrier } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import type { Kit } from '../kit.js';
 import { type Body, heapScenario } from './actors.js';

@@ -11,7 +11,7 @@ import type { Thread } from '../../../core/mem/heap.js';
 import { endSpace, makeSpace, spaceOf } from '../../../core/pgtable/space.js';
 import { type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import { PTE } from '../kit.js';
 import { type CoreScenario, coreScenario, heapScenario, orRefused, type World } from './actors.js';

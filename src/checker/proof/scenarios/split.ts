@@ -8,7 +8,7 @@ import type { Thread } from '../../../core/mem/heap.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../../core/pgtable/collapse.js';
 import { unmapStep } from '../../../core/pgtable/map.js';
 import type { Space } from '../../../core/pgtable/space.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { collapses, must, mustNot, treeScenario, walks } from './tree.js';
 

@@ -20,7 +20,7 @@ import { acquire, release } from '../../../core/mem/lock.js';
 import { findTable, tableLock } from '../../../core/pgtable/lock.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
 import { tryBarrier } from '../../../core/rcu/wait.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { type Kit, PTE } from '../kit.js';
 import { heapScenario, orRefused } from './actors.js';

@@ -20,7 +20,7 @@ import { entryFor, levelOf, makeSpace, type Space, spaceOf } from '../../../core
 import { flush, type Tlb, walkCached } from '../../../core/pgtable/tlb.js';
 import { frameOf, NOT_MAPPED, protOf } from '../../../core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { MODEL_FORMAT } from './forms.js';
 import {

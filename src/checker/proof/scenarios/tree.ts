@@ -18,7 +18,7 @@ import { endSpace, makeSpace, rootOf, type Space, spaceOf } from '../../../core/
 import { checkTree } from '../../../core/pgtable/tree.js';
 import { frameOf, NOT_MAPPED, protOf, walk } from '../../../core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
 import type { KitOptions } from '../kit.js';
 import { heapScenario, type World } from './actors.js';

@@ -16,7 +16,7 @@ import {
   type Space,
   spaceOf,
 } from '../../../core/pgtable/space.js';
-import type { Operation } from '../../model/machine.js';
+import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { orRefused } from './actors.js';
 import { MODEL_FORMAT } from './forms.js';

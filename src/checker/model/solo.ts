@@ -1,0 +1,65 @@
+/**
+ * One operation of a thread, run once and alone, in a scenario that is set up anew: whoever runs it
+ * answers its accesses. By X2 that is all that it may depend on.
+ */
+import { type AccessKind, type Performer, Seam } from './access.js';
+import { Ghosts } from './ghosts.js';
+import { Machine } from './machine.js';
+import type { Operation } from './program.js';
+import type { Scenario, Stage } from './scenario.js';
+
+/** What stops a thread where it is to go no further. */
+const STOPPED: object = Object.freeze({ stopped: true });
+
+/** How one operation went. */
+export type Outcome =
+  | { readonly kind: 'returned'; readonly result: unknown }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'stopped' };
+
+/** What an access finds; null: the operation stops there. */
+export type Answer = (kind: AccessKind, word: number, a: number, b: number) => number | null;
+
+export class Solo implements Performer {
+  readonly program: readonly Operation[];
+  private readonly machine: Machine;
+  private answer: Answer | null = null;
+  private isStopping = false;
+
+  constructor(scenario: Scenario, thread: number) {
+    const { words, threads, ghostWords = 0 } = scenario;
+    this.machine = new Machine({ words, threads, ghostWords });
+    const stage: Stage = {
+      memory: new Seam(this),
+      ghost: new Ghosts(this.machine, ghostWords),
+      see: () => undefined,
+      assume: (condition) => {
+        if (!condition) this.stop();
+      },
+    };
+    this.program = scenario.setup(stage).threads[thread] ?? [];
+  }
+
+  run(operation: number, results: readonly unknown[], answer: Answer): Outcome {
+    this.answer = answer;
+    this.isStopping = false;
+    try {
+      return { kind: 'returned', result: this.program[operation]?.(results) };
+    } catch (error) {
+      return error === STOPPED ? { kind: 'stopped' } : { kind: 'threw', error };
+    }
+  }
+
+  access(kind: AccessKind, word: number, a: number, b: number): number {
+    // Setting up.
+    if (this.answer === null) return this.machine.access(kind, word as never, a, b);
+    // A `finally` on the way out.
+    if (this.isStopping) return 0;
+    return this.answer(kind, word, a, b) ?? this.stop();
+  }
+
+  private stop(): never {
+    this.isStopping = true;
+    throw STOPPED;
+  }
+}

@@ -1,0 +1,35 @@
+/** Random scenarios: whichever way they are explored, they have the same ends. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { endsOf, randomScenario, scenarioOf } from '../../support/random.js';
+
+const LONG = process.env['PTFRAG_LONG'] !== undefined;
+const RUNS = LONG ? 50_000 : 2_000;
+
+it(
+  `${RUNS} of them: naively, by reduction and by states`,
+  () => {
+    let [raced, whole] = [0, 0];
+    fc.assert(
+      fc.property(randomScenario(), (drawn) => {
+        const scenario = scenarioOf(drawn);
+        const all = endsOf(scenario, 'naive');
+        const few = endsOf(scenario, 'reduced');
+        const states = endsOf(scenario, 'states');
+        expect([all.complete, few.complete]).toEqual([true, true]);
+        expect([few.broken, states.broken]).toEqual([all.broken, all.broken]);
+        // A race is told where it is found, and what comes after is of no interest.
+        if (all.broken.length > 0) raced++;
+        else {
+          expect(few.ends).toEqual(all.ends);
+          if (states.complete) expect(states.ends).toEqual(all.ends);
+          whole += states.complete ? 1 : 0;
+        }
+      }),
+      { numRuns: RUNS },
+    );
+    expect(raced).toBeGreaterThan(RUNS / 50);
+    expect(whole).toBeGreaterThan(0.9 * (RUNS - raced));
+  },
+  LONG ? 1_800_000 : 240_000,
+);
