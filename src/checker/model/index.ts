@@ -12,6 +12,7 @@ export {
   replay,
 } from './check.js';
 export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './interleaving.js';
+export { checkScenario, ScenarioError } from './must-hold.js';
 export { applyMutant, type Mutant } from './mutant.js';
 export type { Operation } from './program.js';
 export { formatFailure, formatInterleaving } from './report.js';
