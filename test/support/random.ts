@@ -1,7 +1,7 @@
 /** Random scenarios, and all ends that they have by each way to explore them. */
 import fc from 'fast-check';
 import type { Ending } from '#src/checker/model/ending.js';
-import { explore } from '#src/checker/model/explore.js';
+import { type Exploration, explore } from '#src/checker/model/explore.js';
 import type { Operation } from '#src/checker/model/program.js';
 import type { Scenario, Stage } from '#src/checker/model/scenario.js';
 import { search } from '#src/checker/model/search.js';
@@ -143,7 +143,9 @@ function perform(memory: Stage['memory'], thread: number, [verb, at, a, b]: Acce
   }
 }
 
-export type Way = 'naive' | 'reduced' | 'states';
+/** By `parts` it is reduced, in three parts. */
+export type Way = 'naive' | 'reduced' | 'states' | 'parts';
+const PARTS = 3;
 
 export interface Ends {
   readonly complete: boolean;
@@ -157,31 +159,35 @@ export interface Ends {
 export function endsOf(scenario: Scenario, way: Way): Ends {
   const ends = new Set<string>();
   const broken = new Set<string>();
-  let complete = true;
+  const all: Exploration[] = [];
   const { threads, earlyReturns = 0 } = scenario;
   for (let who = 0; who < (earlyReturns === 0 ? 1 : threads); who++) {
     const early = Array.from({ length: threads }, (_, at) => (at === who ? earlyReturns : 0));
-    const stagehand = new Stagehand(scenario, early);
-    const onEnd = (ending: Ending): boolean => {
-      if (ending.kind === 'failed') broken.add((ending.error as { rule: string }).rule);
-      else ends.add(endOf(scenario, stagehand, ending));
-      return false;
-    };
-    complete = exploredBy(way, scenario, stagehand, onEnd) && complete;
+    for (let part = 0; part < (way === 'parts' ? PARTS : 1); part++) {
+      const stagehand = new Stagehand(scenario, early);
+      const onEnd = (ending: Ending): boolean => {
+        if (ending.kind === 'failed') broken.add((ending.error as { rule: string }).rule);
+        else ends.add(endOf(scenario, stagehand, ending));
+        return false;
+      };
+      all.push(exploredBy(way, part, scenario, stagehand, onEnd));
+    }
   }
+  const complete = all.every((each) => each.complete);
   return { complete, ends: [...ends].sort(), broken: [...broken] };
 }
 
 function exploredBy(
   way: Way,
+  index: number,
   scenario: Scenario,
   { machine }: Stagehand,
   onEnd: (ending: Ending) => boolean,
-): boolean {
+): Exploration {
   const stepsMax = 2e6;
-  if (way !== 'states')
-    return explore(machine, { reduce: way === 'reduced', stepsMax, onEnd }).complete;
-  return search(scenario, machine, { stepsMax, statesMax: 1e6, onEnd }).complete;
+  if (way === 'states') return search(scenario, machine, { stepsMax, statesMax: 1e6, onEnd });
+  const part = way === 'parts' ? { index, count: PARTS } : undefined;
+  return explore(machine, { reduce: way !== 'naive', part, stepsMax, onEnd });
 }
 
 function endOf(scenario: Scenario, { machine }: Stagehand, ending: Ending): string {

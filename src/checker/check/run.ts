@@ -1,8 +1,8 @@
 /** The job of `ptfrag check`: which scenarios and mutants, and the document that comes of them. */
 import { UsageError } from '../../core/base/errors.js';
-import { replay } from '../model/check.js';
+import { type CheckOptions, replay } from '../model/check.js';
+import type { Mode } from '../model/mode.js';
 import type { Mutant } from '../model/mutant.js';
-import type { Mode } from '../model/run.js';
 import type { Scenario } from '../model/scenario.js';
 import { CATALOGUE, designOf, noneNamed, scenarioNamed } from '../proof/catalogue.js';
 import { MUTANTS } from '../proof/mutants.js';
@@ -17,6 +17,7 @@ import {
   type Shard,
   scenarioRow,
 } from './document.js';
+import { joinParts } from './parts.js';
 import { markOfBuild } from './plant.js';
 import { type PoolTask, runPool } from './pool.js';
 import type { CheckAnswer } from './worker.js';
@@ -62,35 +63,47 @@ export async function runCheck(request: CheckRequest, watch: CheckWatch): Promis
   const scope = scopeOf(request, chosen.scenarios.length, chosen.mutants.length);
   const tasks = tasksOf(request, scenarios, mutants);
   const rows = new Rows(scope, scenarios.length, watch.onPart);
+  let answered = 0;
   await runPool(tasks, {
     jobs: request.jobs,
     copies: request.copies,
     signal: watch.signal,
     onAnswer: (task, answer) => {
-      const done = rows.add(task, answer);
-      watch.onProgress(`${done} of ${tasks.length}`, done / tasks.length);
+      rows.add(task, answer);
+      answered++;
+      watch.onProgress(`${answered} of ${tasks.length}`, answered / tasks.length);
     },
   });
   return checkDocument(scope, inOrder(scenarios, rows.scenarios), inOrder(mutants, rows.mutants));
 }
 
 function tasksOf(
-  { mode, stepsMax }: CheckRequest,
+  { mode, stepsMax, jobs }: CheckRequest,
   scenarios: readonly Scenario[],
   mutants: readonly Mutant[],
 ): PoolTask[] {
   const options = { mode, stepsMax: stepsMax ?? undefined };
   return [
-    ...scenarios.map(({ name }) => ({ task: { scenario: name, options } })),
+    ...scenarios.flatMap((scenario) => partsOf(scenario, options, jobs)),
     // A bound that is good enough for a scenario may be too small to catch a mutant.
     ...mutants.map((mutant) => ({ task: { scenario: mutant.scenario, options: {} }, mutant })),
   ];
+}
+
+/** A large scenario is explored by all threads, each a part of it. */
+function partsOf({ name, large }: Scenario, options: CheckOptions, jobs: number): PoolTask[] {
+  const isWhole = large !== true || options.mode?.kind !== 'exhaustive' || jobs === 1;
+  if (isWhole) return [{ task: { scenario: name, options } }];
+  const part = (index: number): CheckOptions => ({ ...options, part: { index, count: jobs } });
+  return Array.from({ length: jobs }, (_, at) => ({ task: { scenario: name, options: part(at) } }));
 }
 
 /** The rows that there are so far, and what is told of each. */
 class Rows {
   readonly scenarios: ScenarioRow[] = [];
   readonly mutants: MutantRow[] = [];
+  /** Of each scenario the answers that there are. */
+  private readonly parts = new Map<string, [CheckAnswer, ...CheckAnswer[]]>();
   private readonly scope: CheckScope;
   private readonly scenariosAsked: number;
   private readonly tell: CheckWatch['onPart'];
@@ -104,12 +117,20 @@ class Rows {
     tell(checkDocument(scope, [], []));
   }
 
-  /** Adds the row of an answer; returns how many rows there are. */
-  add({ mutant }: PoolTask, answer: CheckAnswer): number {
-    if (mutant === undefined) this.addScenario(scenarioRow(answer));
+  /** Adds the row of an answer, or keeps it until all parts of its scenario are there. */
+  add({ task, mutant }: PoolTask, answer: CheckAnswer): void {
+    if (mutant === undefined) this.addPart(answer, task.options.part?.count ?? 1);
     else this.mutants.push(mutantRow(mutant, answer));
     if (this.scenarios.length === this.scenariosAsked) this.tellMutants();
-    return this.scenarios.length + this.mutants.length;
+  }
+
+  private addPart(answer: CheckAnswer, count: number): void {
+    const [first = answer, ...others] = this.parts.get(answer.scenario) ?? [];
+    const parts: [CheckAnswer, ...CheckAnswer[]] = [first, ...others];
+    if (this.parts.has(answer.scenario)) parts.push(answer);
+    this.parts.set(answer.scenario, parts);
+    if (parts.length === count)
+      this.addScenario(scenarioRow(count === 1 ? answer : joinParts(parts)));
   }
 
   private addScenario(row: ScenarioRow): void {

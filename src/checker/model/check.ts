@@ -5,12 +5,14 @@
 import { UsageError } from '../../core/base/errors.js';
 import { cheatIn, confirmed } from './confirm.js';
 import { endingOf } from './ending.js';
-import type { Exploration, Step } from './explore.js';
+import type { Exploration, Part, Step } from './explore.js';
 import { OPERATION_ACCESSES_MAX } from './faults.js';
 import { type Failure, type Interleaving, nameWord, tell } from './interleaving.js';
 import { requireCheckOptions, requireScenario } from './judge.js';
+import type { Watch } from './judging.js';
 import { keptOutBy } from './kept-out.js';
-import { findShort, type Mode, requireMode, run, type Watch } from './run.js';
+import { type Mode, requireMode } from './mode.js';
+import { findShort, run } from './run.js';
 import type { Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
 import { type Found, requireSameSetup, SetupError, Stagehand, type Wrong } from './stagehand.js';
@@ -19,6 +21,13 @@ import { type Found, requireSameSetup, SetupError, Stagehand, type Wrong } from 
 export interface CheckOptions extends Watch {
   readonly mode?: Mode | undefined;
   readonly stepsMax?: number | undefined;
+  /**
+   * Explore only this part of all executions: `count` calls with the same options, on several
+   * threads, explore all. Where the scenario's `onReturn` or `always` look or note anything, each
+   * part is all of it. Nothing is said to be vacuous: who puts the parts together must look. Only
+   * for mode `exhaustive`.
+   */
+  readonly part?: Part | undefined;
   /** Ask too whether a thread could be kept out for ever: see `starvation` in laps.ts. */
   readonly starvation?: boolean | undefined;
   /** Do not look for a schedule with fewer switches. */
@@ -70,11 +79,11 @@ function findingOfSetup(error: unknown): Wrong {
 }
 
 function explored(scenario: Scenario, options: CheckOptions): CheckResult {
-  const mode = options.mode ?? { kind: 'exhaustive' };
-  const { done, seen, found } = run(scenario, mode, options.stepsMax ?? STEPS_MAX, options);
+  const { mode = { kind: 'exhaustive' }, stepsMax = STEPS_MAX, part, starvation } = options;
+  const { done, seen, found } = run(scenario, { mode, stepsMax, part, starvation }, options);
   const missing = (scenario.mustSee ?? []).filter((what) => !seen.has(what));
   const isWhole = done.complete && isForAll(mode);
-  const isVacuous = isWhole && found === null && missing.length > 0;
+  const isVacuous = isWhole && part === undefined && found === null && missing.length > 0;
   const failure =
     found === null ? null : tellFound(confirmed(scenario, shorter(scenario, found, options)));
   return {

@@ -12,9 +12,10 @@ export {
   replay,
 } from './check.js';
 export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './interleaving.js';
+export type { CheckProgress, Watch } from './judging.js';
+export type { Mode } from './mode.js';
 export { checkScenario, ScenarioError } from './must-hold.js';
 export { applyMutant, type Mutant } from './mutant.js';
 export type { Operation } from './program.js';
 export { formatFailure, formatInterleaving } from './report.js';
-export type { CheckProgress, Mode, Watch } from './run.js';
 export type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';

@@ -14,6 +14,8 @@ const WORDS_MAX = 2 ** 22;
 /** Executions grow with each way to share them out. */
 const EARLY_RETURNS_MAX = 100;
 
+const PARTS_MAX = 1_000;
+
 /** Wider than any terminal. */
 const COLUMNS_MAX = 10_000;
 
@@ -92,11 +94,14 @@ export function requireCheckOptions(options: {
   readonly stepsMax?: unknown;
   readonly keepSchedule?: unknown;
   readonly starvation?: unknown;
+  readonly part?: unknown;
+  readonly mode?: unknown;
   readonly onProgress?: unknown;
   readonly signal?: unknown;
 }): void {
   if (!isObject(options)) throw refusal('bad-option', 'check: options', options, 'it is an object');
-  const { stepsMax, keepSchedule, starvation, onProgress, signal } = options;
+  const { stepsMax, keepSchedule, starvation, part, mode, onProgress, signal } = options;
+  if (part !== undefined) requirePart(part, mode);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw refusal('bad-option', 'check: onProgress', onProgress, 'it is a function');
   }
@@ -111,6 +116,18 @@ export function requireCheckOptions(options: {
     if (value === undefined || typeof value === 'boolean') continue;
     throw refusal('bad-option', `check: ${name}`, value, 'it is true or false');
   }
+}
+
+function requirePart(part: unknown, mode: unknown): void {
+  const { index, count } = Object(part) as { readonly index?: unknown; readonly count?: unknown };
+  const isCount = Number.isInteger(count) && Number(count) >= 1 && Number(count) <= PARTS_MAX;
+  if (!isCount || !Number.isInteger(index) || Number(index) < 0 || Number(index) >= Number(count)) {
+    const allowed = `its count is a whole number, 1 to ${PARTS_MAX}, its index one below, from 0`;
+    throw refusal('bad-option', 'check: part', part, allowed);
+  }
+  const kind = (Object(mode) as { readonly kind?: unknown }).kind ?? 'exhaustive';
+  if (kind === 'exhaustive') return;
+  throw refusal('bad-option', 'check: part', part, 'only mode exhaustive has parts');
 }
 
 /** By what is used of it: engines without DOM types have no such class for the compiler. */

@@ -105,6 +105,11 @@ export class Looks {
     if (this.noted.length > 0) this.noted = [];
   }
 
+  /** Whether anything was looked at or noted from outside. */
+  get isActive(): boolean {
+    return this.isWatching || this.known.size > 0;
+  }
+
   /** Somebody looks at a word of the memory. Throws `InvariantError` for all but a look. */
   look(kind: AccessKind, word: number): void {
     if (kind !== ACCESS.load && kind !== ACCESS.glance && kind !== ACCESS.peek) {
@@ -161,7 +166,7 @@ export class Looks {
   take(place: number, word: number, effects: number): Footprint | null {
     if ((effects & WRITES) !== 0 && this.isWatching) this.noteChange(word);
     const { noted, known } = this;
-    if (noted.length === 0 && !this.isWatching && known.size === 0) return null;
+    if (noted.length === 0 && !this.isActive) return null;
     if (noted.length > 0) this.noted = [];
     const before = known.get(place);
     if (before === undefined) {

@@ -24,6 +24,8 @@ import { STATUS } from './state.js';
 export interface SearchOptions {
   readonly stepsMax: number;
   readonly statesMax: number;
+  /** Called now and then with how many states were met. */
+  readonly onStates?: ((states: number) => void) | undefined;
   /** Called at each end that is a state of its own; return true to stop. */
   readonly onEnd: (ending: Ending, steps: () => Step[]) => boolean;
 }
@@ -40,6 +42,9 @@ const DRAWN_MIN = 20;
 const DRAWN_MAX = 400;
 const DRAWN_STEPS_MAX = 2_000;
 const ALL_DRAWN_STEPS_MAX = 40_000;
+
+/** States between two calls of `onStates`. */
+const PROGRESS_STATES = 4_096;
 
 /** How often two places that were taken for one may be told apart. */
 const RESTARTS_MAX = 40;
@@ -161,6 +166,7 @@ class Searcher {
     this.noteEdge(id);
     if (known !== undefined) return;
     this.met.set(key, id);
+    if (id % PROGRESS_STATES === 0) this.options.onStates?.(id);
     const open = this.machine.sleepers.enabledThreads();
     this.graph.addState(id, open, this.ended());
     if (open === 0) this.end();

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import type { Shard } from '../../checker/check/document.js';
-import type { Mode } from '../../checker/model/run.js';
+import type { Mode } from '../../checker/model/mode.js';
 import { UsageError } from '../../core/base/errors.js';
 import { CORES } from '../../core/variants/core.js';
 import { type Command, defineCommand } from '../shell/command.js';

@@ -1,9 +1,9 @@
 /** Checking a scenario: verdicts, bounds, schedules and reports. */
 import { describe, expect, it } from 'vitest';
 import { type CheckResult, check, replay } from '#src/checker/model/check.js';
+import type { Mode } from '#src/checker/model/mode.js';
 import type { Operation } from '#src/checker/model/program.js';
 import { formatFailure } from '#src/checker/model/report.js';
-import type { Mode } from '#src/checker/model/run.js';
 import type { Scenario, Setup, Stage } from '#src/checker/model/scenario.js';
 import { parseSchedule } from '#src/checker/model/schedule.js';
 import { scenarioNamed } from '#src/checker/proof/catalogue.js';

@@ -7,7 +7,7 @@ const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const RUNS = LONG ? 50_000 : 2_000;
 
 it(
-  `${RUNS} of them: naively, by reduction and by states`,
+  `${RUNS} of them: naively, by reduction, in parts and by states`,
   () => {
     let [raced, whole] = [0, 0];
     fc.assert(
@@ -16,12 +16,14 @@ it(
         const all = endsOf(scenario, 'naive');
         const few = endsOf(scenario, 'reduced');
         const states = endsOf(scenario, 'states');
+        const parts = endsOf(scenario, 'parts');
         expect([all.complete, few.complete]).toEqual([true, true]);
         expect([few.broken, states.broken]).toEqual([all.broken, all.broken]);
         // A race is told where it is found, and what comes after is of no interest.
         if (all.broken.length > 0) raced++;
         else {
           expect(few.ends).toEqual(all.ends);
+          expect(parts).toMatchObject({ complete: true, ends: all.ends });
           if (states.complete) expect(states.ends).toEqual(all.ends);
           whole += states.complete ? 1 : 0;
         }
