@@ -73,8 +73,8 @@ const STATES_MAX = 2 ** 24 - 1;
  * one for the scenario is a small part of what the other takes.
  */
 const TURNS: readonly (readonly [reduced: number, searched: number])[] = [
-  [2_000_000, 200_000],
-  [10_000_000, 1_000_000],
+  [5_000_000, 200_000],
+  [20_000_000, 1_000_000],
 ];
 
 /** Where operations are too long to be followed, the reduction has no end. */
