@@ -13,6 +13,7 @@ export {
 } from './check.js';
 export type { Failure, Interleaving, NamedStep, NamedWord, ShownValue } from './interleaving.js';
 export type { CheckProgress, Watch } from './judging.js';
+export { type Lock, type LockSubject, lockScenario, oneStepLock } from './lock.js';
 export type { Mode } from './mode.js';
 export { checkScenario, ScenarioError } from './must-hold.js';
 export { applyMutant, type Mutant } from './mutant.js';
