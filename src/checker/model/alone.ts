@@ -18,6 +18,7 @@ import { FIELD, STATUS } from './state.js';
 
 /** What a thread does otherwise when it is alone; null: nothing. */
 export function differenceAlone(scenario: Scenario, done: Machine, thread: number): string | null {
+  if (done.sleepers.status(thread) === STATUS.unborn) return null;
   const alone = new Alone(scenario, done, thread);
   const [results, count] = [done.resultsOf(thread), done.operationOf(thread)];
   const say = (operation: number, now: Outcome, was: Outcome): string =>
@@ -39,9 +40,9 @@ export function differenceAlone(scenario: Scenario, done: Machine, thread: numbe
 
 /** How the operation ended in which a thread was when all was over. */
 function lastOf({ thrown }: Machine, thread: number): Outcome {
-  // A race is found by the memory: the operation itself was stopped there.
-  const isOwn =
-    thrown?.thread === thread && (Object(thrown.error) as { rule?: string }).rule !== 'race';
+  const { rule } = Object(thrown?.error) as { rule?: string };
+  // These are found by the memory: the operation itself was stopped there.
+  const isOwn = thrown?.thread === thread && rule !== 'race' && rule !== 'spawn';
   return isOwn ? { kind: 'threw', error: thrown?.error } : { kind: 'stopped' };
 }
 

@@ -15,10 +15,13 @@ import { STATUS, type State } from './state.js';
 export class Effects {
   private readonly state: State;
   private readonly sleepers: Sleepers;
+  /** Of the words of the memory, how many are the scenario's own. */
+  private readonly ownWords: number;
 
-  constructor(state: State, sleepers: Sleepers) {
+  constructor(state: State, sleepers: Sleepers, ownWords: number) {
     this.state = state;
     this.sleepers = sleepers;
+    this.ownWords = ownWords;
   }
 
   /** Does an access and returns what it found. */
@@ -47,6 +50,7 @@ export class Effects {
         if (found === a) this.sleep(thread, word, STATUS.dozing, step);
         break;
       case ACCESS.notify:
+        this.requireUnborn(word);
         this.sleepers.wake(word, a, step);
         break;
       default:
@@ -55,6 +59,13 @@ export class Effects {
         state.write(word, valueAfter(kind, a, b, found), thread, step);
     }
     return found;
+  }
+
+  /** Who is spawned has not begun. The word of that is the first of two: see spawn.ts. */
+  private requireUnborn(word: Word): void {
+    const place = word - this.ownWords;
+    if (place < 0 || place % 2 !== 0 || this.sleepers.hasUnborn(word)) return;
+    throw new InvariantError('spawn', 'a thread is spawned that has begun already');
   }
 
   private sleep(thread: number, word: Word, status: number, step: number): void {
@@ -107,23 +118,24 @@ export class Effects {
     }
     const isAtGate =
       kind === ACCESS.notify || kind === ACCESS.awaitChange || kind === ACCESS.awaitBriefly;
-    if (isAtGate && this.sleepers.waitsOrder) races.pass(thread, word);
+    const begins = kind === ACCESS.notify && this.sleepers.hasUnborn(word);
+    if (isAtGate && (begins || this.sleepers.waitsOrder)) races.pass(thread, word);
   }
 
   /** Throws `InvariantError` for a word that the memory does not have. */
   requireInside(word: number): void {
-    if (Number.isInteger(word) && word >= 0 && word < this.state.words) return;
+    if (Number.isInteger(word) && word >= 0 && word < this.ownWords) return;
     throw new InvariantError('X2', this.outside(word, 1));
   }
 
   private requireRange(word: number, count: number): void {
     const isWhole = Number.isInteger(word) && Number.isInteger(count);
-    if (isWhole && word >= 0 && count >= 0 && word + count <= this.state.words) return;
+    if (isWhole && word >= 0 && count >= 0 && word + count <= this.ownWords) return;
     throw new InvariantError('X2', this.outside(word, count));
   }
 
   private outside(word: number, count: number): string {
-    const { words } = this.state;
+    const words = this.ownWords;
     const allowed = `words are whole numbers from 0 to ${words - 1}`;
     if (!Number.isInteger(word)) return `an access of word ${shown(word)}: ${allowed}`;
     if (Number.isInteger(count) && count >= 0) {

@@ -26,7 +26,12 @@ export function endingOf(machine: Machine): Ending {
   for (let thread = 0; thread < machine.threads; thread++) {
     const status = machine.sleepers.status(thread);
     if (status === STATUS.dismissed) dismissed.push(thread);
-    else if (status !== STATUS.done && !machine.programs.isEndless(thread)) stuck.push(thread);
+    else if (
+      status !== STATUS.done &&
+      status !== STATUS.unborn &&
+      !machine.programs.isEndless(thread)
+    )
+      stuck.push(thread);
   }
   if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
   return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };

@@ -24,7 +24,7 @@ export class Ghosts {
   }
 
   private require(index: number): void {
-    if (this.machine.isInOperation) {
+    if (this.machine.isInOperation()) {
       const cause = 'it is run again for each of its accesses; note it in onReturn';
       throw new InvariantError('X5', `an operation uses a ghost word: ${cause}`);
     }

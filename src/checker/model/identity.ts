@@ -84,7 +84,7 @@ export class Identity {
     const status = sleepers.status(thread);
     this.take(status);
     this.take(this.numberOf(this.locals.resultsOf(thread)));
-    if (status === STATUS.done || status === STATUS.dismissed) return;
+    if (status === STATUS.done || status === STATUS.dismissed || status === STATUS.unborn) return;
     this.alive.push(thread);
     this.take(this.locals.of(thread));
     this.take(state.getField(thread, FIELD.EARLY));

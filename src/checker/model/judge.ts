@@ -23,7 +23,7 @@ const COLUMNS_MAX = 10_000;
 export function requireScenario(scenario: Scenario): void {
   if (!isObject(scenario)) throw refusal('bad-scenario', 'scenario', scenario, 'it is an object');
   const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee = [], setup } = scenario;
-  const { waitsOrder = true } = scenario;
+  const { waitsOrder = true, spawned = [] } = scenario;
   const wrong = (field: string, given: unknown, allowed: string): UsageError =>
     refusal('bad-scenario', `${shown(name)}: ${field}`, given, allowed);
   const whole = (field: string, value: unknown, least: number, most: number): void => {
@@ -35,6 +35,9 @@ export function requireScenario(scenario: Scenario): void {
   whole('ghostWords', ghostWords, 0, WORDS_MAX);
   whole('threads', threads, 1, THREADS_MAX);
   whole('earlyReturns', earlyReturns, 0, EARLY_RETURNS_MAX);
+  if (!isArray(spawned) || !spawned.every(isThreadOf(threads)) || spawned.length >= threads) {
+    throw wrong('spawned', spawned, 'it is an array of threads, by number, and not all of them');
+  }
   if (typeof waitsOrder !== 'boolean') throw wrong('waitsOrder', waitsOrder, 'it is true or false');
   const isList = isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
   if (!isList) throw wrong('mustSee', mustSee, 'it is an array of texts');
@@ -59,10 +62,13 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
   throw new UsageError('bad-scenario', message);
 }
 
+function isThreadOf(threads: number): (each: unknown) => boolean {
+  return (each) => Number.isInteger(each) && Number(each) >= 0 && Number(each) < threads;
+}
+
 function requireForEver(name: string, threads: number, forEver: unknown): void {
-  const isThread = (each: unknown): boolean =>
-    Number.isInteger(each) && Number(each) >= 0 && Number(each) < threads;
-  if (forEver === undefined || (isArray(forEver) && forEver.every(isThread))) return;
+  if (forEver === undefined) return;
+  if (isArray(forEver) && forEver.every(isThreadOf(threads))) return;
   throw refusal(
     'bad-scenario',
     `${name}: forEver`,

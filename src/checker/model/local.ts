@@ -8,7 +8,7 @@
  * another place in it than the first, though the thread does the same from there.
  *
  * So a new place is tried against those on the way to it that are about to make the same access:
- * from both the operation is run on, with the same answers, several times (solo.ts). If nothing
+ * from both the operation is run on, with the same answers, many times (solo.ts). If nothing
  * that it does differs, the new place is taken to be the old one, and the loop is closed. That is
  * an assumption, not a proof: a loop might count its passes, and tell only where no trial
  * looked. Two things find it out. A thread that is taken to be at a place and does another thing
@@ -16,8 +16,14 @@
  * then on. And executions that close no loop are run when all is over: see search.ts.
  */
 import { Prng } from '../../core/base/prng.js';
-import type { Word } from '../../core/base/units.js';
-import { ACCESS, type Access, type AccessKind } from './access.js';
+import {
+  ACCESS,
+  type Access,
+  type AccessKind,
+  possibleEffects,
+  valueAfter,
+  WRITES,
+} from './access.js';
 import type { Log } from './log.js';
 import type { Machine } from './machine.js';
 import { isData, isSame } from './same.js';
@@ -26,11 +32,11 @@ import { Solo } from './solo.js';
 import { FIELD, STATUS } from './state.js';
 
 /** Trials with answers by chance, and accesses of each. */
-const TRIALS = 12;
-const TRIAL_ACCESSES_MAX = 100;
+const CHANCES = 24;
+const CHANCE_ACCESSES_MAX = 100;
 
-/** Accesses of the trial in which nothing changes any more: a loop may be bounded by a count. */
-const STILL_ACCESSES_MAX = 1_000;
+/** Accesses of the other trials: a loop may be bounded by a count. */
+const TRIAL_ACCESSES_MAX = 1_000;
 
 /** Values of a word that are remembered, as answers of trials. */
 const VALUES_MAX = 8;
@@ -163,19 +169,60 @@ export class LocalStates {
     return null;
   }
 
-  /** Whether from a place and from behind some answers the operation does the same. */
+  /** Whether from a place and from behind some answers, which lead by it, all goes the same. */
   private doesSame(place: Place, answers: readonly number[]): boolean {
     const way = wayTo(place);
-    for (let trial = 0; trial <= TRIALS; trial++) {
-      const one = new Trial(this, trial, answers);
-      const other = new Trial(this, trial, way, one.last);
+    return this.trials(place, way, answers).every((answer) => {
+      const one = new Trial(this.soloOf(place.thread), answers, answer());
+      const other = new Trial(this.soloOf(place.thread), way, answer());
       const [was, now] = [one.run(place), other.run(place)];
-      if (was !== now || !isSame(one.outcome, other.outcome)) return false;
-    }
-    return true;
+      return was === now && isSame(one.outcome, other.outcome);
+    });
   }
 
-  soloOf(thread: number): Solo {
+  /**
+   * What further accesses may find: what is there where nobody else does anything, the same as in
+   * the round that led here, always one value, and anything that was found in the word.
+   */
+  private trials(
+    place: Place,
+    way: readonly number[],
+    answers: readonly number[],
+  ): readonly (() => Answers)[] {
+    const last = this.lastOf(place, answers);
+    const round = answers.slice(way.length);
+    const still = (): Answers => (_, word) => last.get(word) ?? this.valuesOf(word)[0];
+    const again = (): Answers => (at) => round[at % round.length];
+    const always = [...new Set(round)].map((value) => (): Answers => () => value);
+    const byChance = Array.from({ length: CHANCES }, (_, seed) => (): Answers => {
+      const prng = new Prng(seed);
+      return (at, word, kind, a) =>
+        at === CHANCE_ACCESSES_MAX ? undefined : this.anyOf(prng, kind, word, a);
+    });
+    return [still, again, ...always, ...byChance];
+  }
+
+  /** What some answers leave in each word, if nobody else writes. */
+  private lastOf({ thread, operation, results }: Place, answers: readonly number[]): Values {
+    const last = new Map<number, number>();
+    let at = 0;
+    this.soloOf(thread).run(operation, results, (kind, word, a, b) => {
+      const found = answers[at++];
+      if (found === undefined) return null;
+      const isWrite = (possibleEffects(kind) & WRITES) !== 0 && kind !== ACCESS.peek;
+      last.set(word, isWrite ? valueAfter(kind, a, b, found) : found);
+      return found;
+    });
+    return last;
+  }
+
+  private anyOf(prng: Prng, kind: AccessKind, word: number, a: number): number | undefined {
+    const isCompared = kind === ACCESS.cas || kind === ACCESS.awaitChange;
+    const values = this.valuesOf(word);
+    return values[prng.below(values.length + (isCompared ? 1 : 0))] ?? a;
+  }
+
+  private soloOf(thread: number): Solo {
     return this.solos[thread] as Solo;
   }
 
@@ -186,70 +233,48 @@ export class LocalStates {
   }
 
   /** Values that were found in a word, and what is there from the start. */
-  valuesOf(word: number): readonly number[] {
+  private valuesOf(word: number): readonly number[] {
     return this.values.get(word) ?? [this.machine.state.view(word)];
   }
 }
+
+type Values = ReadonlyMap<number, number>;
+
+/** What an access finds, by how many come before it in the trial; undefined: the trial is over. */
+type Answers = (at: number, word: number, kind: AccessKind, a: number) => number | undefined;
 
 /** An operation that is run on from behind some answers, alone. */
 class Trial {
   /** What it returned, or how else it went. */
   outcome: unknown = null;
-  private readonly states: LocalStates;
-  private readonly answers: readonly number[];
-  /** Null: in each word stays what was last found there. */
-  private readonly prng: Prng | null;
-  /** What the answers left in each word. */
-  readonly last: Map<number, number>;
-  private readonly notes: boolean;
+  private readonly solo: Solo;
+  private readonly known: readonly number[];
+  private readonly answers: Answers;
   private position = 0;
   private readonly did: number[] = [];
 
-  constructor(
-    states: LocalStates,
-    trial: number,
-    answers: readonly number[],
-    last?: Map<number, number>,
-  ) {
-    this.states = states;
+  constructor(solo: Solo, known: readonly number[], answers: Answers) {
+    this.solo = solo;
+    this.known = known;
     this.answers = answers;
-    this.prng = trial === 0 ? null : new Prng(trial);
-    this.notes = last === undefined;
-    this.last = last ?? new Map();
   }
 
-  /** What it did behind the answers, as a text. */
-  run({ thread, operation, results }: Place): string {
-    const outcome = this.states
-      .soloOf(thread)
-      .run(operation, results, (kind, word, a, b) => this.answer(kind, word as Word, a, b));
+  /** What it did behind the answers that are known, as a text. */
+  run({ operation, results }: Place): string {
+    const outcome = this.solo.run(operation, results, (kind, word, a, b) =>
+      this.answer(kind, word, a, b),
+    );
     this.outcome =
       outcome.kind === 'threw' ? [outcome.kind, String(outcome.error)] : Object.values(outcome);
     return this.did.join();
   }
 
-  private answer(kind: AccessKind, word: Word, a: number, b: number): number | null {
-    const at = this.position++;
-    if (at < this.answers.length) {
-      const answer = this.answers[at] as number;
-      if (this.notes) this.last.set(word, answer);
-      return answer;
-    }
-    const max = this.prng === null ? STILL_ACCESSES_MAX : TRIAL_ACCESSES_MAX;
-    if (at - this.answers.length === max) return null;
+  private answer(kind: AccessKind, word: number, a: number, b: number): number | null {
+    const at = this.position++ - this.known.length;
+    if (at < 0) return this.known[at + this.known.length] as number;
+    if (at === TRIAL_ACCESSES_MAX) return null;
     this.did.push(kind, word, a, b);
-    return this.prng === null ? this.still(word) : this.byChance(this.prng, kind, word, a);
-  }
-
-  private still(word: Word): number {
-    return this.last.get(word) ?? (this.states.valuesOf(word)[0] as number);
-  }
-
-  private byChance(prng: Prng, kind: AccessKind, word: Word, a: number): number {
-    const isCompared = kind === ACCESS.cas || kind === ACCESS.awaitChange;
-    const values = this.states.valuesOf(word);
-    const choice = prng.below(values.length + (isCompared ? 1 : 0));
-    return values[choice] ?? a;
+    return this.answers(at, word, kind, a) ?? null;
   }
 }
 

@@ -28,6 +28,7 @@ import {
 import { Log } from './log.js';
 import { type Looker, type Lookers, Looks } from './looks.js';
 import { type Operation, Programs } from './program.js';
+import type { Scenario } from './scenario.js';
 import { Sleepers } from './sleep.js';
 import { FIELD, type Sizes, STATUS, State } from './state.js';
 
@@ -38,8 +39,9 @@ const DISMISSED: object = Object.freeze({ dismissed: true });
 export interface MachineOptions extends Sizes {
   /** How often each thread may return early. Default: never. */
   readonly early?: readonly number[] | undefined;
-  /** False: waits order nothing: see `Scenario.waitsOrder`. */
-  readonly waitsOrder?: boolean | undefined;
+  readonly waitsOrder?: Scenario['waitsOrder'];
+  /** Of the words, how many are the scenario's own. Default: all. */
+  readonly ownWords?: number | undefined;
 }
 
 export class Machine {
@@ -85,7 +87,7 @@ export class Machine {
     this.logs = Array.from({ length: options.threads }, () => new Log());
     this.sleepers = new Sleepers(this.state, this.logs, options.waitsOrder !== false);
     this.looks = new Looks(options.words, options.ghostWords);
-    this.effects = new Effects(this.state, this.sleepers);
+    this.effects = new Effects(this.state, this.sleepers, options.ownWords ?? options.words);
     this.programs = new Programs(this.state, [], []);
     this.log = this.logs[0] as Log;
     options.early?.forEach((times, at) => void this.state.setField(at, FIELD.EARLY, times));
@@ -100,16 +102,16 @@ export class Machine {
     this.programs = new Programs(this.state, operations, endless);
     this.lookers = lookers;
     this.state.journal.forget();
-    for (let thread = 0; thread < this.threads; thread++) this.advance(thread);
+    for (let thread = 0; thread < this.threads; thread++) {
+      if (this.sleepers.status(thread) !== STATUS.unborn) this.advance(thread);
+    }
     this.holdsAlways();
     this.thrownFirst = this.thrown;
     this.start = this.mark();
   }
 
   /** Goes back to where nobody has made a step. */
-  restart(): void {
-    this.restore(this.start, 0);
-  }
+  restart = (): void => this.restore(this.start, 0);
 
   /** A point to come back to. */
   mark(): number {
@@ -134,9 +136,7 @@ export class Machine {
   }
 
   /** Whether an operation is running, and nobody looks from outside. */
-  get isInOperation(): boolean {
-    return this.current >= 0;
-  }
+  isInOperation = (): boolean => this.current >= 0;
 
   /** Which of its operations a thread is in. */
   operationOf(thread: number): number {
@@ -260,7 +260,7 @@ export class Machine {
   }
 
   /** An access of the running thread: from its log, or done now, or the point to stop at. */
-  access(kind: AccessKind, word: Word, a: number, b: number): number {
+  access(kind: AccessKind, word: Word, a: number, b: number, isOwn = true): number {
     const { position } = this;
     if (position < this.end) {
       // The same access must come again: it is a function of the log.
@@ -268,7 +268,7 @@ export class Machine {
       this.position = position + 1;
       return this.log.found(position);
     }
-    this.effects.requireInside(word);
+    if (isOwn) this.effects.requireInside(word);
     if (this.current < 0) {
       if (this.looks.looker !== null) this.looks.look(kind, word);
       return this.effects.perform(-1, this.step, kind, word, a, b);

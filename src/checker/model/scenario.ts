@@ -71,6 +71,10 @@ export interface Stage {
    * finds broken counts even so: it could have gone first.
    */
   readonly assume: (condition: boolean) => void;
+  /** For operations: begins a thread of `Scenario.spawned`, which was not begun before. */
+  readonly spawn: (thread: number) => void;
+  /** For operations: waits until a thread of `Scenario.spawned` has ended. */
+  readonly join: (thread: number) => void;
 }
 
 /** A few threads over shared words, what must hold, and what some execution must see. */
@@ -85,6 +89,11 @@ export interface Scenario {
   readonly words: number;
   readonly ghostWords?: number | undefined;
   readonly threads: number;
+  /**
+   * Threads, by number, that begin when an operation calls `spawn`. One that is never spawned does
+   * nothing, and nobody waits for it but who joins it.
+   */
+  readonly spawned?: readonly number[] | undefined;
   /** How often `awaitChange` may return early in an execution, in all. Default: never. */
   readonly earlyReturns?: number | undefined;
   /**

@@ -38,8 +38,8 @@ export interface Search extends Exploration {
 }
 
 /** Executions that are drawn when all is done, and steps of each and of all. */
-const DRAWN_MIN = 20;
-const DRAWN_MAX = 400;
+const DRAWN_MIN = 100;
+const DRAWN_MAX = 1_000;
 const DRAWN_STEPS_MAX = 2_000;
 const ALL_DRAWN_STEPS_MAX = 40_000;
 
@@ -226,7 +226,7 @@ class Searcher {
   private hasMetAll(): boolean {
     const prng = new Prng(1);
     const last = this.steps + ALL_DRAWN_STEPS_MAX;
-    const most = Math.min(Math.max(this.met.size / 2, DRAWN_MIN), DRAWN_MAX);
+    const most = Math.min(Math.max(this.met.size, DRAWN_MIN), DRAWN_MAX);
     for (let drawn = 0; drawn < most && this.steps < last; drawn++) {
       if (!this.hasMetDrawn(prng)) return false;
     }

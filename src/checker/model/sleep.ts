@@ -97,6 +97,17 @@ export class Sleepers {
     this.noteOwnNews(thread);
   }
 
+  /** A thread is not begun before a `notify` of a word. */
+  bear(thread: number, word: Word): void {
+    this.sleep(thread, word, STATUS.unborn, 0);
+  }
+
+  /** Whether a thread is not begun yet that a `notify` of a word would begin. */
+  hasUnborn(word: Word): boolean {
+    const first = this.longestOn(word);
+    return first >= 0 && this.status(first) === STATUS.unborn;
+  }
+
   /** Wakes the longest sleepers first, as ECMAScript's lists of waiters do. */
   wake(word: Word, count: number, step: number): void {
     const { state } = this;
@@ -104,7 +115,7 @@ export class Sleepers {
       const first = this.longestOn(word);
       if (first < 0) return;
       state.setField(first, FIELD.WOKEN_AT, step);
-      if (this.waitsOrder) state.races.pass(first, word);
+      if (this.waitsOrder || this.status(first) === STATUS.unborn) state.races.pass(first, word);
       this.getUp(first);
       this.woken |= 1 << first;
     }
@@ -173,7 +184,7 @@ export class Sleepers {
 
   private sleepsOn(thread: number, word: Word): boolean {
     const status = this.status(thread);
-    const sleeps = status === STATUS.asleep || status === STATUS.dozing;
+    const sleeps = status === STATUS.asleep || status === STATUS.dozing || status === STATUS.unborn;
     return sleeps && this.wordOf(thread) === word;
   }
 

@@ -7,6 +7,7 @@ import { Ghosts } from './ghosts.js';
 import { Machine } from './machine.js';
 import type { Operation } from './program.js';
 import type { Scenario, Stage } from './scenario.js';
+import { Spawned } from './spawn.js';
 
 /** What stops a thread where it is to go no further. */
 const STOPPED: object = Object.freeze({ stopped: true });
@@ -27,17 +28,20 @@ export class Solo implements Performer {
   private isStopping = false;
 
   constructor(scenario: Scenario, thread: number) {
-    const { words, threads, ghostWords = 0 } = scenario;
-    this.machine = new Machine({ words, threads, ghostWords });
+    const { threads, ghostWords = 0 } = scenario;
+    const spawned = new Spawned(scenario);
+    this.machine = new Machine({ words: spawned.words, threads, ghostWords });
+    const memory = new Seam(this);
     const stage: Stage = {
-      memory: new Seam(this),
+      ...spawned.calls(memory),
+      memory,
       ghost: new Ghosts(this.machine, ghostWords),
       see: () => undefined,
       assume: (condition) => {
         if (!condition) this.stop();
       },
     };
-    this.program = scenario.setup(stage).threads[thread] ?? [];
+    this.program = spawned.ending(scenario.setup(stage).threads, memory)[thread] ?? [];
   }
 
   run(operation: number, results: readonly unknown[], answer: Answer): Outcome {

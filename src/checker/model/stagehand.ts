@@ -1,5 +1,7 @@
 /** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
 import { UsageError } from '../../core/base/errors.js';
+import type { Word } from '../../core/base/units.js';
+import { Seam } from './access.js';
 import type { Ending } from './ending.js';
 import type { Step } from './explore.js';
 import { Ghosts } from './ghosts.js';
@@ -9,6 +11,7 @@ import type { Lookers } from './looks.js';
 import { Machine } from './machine.js';
 import { stackOf } from './origin.js';
 import type { Finding, Findings, Scenario, Setup, Stage } from './scenario.js';
+import { Spawned } from './spawn.js';
 
 /** What setting up a scenario threw: its own failure, whatever is explored. */
 export class SetupError extends Error {
@@ -52,18 +55,34 @@ export class Stagehand {
   constructor(scenario: Scenario, early?: readonly number[], seen: Set<string> = new Set()) {
     this.name = scenario.name;
     this.seen = seen;
-    const { words, threads, ghostWords = 0, earlyReturns = 0, waitsOrder } = scenario;
+    const { words: ownWords, threads, ghostWords = 0, earlyReturns = 0, waitsOrder } = scenario;
     const all = Array.from({ length: threads }, () => earlyReturns);
-    this.machine = new Machine({ words, threads, ghostWords, waitsOrder, early: early ?? all });
+    const spawned = new Spawned(scenario);
+    const sizes = { words: spawned.words, ownWords, threads, ghostWords };
+    this.machine = new Machine({ ...sizes, waitsOrder, early: early ?? all });
+    const memory = new Seam({
+      access: (kind, word, a, b) => this.machine.access(kind, word, a, b, false),
+    });
     const stage: Stage = {
+      ...spawned.calls(memory),
       memory: this.machine.memory,
       ghost: new Ghosts(this.machine, ghostWords),
       see: (what) => void this.seen.add(what),
       assume: (condition) => this.machine.assume(condition),
     };
-    this.setup = setUp(scenario, stage);
-    requireSetup(scenario.name, threads, this.setup);
-    this.machine.begin(this.setup.threads, this.lookers(), this.setup.forEver);
+    const setup = setUp(scenario, stage);
+    requireSetup(scenario.name, threads, setup);
+    this.setup = { ...setup, nameWord: this.namesOf(setup, spawned) };
+    for (const thread of spawned.threads) {
+      this.machine.sleepers.bear(thread, spawned.begin(thread) as Word);
+    }
+    const operations = spawned.ending(setup.threads, memory);
+    this.machine.begin(operations, this.lookers(), setup.forEver);
+  }
+
+  private namesOf(setup: Setup, spawned: Spawned): Setup['nameWord'] {
+    return (word) =>
+      spawned.nameOf(word, (thread) => this.nameOf(thread)) ?? setup.nameWord?.(word);
   }
 
   private lookers(): Lookers {

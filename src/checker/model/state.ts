@@ -6,8 +6,18 @@
 import type { Word } from '../../core/base/units.js';
 import { Races } from './race.js';
 
-/** A thread's condition. `dozing` is asleep with a time limit: see sleep.ts. */
-export const STATUS = { ready: 0, asleep: 1, dozing: 2, done: 3, dismissed: 4 } as const;
+/**
+ * A thread's condition. `dozing` is asleep with a time limit: see sleep.ts; `unborn` is not spawned
+ * yet: see spawn.ts.
+ */
+export const STATUS = {
+  ready: 0,
+  asleep: 1,
+  dozing: 2,
+  done: 3,
+  dismissed: 4,
+  unborn: 5,
+} as const;
 
 /**
  * Each thread's own words.

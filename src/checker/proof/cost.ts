@@ -84,9 +84,7 @@ class Bench {
   constructor(core: Core, perPage: number) {
     const options: KitOptions = { threads: 1, pages: 2, perPage };
     this.tally = new Tally(kitWords(options));
-    const ghost = { get: () => 0, set: () => {} };
-    const idle = (): void => {};
-    const kit = makeKit({ memory: this.tally.memory, ghost, see: idle, assume: idle }, options);
+    const kit = makeKit(this.tally, options);
     this.core = core;
     this.thread = kit.threads[0] as Thread;
     this.mm = createMm(this.thread);

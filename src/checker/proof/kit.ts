@@ -105,7 +105,7 @@ export function kitWords(options: KitOptions): number {
  * is frozen, down to the lists: an operation is run again, and what it changed in a handle would
  * still be there (X2).
  */
-export function makeKit(stage: Stage, options: KitOptions): Kit {
+export function makeKit(stage: Pick<Stage, 'memory'>, options: KitOptions): Kit {
   const config = configOf(options);
   if (config.kinds[0]?.perPage === 1) throw new UsageError('bad-kit', 'a kit shares pages');
   const heap = formatHeap(stage.memory, config);
