@@ -16,6 +16,7 @@ import { findShort, run } from './run.js';
 import type { Scenario } from './scenario.js';
 import { formatSchedule, markOf, parseSchedule, type Schedule } from './schedule.js';
 import { type Found, requireSameSetup, SetupError, Stagehand, type Wrong } from './stagehand.js';
+import { STATUS } from './state.js';
 
 /** How much of a scenario `check` explores, and what it does with a failure. */
 export interface CheckOptions extends Watch {
@@ -138,6 +139,7 @@ function withoutSteps(rule: string, detail: string, stack: string | null = null)
 }
 
 function boundOf(mode: Mode, done: Exploration): string | null {
+  if (done.bound !== null && !done.complete) return done.bound;
   if (done.isTooLong) return `${OPERATION_ACCESSES_MAX} accesses of one operation (X8)`;
   if (!done.complete) return `${done.steps} steps`;
   if (mode.kind === 'bounded') return `${mode.preemptions} preemptions`;
@@ -216,8 +218,11 @@ function follow(stagehand: Stagehand, name: string, schedule: Schedule): Step[] 
     steps.push({ thread, access, found: machine.found });
   }
   if (markOf(steps) !== schedule.mark) throw stale(`the steps' mark is ${markOf(steps)}`);
-  // A schedule that stops before anything has ended says nothing.
-  const canGoOn = stagehand.setup.threads.some((_, thread) => machine.enabled(thread));
+  // A schedule that stops before anything has ended says nothing. Who sleeps and could only return
+  // early had none left where the schedule was made: see early.ts.
+  const canGoOn = stagehand.setup.threads.some(
+    (_, thread) => machine.enabled(thread) && machine.sleepers.status(thread) !== STATUS.asleep,
+  );
   if (machine.thrown !== null || !canGoOn) stagehand.judge(endingOf(machine), () => steps);
   return steps;
 }

@@ -21,18 +21,18 @@ export function endingOf(machine: Machine): Ending {
     if (isTooLong(error)) return { kind: 'cut' };
     return { kind: 'failed', error, thread };
   }
-  const stuck: number[] = [];
+  const { programs } = machine;
+  const waiting: number[] = [];
   const dismissed: number[] = [];
   for (let thread = 0; thread < machine.threads; thread++) {
     const status = machine.sleepers.status(thread);
     if (status === STATUS.dismissed) dismissed.push(thread);
-    else if (
-      status !== STATUS.done &&
-      status !== STATUS.unborn &&
-      !machine.programs.isEndless(thread)
-    )
-      stuck.push(thread);
+    else if (status !== STATUS.done && status !== STATUS.unborn) waiting.push(thread);
   }
   if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
-  return stuck.length === 0 ? { kind: 'complete' } : { kind: 'stuck', threads: stuck };
+  // Who goes on for ever may wait once the others have ended: nobody is left to do something for.
+  const isMissed = programs.areEndless || waiting.some((thread) => !programs.isEndless(thread));
+  return waiting.length > 0 && isMissed
+    ? { kind: 'stuck', threads: waiting }
+    : { kind: 'complete' };
 }

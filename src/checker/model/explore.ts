@@ -42,6 +42,8 @@ export interface Exploration {
   readonly steps: number;
   /** Whether it ended because an operation made more accesses than are followed. */
   readonly isTooLong: boolean;
+  /** What bounded it, in words, where that is not just the number of steps; else null. */
+  readonly bound: string | null;
   /** How many states there are, where each was explored once; else null. */
   readonly states: number | null;
 }

@@ -89,7 +89,7 @@ export class Explorer {
     this.mustBeginAnew = !finished && this.options.reduce && !this.machine.looks.isComplete;
     const complete = this.trail.depth === 0 && !finished && !this.mustBeginAnew;
     const { executions, redundant, dismissed, steps, isTooLong } = this;
-    const counts = { executions, redundant, dismissed, steps, states: null };
+    const counts = { executions, redundant, dismissed, steps, states: null, bound: null };
     return { ...counts, complete: complete && !isTooLong, isTooLong };
   }
 

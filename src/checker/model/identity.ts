@@ -72,6 +72,7 @@ export class Identity {
     for (const word of state.touched) {
       const value = state.view(word);
       if (value === this.atStart[word]) continue;
+      this.locals.remember(word, value);
       this.take(word);
       this.take(value);
     }

@@ -33,6 +33,8 @@ const PROGRESS_EXECUTIONS = 256;
 /** Of executions that break no rule, the first, the 256th and so on are done again. */
 const CONFIRM_RATIO = 256;
 
+const UNCLEAR = 'states: a loop goes round, and may come to an end that is too far away';
+
 /** Judges executions; some of those that break no rule twice: see confirm.ts. */
 export class Judge {
   readonly stagehand: Stagehand;
@@ -74,9 +76,12 @@ export class Judge {
   };
 
   /** After a search that has met all states. */
-  askWhoIsKeptOut(done: Search, asksForStarvation: boolean): void {
-    if (this.isFound) return;
-    this.stagehand.found = keptOut(this.scenario, done, asksForStarvation);
+  askWhoIsKeptOut(done: Search, asksForStarvation: boolean): Search {
+    if (this.isFound) return done;
+    const out = keptOut(this.scenario, done, asksForStarvation);
+    if (out === 'unclear') return { ...done, complete: false, bound: UNCLEAR };
+    this.stagehand.found = out;
+    return done;
   }
 
   /** A shorter way to the end that was found. */

@@ -1,4 +1,10 @@
 /** Threads that are kept out for ever, as failures: of a search of states, and of one schedule. */
+import { Prng } from '../../core/base/prng.js';
+import { effectsOf, READS } from './access.js';
+import { threadsIn } from './bits.js';
+import { endingOf } from './ending.js';
+import type { Step } from './explore.js';
+import { OPERATION_ACCESSES_MAX } from './faults.js';
 import { Identity } from './identity.js';
 import { findNoEnd, findStarvation, type Lap } from './laps.js';
 import { LocalStates } from './local.js';
@@ -13,13 +19,60 @@ export function keptOut(
   scenario: Scenario,
   { graph }: Search,
   asksForStarvation: boolean,
-): Found | null {
+): Found | 'unclear' | null {
   const stagehand = new Stagehand(scenario);
   const { forEver = [] } = stagehand.setup;
   const noEnd = findNoEnd(graph, forEver);
-  if (noEnd !== null) return found(stagehand, noEnd, 'progress', 'would wait for ever');
-  const starved = asksForStarvation ? findStarvation(graph) : null;
-  return starved === null ? null : found(stagehand, starved, 'starvation', 'could wait for ever');
+  const lap = noEnd ?? (asksForStarvation ? findStarvation(graph) : null);
+  if (lap === null) return null;
+  if (!goesRound(scenario, lap)) return 'unclear';
+  if (noEnd !== null && comesToAnEnd(scenario, lap)) return 'unclear';
+  if (noEnd !== null) return found(stagehand, noEnd, 'progress', WOULD);
+  return found(stagehand, lap, 'starvation', COULD);
+}
+
+const WOULD = 'would wait for ever';
+const COULD = 'could wait for ever';
+
+/** Steps for which a lap is gone round again: a loop may count its rounds. */
+const ROUND_STEPS_MIN = 2 * OPERATION_ACCESSES_MAX;
+
+/** Whether a lap can be gone round again and again, and those who are kept out stay so. */
+function goesRound(scenario: Scenario, { way, lap, threads }: Lap): boolean {
+  const { machine } = new Stagehand(scenario);
+  const out = threads.reduce((set, thread) => set | (1 << thread), 0);
+  walk(machine, way);
+  for (let steps = 0; steps < ROUND_STEPS_MIN; steps += lap.length) {
+    for (const thread of lap) {
+      if (!machine.enabled(thread)) return false;
+      machine.perform(thread);
+      if (machine.thrown !== null) return endingOf(machine).kind === 'cut';
+      if ((machine.returned & out) !== 0) return false;
+    }
+  }
+  return true;
+}
+
+/** Executions that are drawn from where a thread is said not to get on, and steps of each. */
+const DRAWN = 4;
+const DRAWN_STEPS_MAX = 4 * OPERATION_ACCESSES_MAX;
+
+/** Whether a thread that is said not to get on from some state on does in some execution. */
+function comesToAnEnd(scenario: Scenario, { way, threads }: Lap): boolean {
+  const { machine } = new Stagehand(scenario);
+  const out = threads.reduce((set, thread) => set | (1 << thread), 0);
+  const prng = new Prng(1);
+  for (let drawn = 0; drawn < DRAWN; drawn++) {
+    machine.restart();
+    walk(machine, way);
+    for (let step = 0; step < DRAWN_STEPS_MAX && machine.thrown === null; step++) {
+      const enabled = threadsIn(machine.sleepers.enabledThreads());
+      if (enabled.length === 0) break;
+      machine.perform(enabled[prng.below(enabled.length)] as number);
+      if ((machine.returned & out) !== 0) return true;
+    }
+  }
+  return false;
 }
 
 function found(stagehand: Stagehand, lap: Lap, rule: string, what: string): Found {
@@ -50,8 +103,11 @@ export function keptOutBy(scenario: Scenario, schedule: readonly number[]): Foun
   );
   const all = Array.from({ length: scenario.threads }, (_, thread) => thread);
   const states = [{ key: identity.now(), returned: 0, moved: -1, idle: 0 }];
+  const steps: Step[] = [];
   for (const thread of schedule) {
+    const access = machine.nextAccess(thread);
     machine.perform(thread);
+    steps.push({ thread, access, found: machine.found });
     const idle = all.filter((each) => !machine.enabled(each));
     const bits = idle.reduce((sum, each) => sum | (1 << each), 0);
     states.push({ key: identity.now(), returned: machine.returned, moved: thread, idle: bits });
@@ -69,5 +125,12 @@ export function keptOutBy(scenario: Scenario, schedule: readonly number[]): Foun
   if (lap.length === 0 || !isFair || threads.length === 0) return null;
   const way = schedule.slice(0, begin);
   const round = { threads, way, lap: schedule.slice(begin) };
-  return found(new Stagehand(scenario), round, 'starvation', 'could wait for ever');
+  // Where nobody writes, nothing ever changes: then it is not only one way among others.
+  const isStill = steps.slice(begin).every(onlyReads);
+  const [rule, what] = isStill ? ['progress', WOULD] : ['starvation', COULD];
+  return found(new Stagehand(scenario), round, rule as string, what as string);
+}
+
+function onlyReads({ access, found }: Step): boolean {
+  return access !== null && effectsOf(access.kind, access.a, found) === READS;
 }

@@ -22,18 +22,14 @@ export interface Lap {
 /** A lap that no way leads out of, for some thread that has not ended; null: there is none. */
 export function findNoEnd(graph: Graph, endless: readonly number[]): Lap | null {
   const lost = new Uint8Array(graph.states);
-  let any = false;
-  for (let thread = 0; thread < graph.threads; thread++) {
-    if (endless.includes(thread)) continue;
-    const bit = 1 << thread;
-    const ends = graph.reaching((state) => isEnded(graph, state, bit));
-    ends.forEach((reaches, state) => {
-      if (reaches !== 0) return;
-      lost[state] = 1;
-      any = true;
+  const lostAt = Array.from({ length: graph.threads }, (_, thread) => {
+    const goesOn = graph.reaching((state) => getsOn(graph, state, thread, endless));
+    goesOn.forEach((reaches, state) => {
+      if (reaches === 0) lost[state] = 1;
     });
-  }
-  if (!any) return null;
+    return goesOn;
+  });
+  if (!lost.includes(1)) return null;
   const component = graph.components(
     (state) => lost[state] === 1,
     () => true,
@@ -46,7 +42,22 @@ export function findNoEnd(graph: Graph, endless: readonly number[]): Lap | null 
   });
   const isLast = (state: number): boolean =>
     lost[state] === 1 && !hasWayOut.has(component[state] as number);
-  return lapInside(graph, component, isLast, (state) => unended(graph, state, endless));
+  const lostIn = (state: number): number[] =>
+    lostAt.flatMap((goesOn, thread) => (goesOn[state] === 0 ? [thread] : []));
+  return lapInside(graph, component, isLast, lostIn);
+}
+
+/**
+ * Whether a thread has ended, or an operation of it returns next that goes on for ever. Once all
+ * others have ended, nobody has to do anything for it.
+ */
+function getsOn(graph: Graph, state: number, thread: number, endless: readonly number[]): boolean {
+  const bit = 1 << thread;
+  if (!endless.includes(thread) || graph.enabled[state] === 0) return isEnded(graph, state, bit);
+  const forEver = endless.reduce((set, each) => set | (1 << each), 0);
+  const finite = ((1 << graph.threads) - 1) & ~forEver;
+  if (finite !== 0 && ((graph.ended[state] as number) & finite) === finite) return true;
+  return graph.stepsFrom(state).some((step) => ((graph.returned[step] as number) & bit) !== 0);
 }
 
 /** A fair lap in which no operation of a thread returns that has not ended; null: there is none. */
@@ -67,13 +78,6 @@ export function findStarvation(graph: Graph): Lap | null {
 /** Where all has ended no thread can make a step; where one assumed wrongly, neither. */
 function isEnded(graph: Graph, state: number, bit: number): boolean {
   return ((graph.ended[state] as number) & bit) !== 0 || graph.enabled[state] === 0;
-}
-
-function unended(graph: Graph, state: number, endless: readonly number[]): number[] {
-  const threads = Array.from({ length: graph.threads }, (_, thread) => thread);
-  return threads.filter(
-    (thread) => !endless.includes(thread) && !isEnded(graph, state, 1 << thread),
-  );
 }
 
 /** The components with steps inside in which each thread makes one, or can't in some state. */

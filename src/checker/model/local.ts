@@ -7,46 +7,31 @@
  * one branch for each value found. In a loop that tree has no end. A lock's third attempt is at
  * another place in it than the first, though the thread does the same from there.
  *
- * So a new place is tried against those on the way to it that are about to make the same access:
- * from both the operation is run on, with the same answers, many times (solo.ts). If nothing
- * that it does differs, the new place is taken to be the old one, and the loop is closed. That is
- * an assumption, not a proof: a loop might count its passes, and tell only where no trial
- * looked. Two things find it out. A thread that is taken to be at a place and does another thing
- * than was done from there before shows that the two are different, and they are told apart from
- * then on. And executions that close no loop are run when all is over: see search.ts.
+ * So a new place is tried against those on the way to it that are about to make the same access
+ * (trials.ts). If nothing that the operation does from there differs, the new place is taken to be
+ * the old one, and the loop is closed. That is an assumption, not a proof: a loop might count its
+ * rounds, and tell only where no trial looked. Three things find it out. All loops are tried again
+ * when all is over, with the values that are known by then. A thread that does something else at a
+ * place than was done there before shows that there are two. And executions are drawn and run, of
+ * which each state must have been met (search.ts). What is no longer one place is told apart from
+ * then on, and all begins anew.
  */
-import { Prng } from '../../core/base/prng.js';
-import {
-  ACCESS,
-  type Access,
-  type AccessKind,
-  possibleEffects,
-  valueAfter,
-  WRITES,
-} from './access.js';
+import type { Access } from './access.js';
 import type { Log } from './log.js';
 import type { Machine } from './machine.js';
 import { isData, isSame } from './same.js';
 import type { Scenario } from './scenario.js';
-import { Solo } from './solo.js';
 import { FIELD, STATUS } from './state.js';
+import { type Subject, Trials } from './trials.js';
 
-/** Trials with answers by chance, and accesses of each. */
-const CHANCES = 24;
-const CHANCE_ACCESSES_MAX = 100;
-
-/** Accesses of the other trials: a loop may be bounded by a count. */
-const TRIAL_ACCESSES_MAX = 1_000;
-
-/** Values of a word that are remembered, as answers of trials. */
-const VALUES_MAX = 8;
+/** Places with the same access that a new one is tried against: those nearest on the way to it. */
+const CANDIDATES_MAX = 12;
 
 /** A place in an operation: about to make an access. */
-interface Place {
+interface Place extends Subject {
   readonly id: number;
-  readonly thread: number;
-  readonly operation: number;
-  readonly results: readonly unknown[];
+  /** What it does by itself: see `Trials.signatureOf`. */
+  readonly signature: string;
   readonly access: Access;
   readonly parent: Place | null;
   /** What the parent's access found on the way here. */
@@ -56,20 +41,24 @@ interface Place {
 
 export class LocalStates {
   private readonly machine: Machine;
-  private readonly solos: readonly Solo[];
+  private readonly trials: Trials;
   private readonly beginnings = new Map<string, Place>();
   private readonly places: Place[] = [];
+  /** Loops that were closed: behind what is found at a place it is the same as at another. */
+  private readonly closed: { place: Place; found: number; same: Place }[] = [];
+  /** Whether an operation returned something that is compared with nothing else. */
+  hasOpaque = false;
   /** For each thread and operation, what it was seen to return. */
   private readonly returned = new Map<string, unknown[]>();
-  private readonly values = new Map<number, number[]>();
   /** Pairs of places that were found out to be different. */
   private readonly different = new Set<string>();
   /** Whether two places were found out to be different since this was last set. */
   mustBeginAnew = false;
 
+  /** To be made where nobody has made a step. */
   constructor(scenario: Scenario, machine: Machine) {
     this.machine = machine;
-    this.solos = Array.from({ length: machine.threads }, (_, at) => new Solo(scenario, at));
+    this.trials = new Trials(scenario, machine);
   }
 
   /** Forgets all but which places are different. */
@@ -77,6 +66,7 @@ export class LocalStates {
     this.mustBeginAnew = false;
     this.beginnings.clear();
     this.places.length = 0;
+    this.closed.length = 0;
     for (let thread = 0; thread < this.machine.threads; thread++) {
       (this.machine.logs[thread] as Log).forgetPlaces();
     }
@@ -114,6 +104,7 @@ export class LocalStates {
     const known = this.returned.get(key) ?? [];
     if (known.length === 0) this.returned.set(key, known);
     const same = isData(result) ? isSame : Object.is;
+    this.hasOpaque ||= same !== isSame;
     const at = known.findIndex((each) => same(each, result));
     return at >= 0 ? at : known.push(result) - 1;
   }
@@ -129,8 +120,9 @@ export class LocalStates {
     return place;
   }
 
-  private make(place: Omit<Place, 'id' | 'next'>): Place {
-    const made = { ...place, id: this.places.length, next: new Map<number, Place>() };
+  private make(place: Omit<Place, 'id' | 'next' | 'signature'>): Place {
+    const signature = this.trials.signatureOf(place, wayTo(place));
+    const made = { ...place, signature, id: this.places.length, next: new Map<number, Place>() };
     this.places.push(made);
     return made;
   }
@@ -142,7 +134,6 @@ export class LocalStates {
       if (isAccess(known.access, access)) return known;
       this.tellApart(place, found);
     }
-    this.remember(place.access.word, found);
     const { thread, operation, results } = place;
     const made = { thread, operation, results, access, parent: place, found };
     const next = this.sameOnTheWay(place, found, access) ?? this.make(made);
@@ -161,124 +152,56 @@ export class LocalStates {
   }
 
   private sameOnTheWay(place: Place, found: number, access: Access): Place | null {
+    const way = [...wayTo(place), found];
+    const signature = this.trials.signatureOf(place, way);
+    let candidates = 0;
     for (let at: Place | null = place; at !== null; at = at.parent) {
       if (!isAccess(at.access, access)) continue;
-      if (this.different.has(pairOf(place, found, at))) continue;
-      if (this.doesSame(at, [...wayTo(place), found])) return at;
+      if (++candidates > CANDIDATES_MAX) return null;
+      if (at.signature !== signature || this.different.has(pairOf(place, found, at))) continue;
+      if (!this.trials.areSame(at, wayTo(at), way)) continue;
+      this.closed.push({ place, found, same: at });
+      return at;
     }
     return null;
   }
 
-  /** Whether from a place and from behind some answers, which lead by it, all goes the same. */
-  private doesSame(place: Place, answers: readonly number[]): boolean {
-    const way = wayTo(place);
-    return this.trials(place, way, answers).every((answer) => {
-      const one = new Trial(this.soloOf(place.thread), answers, answer());
-      const other = new Trial(this.soloOf(place.thread), way, answer());
-      const [was, now] = [one.run(place), other.run(place)];
-      return was === now && isSame(one.outcome, other.outcome);
-    });
-  }
-
   /**
-   * What further accesses may find: what is there where nobody else does anything, the same as in
-   * the round that led here, always one value, and anything that was found in the word.
+   * Tries all loops once more that were closed: by now more is known of what can be found in words.
+   * False: some are none, and all must begin anew.
    */
-  private trials(
-    place: Place,
-    way: readonly number[],
-    answers: readonly number[],
-  ): readonly (() => Answers)[] {
-    const last = this.lastOf(place, answers);
-    const round = answers.slice(way.length);
-    const still = (): Answers => (_, word) => last.get(word) ?? this.valuesOf(word)[0];
-    const again = (): Answers => (at) => round[at % round.length];
-    const always = [...new Set(round)].map((value) => (): Answers => () => value);
-    const byChance = Array.from({ length: CHANCES }, (_, seed) => (): Answers => {
-      const prng = new Prng(seed);
-      return (at, word, kind, a) =>
-        at === CHANCE_ACCESSES_MAX ? undefined : this.anyOf(prng, kind, word, a);
-    });
-    return [still, again, ...always, ...byChance];
+  areClosed(): boolean {
+    for (const { place, found, same } of this.closed) {
+      if (this.trials.areSame(same, wayTo(same), [...wayTo(place), found])) continue;
+      this.different.add(pairOf(place, found, same));
+      this.mustBeginAnew = true;
+    }
+    return !this.mustBeginAnew;
   }
 
-  /** What some answers leave in each word, if nobody else writes. */
-  private lastOf({ thread, operation, results }: Place, answers: readonly number[]): Values {
-    const last = new Map<number, number>();
-    let at = 0;
-    this.soloOf(thread).run(operation, results, (kind, word, a, b) => {
-      const found = answers[at++];
-      if (found === undefined) return null;
-      const isWrite = (possibleEffects(kind) & WRITES) !== 0 && kind !== ACCESS.peek;
-      last.set(word, isWrite ? valueAfter(kind, a, b, found) : found);
-      return found;
-    });
-    return last;
+  /** A value was in a word: what trials may find there. */
+  remember(word: number, value: number): void {
+    this.trials.remember(word, value);
   }
 
-  private anyOf(prng: Prng, kind: AccessKind, word: number, a: number): number | undefined {
-    const isCompared = kind === ACCESS.cas || kind === ACCESS.awaitChange;
-    const values = this.valuesOf(word);
-    return values[prng.below(values.length + (isCompared ? 1 : 0))] ?? a;
-  }
-
-  private soloOf(thread: number): Solo {
-    return this.solos[thread] as Solo;
-  }
-
-  private remember(word: number, value: number): void {
-    const known = this.values.get(word);
-    if (known === undefined) this.values.set(word, [value]);
-    else if (known.length < VALUES_MAX && !known.includes(value)) known.push(value);
-  }
-
-  /** Values that were found in a word, and what is there from the start. */
-  private valuesOf(word: number): readonly number[] {
-    return this.values.get(word) ?? [this.machine.state.view(word)];
+  /** Tells apart whatever was taken for one on the way of the threads to where they are. */
+  tellAllApart(): void {
+    for (let thread = 0; thread < this.machine.threads; thread++) {
+      const { state } = this.machine;
+      const log = this.machine.logs[thread] as Log;
+      const begin = state.getField(thread, FIELD.BEGIN);
+      for (let row = begin; row < state.getField(thread, FIELD.END); row++) {
+        const place = this.places[log.place(row)];
+        const next = place?.next.get(log.found(row));
+        if (place === undefined || next === undefined || next.id > place.id) continue;
+        this.different.add(pairOf(place, log.found(row), next));
+        this.mustBeginAnew = true;
+      }
+    }
   }
 }
 
-type Values = ReadonlyMap<number, number>;
-
-/** What an access finds, by how many come before it in the trial; undefined: the trial is over. */
-type Answers = (at: number, word: number, kind: AccessKind, a: number) => number | undefined;
-
-/** An operation that is run on from behind some answers, alone. */
-class Trial {
-  /** What it returned, or how else it went. */
-  outcome: unknown = null;
-  private readonly solo: Solo;
-  private readonly known: readonly number[];
-  private readonly answers: Answers;
-  private position = 0;
-  private readonly did: number[] = [];
-
-  constructor(solo: Solo, known: readonly number[], answers: Answers) {
-    this.solo = solo;
-    this.known = known;
-    this.answers = answers;
-  }
-
-  /** What it did behind the answers that are known, as a text. */
-  run({ operation, results }: Place): string {
-    const outcome = this.solo.run(operation, results, (kind, word, a, b) =>
-      this.answer(kind, word, a, b),
-    );
-    this.outcome =
-      outcome.kind === 'threw' ? [outcome.kind, String(outcome.error)] : Object.values(outcome);
-    return this.did.join();
-  }
-
-  private answer(kind: AccessKind, word: number, a: number, b: number): number | null {
-    const at = this.position++ - this.known.length;
-    if (at < 0) return this.known[at + this.known.length] as number;
-    if (at === TRIAL_ACCESSES_MAX) return null;
-    this.did.push(kind, word, a, b);
-    return this.answers(at, word, kind, a) ?? null;
-  }
-}
-
-function wayTo(place: Place): number[] {
+function wayTo(place: Pick<Place, 'parent' | 'found'>): number[] {
   const way: number[] = [];
   for (let at = place; at.parent !== null; at = at.parent) way.push(at.found);
   return way.reverse();

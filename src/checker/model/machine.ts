@@ -155,7 +155,7 @@ export class Machine {
   }
 
   resultsOf(thread: number): readonly unknown[] {
-    return this.programs.resultsOf(thread).slice(0, this.operationOf(thread));
+    return this.programs.resultsOf(thread);
   }
 
   /**
@@ -223,7 +223,7 @@ export class Machine {
     const { programs, state } = this;
     let number = this.operationOf(thread);
     try {
-      const operation = programs.next(thread);
+      const operation = programs.next(thread, this.step);
       number = this.operationOf(thread);
       if (operation === null) {
         state.setField(thread, FIELD.STATUS, STATUS.done);
@@ -250,8 +250,7 @@ export class Machine {
   /** An operation of a thread has returned. */
   private returnFrom(thread: number, result: unknown): void {
     const operation = this.operationOf(thread);
-    this.programs.resultsOf(thread)[operation] = result;
-    this.state.setField(thread, FIELD.OPERATION, operation + 1);
+    this.programs.ended(thread, result);
     this.state.setField(thread, FIELD.BEGIN, this.position);
     this.returned |= 1 << thread;
     const { onReturn } = this.lookers;

@@ -6,6 +6,7 @@ import { UsageError } from '../../core/base/errors.js';
 import { Prng } from '../../core/base/prng.js';
 import { shareEarlyReturns } from './early.js';
 import { type Exploration, Exploring, explore, type Part } from './explore.js';
+import { OPERATION_ACCESSES_MAX } from './faults.js';
 import { Judge, type Watch } from './judging.js';
 import type { Mode } from './mode.js';
 import { sample } from './sample.js';
@@ -60,12 +61,13 @@ function addUp(a: Exploration, b: Exploration): Exploration {
     dismissed: a.dismissed + b.dismissed,
     steps: a.steps + b.steps,
     isTooLong: a.isTooLong || b.isTooLong,
+    bound: a.bound ?? b.bound,
     states: a.states === null || b.states === null ? null : a.states + b.states,
   };
 }
 
-/** States that are kept: their map has no room for more. */
-const STATES_MAX = 2 ** 24 - 1;
+/** States that are kept: they and what leads from one to another take about 1 GB. */
+const STATES_MAX = 2_000_000;
 
 /**
  * Up to how many steps to reduce before states are searched, and how many steps that may take. Each
@@ -141,7 +143,7 @@ class Runner {
       searched += states.steps;
       const all = { steps: reduced.steps + searched };
       if (states.complete || this.found() !== null) return { ...states, ...all };
-      if (reduced.isTooLong) return { ...reduced, ...all };
+      if (reduced.isTooLong) return { ...reduced, ...all, bound: bothBounds(states) };
     }
     const last = exploring.upTo(this.stepsMax - searched);
     return { ...last, steps: last.steps + searched };
@@ -151,10 +153,15 @@ class Runner {
     const { scenario, stagehand, onEnd, onStates } = judge;
     const options = { stepsMax, statesMax: STATES_MAX, onEnd, onStates };
     const done = search(scenario, stagehand.machine, options);
-    if (done.complete) judge.askWhoIsKeptOut(done, this.options.starvation === true);
-    else if (done.way !== null) judge.shorten(done.way);
+    if (done.complete) return judge.askWhoIsKeptOut(done, this.options.starvation === true);
+    if (done.way !== null) judge.shorten(done.way);
     return done;
   }
+}
+
+function bothBounds({ bound }: Exploration): string {
+  const reduction = `${OPERATION_ACCESSES_MAX} accesses of one operation (X8)`;
+  return bound === null ? reduction : `reduction: ${reduction}; ${bound}`;
 }
 
 /** Throws `UsageError` for a mode that can't tell who is kept out for ever, or has no end. */

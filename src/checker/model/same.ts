@@ -50,5 +50,5 @@ export function isData(value: unknown, depth = 8): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (!Array.isArray(value) && nameOf(value) !== 'Object') return false;
   const keys = Object.keys(value);
-  return keys.length <= 64 && keys.every((key) => isData(Reflect.get(value, key), depth - 1));
+  return keys.length <= 1_000 && keys.every((key) => isData(Reflect.get(value, key), depth - 1));
 }

@@ -34,7 +34,13 @@ export function sample(machine: Machine, prng: Prng, options: SampleOptions): Ex
   let cut = 0;
   const result = (complete: boolean, runs: number): Exploration => {
     const counts = { executions: runs - dismissed - cut, redundant: 0, dismissed, steps };
-    return { ...counts, complete: complete && cut === 0, isTooLong: cut > 0, states: null };
+    return {
+      ...counts,
+      complete: complete && cut === 0,
+      isTooLong: cut > 0,
+      states: null,
+      bound: null,
+    };
   };
   for (let run = 0; run < options.executions; run++) {
     if (steps >= options.stepsMax) return result(false, run);

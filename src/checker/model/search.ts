@@ -20,6 +20,7 @@ import { LocalStates } from './local.js';
 import type { Machine } from './machine.js';
 import type { Scenario } from './scenario.js';
 import { STATUS } from './state.js';
+import { walk } from './walk.js';
 
 export interface SearchOptions {
   readonly stepsMax: number;
@@ -38,9 +39,16 @@ export interface Search extends Exploration {
 }
 
 /** Executions that are drawn when all is done, and steps of each and of all. */
-const DRAWN_MIN = 100;
+const DRAWN_MIN = 200;
 const DRAWN_MAX = 1_000;
 const DRAWN_STEPS_MAX = 2_000;
+
+/** For how many steps, in the mean, one thread may go on in an execution that is drawn. */
+const PATIENCE_MAX = 24;
+
+/** For each state, steps of all that are drawn; and bounds of that. */
+const DRAWN_STEPS_A_STATE = 20;
+const ALL_DRAWN_STEPS_MIN = 4_000;
 const ALL_DRAWN_STEPS_MAX = 40_000;
 
 /** States between two calls of `onStates`. */
@@ -117,11 +125,21 @@ class Searcher {
       else this.take(frame);
     }
     const isWhole = this.depth === 0 && this.mayGoOn();
-    const complete = isWhole && this.hasMetAll();
+    const complete = isWhole && this.locals.areClosed() && this.hasMetAll();
     const { executions, dismissed, steps, graph, isTooLong, met } = this;
-    const counts = { executions, dismissed, redundant: 0, steps, states: met.size };
+    const bound = complete || isTooLong ? null : this.bound();
+    const counts = { executions, dismissed, redundant: 0, steps, states: met.size, bound };
     const way = this.stopped && this.depth > 0 ? this.wayToEnd() : null;
     return { ...counts, complete, isTooLong, graph, way };
+  }
+
+  /** Why not all was explored. */
+  private bound(): string | null {
+    if (this.stopped) return null;
+    const { stepsMax, statesMax } = this.options;
+    if (this.met.size >= statesMax) return `states: ${statesMax} of them`;
+    if (this.steps >= stepsMax) return `states: ${stepsMax} steps`;
+    return 'states: a loop carries something from round to round that was not understood';
   }
 
   private mayGoOn(): boolean {
@@ -225,27 +243,50 @@ class Searcher {
   /** Whether executions that are drawn at random lead to no state that was not met. */
   private hasMetAll(): boolean {
     const prng = new Prng(1);
-    const last = this.steps + ALL_DRAWN_STEPS_MAX;
-    const most = Math.min(Math.max(this.met.size, DRAWN_MIN), DRAWN_MAX);
-    for (let drawn = 0; drawn < most && this.steps < last; drawn++) {
+    // What is compared with nothing else is another state each time that it is there.
+    if (this.locals.hasOpaque) return true;
+    const most = Math.max(this.met.size * DRAWN_STEPS_A_STATE, ALL_DRAWN_STEPS_MIN);
+    const last = this.steps + Math.min(most, ALL_DRAWN_STEPS_MAX);
+    const count = Math.min(Math.max(this.met.size, DRAWN_MIN), DRAWN_MAX);
+    for (let drawn = 0; drawn < count && this.steps < last; drawn++) {
       if (!this.hasMetDrawn(prng)) return false;
     }
     return true;
   }
 
   private hasMetDrawn(prng: Prng): boolean {
-    const { machine } = this;
+    const { machine, locals } = this;
+    const way: number[] = [];
     machine.restart();
-    for (let step = 0; step < DRAWN_STEPS_MAX; step++) {
-      const enabled = this.machine.sleepers.enabledThreads();
-      if (enabled === 0) return true;
+    // All take turns, or one thread is let go on for a while.
+    const patience = prng.below(2) === 0 ? 1 : 1 + prng.below(PATIENCE_MAX);
+    for (let thread = -1; way.length < DRAWN_STEPS_MAX; ) {
+      const enabled = machine.sleepers.enabledThreads();
+      if (enabled === 0 || machine.thrown !== null) return true;
       const threads = threadsIn(enabled);
-      machine.perform(threads[prng.below(threads.length)] as number);
+      const goesOn = threads.includes(thread) && prng.below(patience) !== 0;
+      if (!goesOn) thread = threads[prng.below(threads.length)] as number;
+      machine.perform(thread);
+      way.push(thread);
       this.steps++;
-      // Had it thrown where the search went, the search would have stopped.
-      if (machine.thrown !== null) return endingOf(machine).kind === 'cut';
-      if (!this.met.has(this.identity.now()) || this.locals.mustBeginAnew) return false;
+      // A failure that the search did not come to is one all the same.
+      if (machine.thrown !== null) return this.judgeDrawn(way);
+      const hasMet = this.met.has(this.identity.now());
+      if (locals.mustBeginAnew) return false;
+      if (hasMet) continue;
+      locals.tellAllApart();
+      return false;
     }
     return true;
+  }
+
+  /** Judges an execution that was drawn, and threw; true: it only made too many accesses. */
+  private judgeDrawn(way: readonly number[]): boolean {
+    const ending = endingOf(this.machine);
+    if (ending.kind === 'cut') return true;
+    this.machine.restart();
+    const steps = walk(this.machine, way);
+    this.stopped = this.options.onEnd(ending, () => steps);
+    return false;
   }
 }

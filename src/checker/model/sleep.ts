@@ -158,10 +158,18 @@ export class Sleepers {
     const log = this.logs[thread] as Log;
     take(state.getField(thread, FIELD.LOOKS));
     take(state.getField(thread, FIELD.NEWS));
+    // Of each word what was found first, and whether it has changed since it was read.
+    const first = new Map<number, number>();
+    const changed = new Set<number>();
     for (const row of this.readSinceAwake(thread)) {
-      take(log.word(row));
-      take(log.found(row));
-      take(state.changedByOther(log.word(row), thread, log.step(row)) ? 1 : 0);
+      const word = log.word(row);
+      if (!first.has(word)) first.set(word, log.found(row));
+      if (state.changedByOther(word, thread, log.step(row))) changed.add(word);
+    }
+    for (const [word, found] of first) {
+      take(word);
+      take(found);
+      take(changed.has(word) ? 1 : 0);
     }
     take(-1);
   }

@@ -8,8 +8,9 @@ import type { Log } from './log.js';
 import type { Machine } from './machine.js';
 import { FIELD } from './state.js';
 
-/** Accesses of a round. */
-const ROUND_MAX = 32;
+/** Accesses of a round, and rounds: one that gives up after fewer is let go on. */
+const ROUND_MAX = 16;
+const ROUNDS = 10;
 
 /** Of threads that can make a step, as bits, those that are not going round; all if all are. */
 export function notSpinning(machine: Machine, enabled: number): number {
@@ -21,23 +22,29 @@ export function notSpinning(machine: Machine, enabled: number): number {
 }
 
 /**
- * Whether a thread is about to make an access again behind which it has only read, and would read
- * the same.
+ * Whether a thread has gone round some times, has only read, and is about to read the same again.
  */
 function isSpinning(machine: Machine, thread: number): boolean {
   if (machine.wakesItself(thread)) return false;
-  const { state } = machine;
   const log = machine.logs[thread] as Log;
   const next = machine.nextRow(thread);
-  const first = Math.max(state.getField(thread, FIELD.BEGIN), next - ROUND_MAX);
+  const begin = machine.state.getField(thread, FIELD.BEGIN);
   const { kind, word, a, b } = log.access(next);
-  for (let row = next - 1; row >= first; row--) {
+  for (let length = 1; length <= ROUND_MAX && next - length * ROUNDS >= begin; length++) {
+    if (!log.matches(next - length, kind, word, a, b)) continue;
+    return readsAgain(machine, log, next, length);
+  }
+  return false;
+}
+
+function readsAgain({ state }: Machine, log: Log, next: number, length: number): boolean {
+  for (let row = next - 1; row >= next - length * ROUNDS; row--) {
     const found = log.found(row);
     if (!onlyReads(log.kind(row), log.a(row), found)) return false;
     if (state.view(log.word(row)) !== found) return false;
-    if (log.matches(row, kind, word, a, b)) return true;
+    if (row + length < next && log.word(row + length) !== log.word(row)) return false;
   }
-  return false;
+  return true;
 }
 
 function onlyReads(kind: AccessKind, a: number, found: number): boolean {

@@ -32,6 +32,7 @@ export const STATUS = {
  *   NEWS        1: a change of its own is worth another look
  *   WOKEN_AT    the step whose notify last woke it; 0: none
  *   EARLY       how often it may still return early
+ *   ROUND       how often it has begun again: see `Setup.forEver`
  */
 export const FIELD = {
   OPERATION: 0,
@@ -45,7 +46,8 @@ export const FIELD = {
   NEWS: 8,
   WOKEN_AT: 9,
   EARLY: 10,
-  WORDS: 11,
+  ROUND: 11,
+  WORDS: 12,
 } as const;
 
 /**

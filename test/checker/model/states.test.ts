@@ -199,9 +199,10 @@ describe('loops that have no end', () => {
     expect(failure).toMatchObject({ rule: 'progress' });
     const said = 'thread 0 would wait for ever: the last step leads back to where they began';
     expect(failure?.detail).toBe(said);
-    expect(replay(left, failure?.schedule ?? '').failure?.detail).toMatch(
-      /^thread 0 could wait for ever: the last step leads back/,
-    );
+    expect(replay(left, failure?.schedule ?? '').failure).toMatchObject({
+      rule: 'progress',
+      detail: said,
+    });
   });
 
   it('are told from loops that count their rounds, short or long', () => {
