@@ -30,8 +30,8 @@ const CANDIDATES_MAX = 12;
 /** A place in an operation: about to make an access. */
 interface Place extends Subject {
   readonly id: number;
-  /** What it does by itself: see `Trials.signatureOf`. */
-  readonly signature: string;
+  /** What it does by itself: see `Trials.signatureOf`. Null: nobody has asked. */
+  signature: string | null;
   readonly access: Access;
   readonly parent: Place | null;
   /** What the parent's access found on the way here. */
@@ -121,8 +121,8 @@ export class LocalStates {
   }
 
   private make(place: Omit<Place, 'id' | 'next' | 'signature'>): Place {
-    const signature = this.trials.signatureOf(place, wayTo(place));
-    const made = { ...place, signature, id: this.places.length, next: new Map<number, Place>() };
+    const next = new Map<number, Place>();
+    const made: Place = { ...place, signature: null, id: this.places.length, next };
     this.places.push(made);
     return made;
   }
@@ -153,12 +153,15 @@ export class LocalStates {
 
   private sameOnTheWay(place: Place, found: number, access: Access): Place | null {
     const way = [...wayTo(place), found];
-    const signature = this.trials.signatureOf(place, way);
+    let signature: string | null = null;
     let candidates = 0;
     for (let at: Place | null = place; at !== null; at = at.parent) {
       if (!isAccess(at.access, access)) continue;
       if (++candidates > CANDIDATES_MAX) return null;
-      if (at.signature !== signature || this.different.has(pairOf(place, found, at))) continue;
+      if (this.different.has(pairOf(place, found, at))) continue;
+      signature ??= this.trials.signatureOf(place, way);
+      at.signature ??= this.trials.signatureOf(at, wayTo(at));
+      if (at.signature !== signature) continue;
       if (!this.trials.areSame(at, wayTo(at), way)) continue;
       this.closed.push({ place, found, same: at });
       return at;
@@ -182,6 +185,11 @@ export class LocalStates {
   /** A value was in a word: what trials may find there. */
   remember(word: number, value: number): void {
     this.trials.remember(word, value);
+  }
+
+  /** Whether any two places were taken for one. */
+  get assumesAny(): boolean {
+    return this.closed.length > 0;
   }
 
   /** Tells apart whatever was taken for one on the way of the threads to where they are. */

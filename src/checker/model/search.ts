@@ -244,7 +244,7 @@ class Searcher {
   private hasMetAll(): boolean {
     const prng = new Prng(1);
     // What is compared with nothing else is another state each time that it is there.
-    if (this.locals.hasOpaque) return true;
+    if (!this.locals.assumesAny || this.locals.hasOpaque) return true;
     const most = Math.max(this.met.size * DRAWN_STEPS_A_STATE, ALL_DRAWN_STEPS_MIN);
     const last = this.steps + Math.min(most, ALL_DRAWN_STEPS_MAX);
     const count = Math.min(Math.max(this.met.size, DRAWN_MIN), DRAWN_MAX);
