@@ -75,8 +75,8 @@ const STATES_MAX = 2_000_000;
  * one for the scenario is a small part of what the other takes.
  */
 const TURNS: readonly (readonly [reduced: number, searched: number])[] = [
-  [4_500_000, 500_000],
-  [16_000_000, 2_000_000],
+  [3_000_000, 300_000],
+  [12_000_000, 2_000_000],
 ];
 
 /** Where operations are too long to be followed, the reduction has no end. */
