@@ -221,11 +221,8 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'a number of a million: grace periods would have to wrap, or a page to be that far up',
-    what: [
-      'rcu/grace-period successor',
-      'pgtable/tlb lookUp write memory.poke((slot + SLOT.PAGE_HIGH)',
-    ],
+    why: 'grace periods would have to wrap',
+    what: ['rcu/grace-period successor'],
   },
 ];
 
