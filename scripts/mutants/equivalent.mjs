@@ -167,6 +167,14 @@ export const EQUIVALENT = [
     ],
   },
   {
+    why: 'sleepers of different locks, who know nothing of each other, are woken in another order',
+    what: ['mem/lock markBroken swap wakeAll'],
+  },
+  {
+    why: 'the value that is told apart now was dealt with before, or never is there',
+    what: ['mem/lock release bound', 'mem/lock throwIfBroken bound > -> >='],
+  },
+  {
     why: 'a stop that is lost beside another: reclaimers see that the number is another',
     what: ['rcu/reclaim stopReclaimers torn'],
   },

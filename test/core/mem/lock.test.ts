@@ -14,11 +14,11 @@ import {
   acquire,
   acquireWithin,
   breakRule,
+  isHeldElsewhere,
   lockStalled,
   release,
   SLEEPERS,
   threadInside,
-  throwIfBroken,
 } from '#src/core/mem/lock.js';
 import { tableLock } from '#src/core/pgtable/lock.js';
 import { attachThread } from '#src/core/rcu/attach.js';
@@ -96,6 +96,24 @@ describe('a lock that is held', () => {
     expect(mem.load(SUPPLY) & ~SLEEPERS).toBe(waiter.id + 1);
   });
 
+  it('is taken at once when it is let go before the waiter says that it will sleep', () => {
+    const { mem, threads } = makeHooked();
+    const [holder, waiter] = threads;
+    acquire(holder, SUPPLY);
+    const seen: string[] = [];
+    mem.watch((access, word) => {
+      if (word !== SUPPLY) return;
+      seen.push(access);
+      // The compare-and-swap that would set S: it finds the lock free.
+      if (access === 'cas' && seen.filter((each) => each === 'cas').length === 2) {
+        mem.poke(SUPPLY, 0);
+      }
+    });
+    // Even who has no time at all to wait gets it.
+    expect(acquireWithin(waiter, SUPPLY, 0)).toBe(true);
+    expect(seen).toEqual(['cas', 'load', 'cas', 'cas']);
+  });
+
   it('is tried as often as the heap says before anybody sleeps', () => {
     const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 7 });
     const waiter = attachThread(heap, 'epoch');
@@ -111,6 +129,23 @@ describe('a lock that is held', () => {
     acquire(waiter, SUPPLY);
     // Taken while spinning: nobody sleeps, and the word says so.
     expect(mem.load(SUPPLY)).toBe(waiter.id + 1);
+  });
+
+  it('is not tried more often', () => {
+    const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 7 });
+    const waiter = attachThread(heap, 'epoch');
+    acquire(thread, SUPPLY);
+    let loads = 0;
+    (mem as HookMemory).once(
+      (access, word) => {
+        if (access === 'load' && word === SUPPLY) loads++;
+        return access === 'awaitChange';
+      },
+      () => release(thread, SUPPLY),
+    );
+    acquire(waiter, SUPPLY);
+    // The eighth is the first look of a thread that means to sleep.
+    expect(loads).toBe(8);
   });
 
   it('throws what is broken, instead of sleeping, at whoever is about to sleep', () => {
@@ -190,23 +225,42 @@ describe('a wait for a lock', () => {
     expect(waits).toBe(22);
   });
 
+  it('begins anew where the next thread came in just when the time was over', () => {
+    const { mem, threads } = makeHooked();
+    const [one, two, three] = threads;
+    const waiter = withLockWaits(three, { lookMs: 1, stallMs: 3 });
+    acquire(one, SUPPLY);
+    let [waits, hasSlept] = [0, false];
+    mem.watch((access, word) => {
+      if (word !== SUPPLY) return;
+      if (access === 'load' && hasSlept && waits < 20) {
+        mem.poke(SUPPLY, ((waits % 2 === 1 ? two : one).id + 1) | SLEEPERS);
+      }
+      hasSlept = access === 'awaitChange';
+      if (hasSlept) waits++;
+    });
+    expect(acquireWithin(waiter, SUPPLY, 3)).toBe(false);
+    expect(waits).toBe(22);
+  });
+
+  it('says so where the lock is its own, which it would wait for for ever', () => {
+    const { threads } = makeHooked();
+    const [own, other] = threads;
+    acquire(own, SUPPLY);
+    expect(acquireWithin(own, SUPPLY, 1000)).toBe(false);
+    const text = 'that this thread has itself';
+    expect(lockStalled(own, SUPPLY).message).toContain(text);
+    expect(lockStalled(other, SUPPLY).message).not.toContain(text);
+    expect([isHeldElsewhere(own, SUPPLY), isHeldElsewhere(other, SUPPLY)]).toEqual([false, true]);
+    release(own, SUPPLY);
+    expect(isHeldElsewhere(other, SUPPLY)).toBe(false);
+  });
+
   it('names nobody where the lock was let go of in the last moment', () => {
     const { heap, threads } = makeHooked();
     expect(lockStalled(threads[0], SUPPLY).thread).toBe(null);
     expect(lockStalled(threads[0], SUPPLY, 'a page is lost').message).toContain('; a page is lost');
     checkClean(heap);
-  });
-});
-
-describe('a broken rule', () => {
-  it('is kept in the heap, the first one only, and found by a look', () => {
-    const { heap } = makeHeap();
-    expect(throwIfBroken(heap)).toBe(undefined);
-    expect(() => breakRule(heap, 3, 'first')).toThrow('P3 does not hold: first');
-    expect(() => breakRule(heap, 7, 'second')).toThrow('P7 does not hold: second');
-    expect(() => throwIfBroken(heap)).toThrow(
-      expect.objectContaining({ name: 'InvariantError', rule: 'P3' }),
-    );
   });
 });
 
