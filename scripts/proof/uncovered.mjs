@@ -54,7 +54,6 @@ export const UNCOVERED = [
     why: 'takes no part in what threads do at once: computes, or reads one word for its caller',
     where: [
       'core/mem/config.ts:checkConfig',
-      'core/mem/supply.ts:supplyCounts',
       'core/rcu/callback.ts:queuedBy',
       'core/frag/callback-table.ts:callbackTable',
       'core/frag/state.ts:hasN',

@@ -76,4 +76,22 @@ const endsInside = heapScenario({
   },
 });
 
-export const BROKEN_OFF_SCENARIOS: readonly Scenario[] = [breaksOff, endsInside];
+const leaves = heapScenario({
+  name: 'leaving-reader-vs-synchronize+attached',
+  about: 'A thread leaves all its sections at once, and stays: nobody waits for it.',
+  rules: ['G1'],
+  mustSee: ['waited'],
+  kit: EPOCH,
+  play: ({ threads }) => {
+    const [one, two] = threads as [Thread, Thread];
+    rcuReadLock(two);
+    rcuReadLock(two);
+    const waits = (): string => {
+      synchronizeRcu(one);
+      return 'waited';
+    };
+    return { threads: [[waits], [(): void => leaveAllSections(two)]] };
+  },
+});
+
+export const BROKEN_OFF_SCENARIOS: readonly Scenario[] = [breaksOff, endsInside, leaves];

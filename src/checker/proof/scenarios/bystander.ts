@@ -195,6 +195,20 @@ const twoReclaimers = heapScenario({
   },
 });
 
+const stoppedTwice = heapScenario({
+  name: 'stop-vs-reclaim+twice',
+  about: 'A reclaimer is told to stop again while it returns: it returns, and once.',
+  rules: ['R6'],
+  mustSee: ['reclaimed 0'],
+  kit: { threads: 2, pages: 1 },
+  callbacks: ({ kit }) => counting(kit),
+  play: ({ kit, threads }) => {
+    const [one, two] = threads as Two;
+    const stop = stops(two, kit);
+    return { threads: [[reclaims(one, kit)], [stop, stop]], atEnd: () => [noReclaimer(kit)] };
+  },
+});
+
 /** Its own section would hold up the grace period that it waits for. */
 function pollsOnline(name: string, about: string, polls: typeof poll): Scenario {
   return heapScenario({
@@ -252,6 +266,24 @@ const detaches = heapScenario({
   },
 });
 
+/** Who reports does so at any moment, of a thread that does not know of it. */
+const reported = heapScenario({
+  name: 'look-vs-reader+waited-for',
+  about: 'One asks whether a thread is waited for, while that is in a section, or not.',
+  rules: ['G1'],
+  mustSee: ['waited for', 'not waited for'],
+  kit: { threads: 2, pages: 1 },
+  play: ({ threads }) => {
+    const [one, two] = threads as Two;
+    const reads: Operation = () => {
+      rcuReadLock(one);
+      rcuReadUnlock(one);
+    };
+    const asks: Operation = () => (isWaitedFor(two.heap, one.id) ? 'waited for' : 'not waited for');
+    return { threads: [[reads], [asks]] };
+  },
+});
+
 /** A callback that polls: the one that is under way must be the only one. */
 const nested = heapScenario({
   name: 'poll-vs-callback+nested',
@@ -287,6 +319,7 @@ export const BYSTANDER_SCENARIOS: readonly Scenario[] = [
   reclaimsTwice,
   attachedLater,
   twoReclaimers,
+  stoppedTwice,
   pollsOnline(
     'poll-vs-reader+online',
     'A qsbr thread that polls and does nothing else lets grace periods end.',
@@ -294,5 +327,6 @@ export const BYSTANDER_SCENARIOS: readonly Scenario[] = [
   ),
   pollsOnline('poll-vs-reader+online-all', 'The same where it polls all queues.', pollAll),
   detaches,
+  reported,
   nested,
 ];

@@ -4,7 +4,7 @@ import { createMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { forkStep } from '../../../core/pgtable/fork.js';
 import { installTables, reclaimTables } from '../../../core/pgtable/install.js';
-import { protectStep, scanStep, unmapStep } from '../../../core/pgtable/map.js';
+import { mapStep, protectStep, scanStep, unmapStep } from '../../../core/pgtable/map.js';
 import { makeSpace, spaceOf } from '../../../core/pgtable/space.js';
 import { frameOf, NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
@@ -17,6 +17,7 @@ import {
   maps,
   must,
   mustNot,
+  PAGE_BYTES,
   PROT,
   READ_ONLY,
   treeScenario,
@@ -85,6 +86,30 @@ const mapVsUnmap = treeScenario({
     return [[unmaps(by(one), 0)], [maps(by(two), 1, 17)]];
   },
   atEnd: ({ space }) => [must(space, 1, 17)],
+});
+
+/** As mapVsUnmap, but only the step in which both meet. */
+const mapVsReclaim = treeScenario({
+  name: 'fault-vs-reclaim+empty-table',
+  about:
+    'An empty table is taken out while a page is mapped in it: one of the two does not happen.',
+  rules: ['T1', 'T2', 'H6'],
+  mustSee: ['mapped 0', 'mapped 1'],
+  threads: 2,
+  mapped: [2],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    installTables(space, 0 as Vpn, 0);
+    const fault = (): string => {
+      const step = mapStep(by(two), 1 as Vpn, 1, 17 * PAGE_BYTES, PROT);
+      return step.kind === 'done' ? `mapped ${step.changed}` : step.kind;
+    };
+    return [[(): void => reclaimTables(by(one), 0 as Vpn, 0)], [fault]];
+  },
+  atEnd: ({ space }, results) => [
+    results[1]?.[0] === 'mapped 1' ? must(space, 1, 17) : mustNot(space, 1),
+    must(space, 2, 18),
+  ],
 });
 
 /** Both tables are in one page, and have one lock. */
@@ -275,6 +300,7 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   faultVsFault,
   faultVsFaultLast,
   mapVsUnmap,
+  mapVsReclaim,
   twoTables,
   forkVsUnmap,
   forkVsCollapse,

@@ -12,7 +12,13 @@ import type { MmId, Pfn, Word } from '../../../core/base/units.js';
 import { headerWord, mmRecord, type Thread } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
 import { acquire, breakRule, release, SLEEPERS } from '../../../core/mem/lock.js';
-import { growSupply, returnPages, SUPPLY_LOCK, takePages } from '../../../core/mem/supply.js';
+import {
+  growSupply,
+  returnPages,
+  SUPPLY_LOCK,
+  supplyCounts,
+  takePages,
+} from '../../../core/mem/supply.js';
 import { checkSupply, type Violation } from '../../../core/mem/supply-check.js';
 import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario, Stage } from '../../model/scenario.js';
@@ -249,6 +255,22 @@ const growVsGrow = supplyScenario(
   { threads: 2, pages: 4, sparePages: 2 },
 );
 
+/** Both numbers are of one moment: a page that is out is not free. */
+const countVsTake = supplyScenario(
+  'count-vs-take+supply',
+  'One asks how many pages are free while another takes one: before it, or after.',
+  ['took 4 of 4', 'took 3 of 4', '1 out'],
+  ({ threads: [one, two] }) => [
+    [takeBlock(one as Thread, 0)],
+    [
+      (): string => {
+        const { free, limit } = supplyCounts(two as Thread);
+        return `${free} of ${limit}`;
+      },
+    ],
+  ],
+);
+
 export const LOCK_SCENARIOS: readonly Scenario[] = [
   counting(
     'holder-vs-holder+one-lock',
@@ -294,4 +316,5 @@ export const SUPPLY_SCENARIOS: readonly Scenario[] = [
   returnVsReturn,
   growVsTake,
   growVsGrow,
+  countVsTake,
 ];

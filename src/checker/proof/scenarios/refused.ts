@@ -4,7 +4,12 @@
  */
 import { InvariantError } from '../../../core/base/errors.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import { type CallbackTable, REFUSED, serveQueue } from '../../../core/rcu/callback.js';
+import {
+  type CallbackTable,
+  hasCallbacks,
+  REFUSED,
+  serveQueue,
+} from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { type Barrier, tryBarrier } from '../../../core/rcu/wait.js';
@@ -77,6 +82,25 @@ const takenAgain = refusals(
   1,
 );
 
+/** Looks whether a queue has something in it, as who decides whether to poll does. */
+const lookedAt = heapScenario({
+  name: 'look-vs-serve+refused-before',
+  about: 'What refused before is taken again while another looks whether the queue is empty.',
+  rules: ['R1'],
+  mustSee: ['callbacks 1', 'empty', 'not empty'],
+  kit: { threads: 2, pages: 1 },
+  callbacks: ({ kit }) => refusingOnce(kit),
+  play: ({ kit, threads }) => {
+    const [one, two] = threads as Two;
+    const serve = serveWith(one, one, refusingOnce(kit));
+    queue(one, kit, 0)([]);
+    advanceGrace(kit.heap);
+    serve([]);
+    const look = (): string => (hasCallbacks(two.heap, one.id) ? 'not empty' : 'empty');
+    return { threads: [[serve], [look]], drained: () => ranOnce(kit, 1) };
+  },
+});
+
 /**
  * So many steps of a barrier for the first queue, whose batch waits for a grace period that a
  * reader holds up, with another callback behind it.
@@ -142,6 +166,7 @@ const barrierVsServe = behindBatch(
 export const REFUSED_SCENARIOS: readonly Scenario[] = [
   putBackTwice,
   takenAgain,
+  lookedAt,
   barrierVsReader,
   barrierVsServe,
 ];

@@ -26,7 +26,7 @@ import { MODEL_FORMAT, TREE_KINDS } from './forms.js';
 
 /** The tree has 8 pages; 0 and 1 share a table, 2 has another below the same one above. */
 export const ALL = 8;
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 
 /** What a page allows in scenarios: to be read and written; a fork takes the second away. */
 export const PROT = 3;
