@@ -88,6 +88,17 @@ describe('a thread that waits', () => {
     expect(qsbr.mem.peek(at(qsbr.record, THREAD.STOPS_SEEN))).toBe(1);
   });
 
+  it('reclaims no further round where it was stopped and nothing is ripe', () => {
+    let looks = 0;
+    stopReclaimers(heap);
+    mem.watch((access, word) => {
+      if (access === 'load' && word === STOP) looks++;
+    });
+    expect(reclaim(thread, [])).toBe(0);
+    // One before the round, and one of the number that is not to stop it again.
+    expect(looks).toBe(2);
+  });
+
   it('reclaims for a few rounds after a stop, where something is ripe all the time', () => {
     const head = at(heap.pagesAt, 4);
     let ran = 0;

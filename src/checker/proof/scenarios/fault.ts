@@ -177,11 +177,16 @@ const forkVsCollapse = treeScenario({
         pages = step.kind === 'done' ? step.pages : ALL;
       }
       const frame = frameOf(walk(child, 0 as Vpn));
-      return frame === 32 ? 'child has the large one' : 'child has small pages';
+      if (frame === 32) return 'child has the large one';
+      return frame === 16 ? 'child has small pages' : 'child has none';
     };
     return [[forks, (): readonly Finding[] => endOf(child)], [collapses(by(two), 0, 32)]];
   },
-  atEnd: (_, results) => (results[0]?.[1] as readonly Finding[] | undefined) ?? [],
+  atEnd: (_, results) => {
+    const [forked, ended] = results[0] as readonly [string, readonly Finding[]];
+    const found = 'the child has no page, and its parent always had it';
+    return forked === 'child has none' ? [{ rule: 'T3', detail: found }, ...ended] : ended;
+  },
 });
 
 const protect = treeScenario({

@@ -8,7 +8,13 @@ import { HEAP } from '../../../core/mem/layout.js';
 import { attachThread, detachThread } from '../../../core/rcu/attach.js';
 import type { CallbackTable } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace, endGrace } from '../../../core/rcu/grace-period.js';
-import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
+import {
+  quiescent,
+  rcuOffline,
+  rcuOnline,
+  rcuReadLock,
+  rcuReadUnlock,
+} from '../../../core/rcu/reader.js';
 import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
@@ -78,6 +84,23 @@ const readsQuiescent = (world: World): Operation[] => {
   const reader = world.threads[1] as Thread;
   const rest = [(): void => quiescent(reader), (): void => rcuOffline(reader)];
   return [...readsOnce(world), rest[0] as Operation, ...readsOnce(world), rest[1] as Operation];
+};
+
+/** Online, a qsbr thread reads outside of sections too: one that it enters changes nothing. */
+const readsBetween = (world: World): Operation[] => {
+  const { kit, threads, see } = world;
+  const reader = threads[1] as Thread;
+  rcuOnline(reader);
+  const reads = (): void => {
+    const x = reader.mem.load(kit.own(X));
+    rcuReadLock(reader);
+    rcuReadUnlock(reader);
+    const y = reader.mem.load(kit.own(Y));
+    rcuOffline(reader);
+    see(`x=${x} y=${y}`);
+    if (x === 0 && y === 1) throw new InvariantError('G1', 'an online thread was not waited for');
+  };
+  return [reads, ...readsOnce(world), (): void => rcuOffline(reader)];
 };
 
 const EPOCH: KitOptions = { threads: 2, pages: 1 };
@@ -296,6 +319,13 @@ export const GRACE_SCENARIOS: readonly Scenario[] = [
     readsTwice,
   ),
   litmus('reader-vs-synchronize+qsbr', 'The same, qsbr.', QSBR, waits, readsQuiescent),
+  litmus(
+    'reader-vs-synchronize+qsbr-online',
+    'The same, qsbr, between sections.',
+    QSBR,
+    waits,
+    readsBetween,
+  ),
   litmus(
     'nested-reader-vs-grace+epoch',
     'Only the outermost unlock ends a section.',

@@ -10,7 +10,7 @@ import { unmapStep } from '../../../core/pgtable/map.js';
 import type { Space } from '../../../core/pgtable/space.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
-import { collapses, must, mustNot, treeScenario, walks } from './tree.js';
+import { collapses, maps, must, mustNot, treeScenario, unmaps, walks } from './tree.js';
 
 /** Pages 0 and 1 are one large frame from here on. */
 const LARGE_FRAME = 32;
@@ -100,4 +100,26 @@ const unmapVsCollapse = treeScenario({
   atEnd: ({ space }) => [mustNot(space, 0), must(space, 1, 33)],
 });
 
-export const SPLIT_SCENARIOS: readonly Scenario[] = [walkVsSplit, splitVsSplit, unmapVsCollapse];
+/** Its section keeps the upper table, in which it looks for a large frame, from being used again. */
+const looksVsUnmap = treeScenario({
+  name: 'look-vs-unmap+table-above',
+  about:
+    'One looks for a large frame while the table that it looks in is taken out and used again.',
+  rules: ['T1', 'P2', 'H6'],
+  mustSee: ['small', 'callbacks 2', 'map: done'],
+  threads: 2,
+  mapped: [0],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const asks = (): string => (isLarge(by(two), 0 as Vpn) ? 'large' : 'small');
+    const serves = world.serve(one, one);
+    return [[unmaps(by(one), 0), serves, serves, maps(by(one), 4, 9)], [asks]];
+  },
+});
+
+export const SPLIT_SCENARIOS: readonly Scenario[] = [
+  walkVsSplit,
+  splitVsSplit,
+  unmapVsCollapse,
+  looksVsUnmap,
+];
