@@ -5,6 +5,7 @@
 import { UsageError } from '../../../core/base/errors.js';
 import type { Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
+import { createMm } from '../../../core/frag/mm.js';
 import { headerWord, type Kind, type Thread } from '../../../core/mem/heap.js';
 import { HEAP } from '../../../core/mem/layout.js';
 import { beginGrace } from '../../../core/rcu/grace-period.js';
@@ -156,6 +157,27 @@ const destroyVsNewPage = heapScenario({
   },
 });
 
+/** As soon as the page is back, all of its words are another's. */
+const destroyVsNextTaker = heapScenario({
+  name: 'alloc-vs-destroy+page-taken-again',
+  about: 'The page of an mm that ended meanwhile goes back, and another mm takes it at once.',
+  rules: ['U1', 'P3', 'P6'],
+  mustSee: ['take: done', 'take: mm-not-live', 'destroy: done', 'next has it'],
+  kit: { ...BLOCKS, mms: 2 },
+  play: (world) => {
+    const [one, two] = world.threads as Two;
+    const next = createMm(one);
+    const takesNext = (): string =>
+      world.take(two, next)([]) === null ? 'next has none' : 'next has it';
+    return {
+      threads: [
+        [orRefused('take', () => world.take(one)([]))],
+        [orRefused('destroy', () => world.destroy(two)), takesNext],
+      ],
+    };
+  },
+});
+
 function toldOnce(results: readonly unknown[]): Finding | null {
   const told = results.filter((result) => result === 'take: write-after-free').length;
   return told === 1 ? null : { rule: 'U1', detail: `${told} callers were told of one write` };
@@ -194,5 +216,6 @@ export const POISON_SCENARIOS: readonly Scenario[] = [
   writeVsAllocs('write-vs-alloc-vs-alloc+last-word', 3),
   writeVsNewPage,
   destroyVsNewPage,
+  destroyVsNextTaker,
   freeVsFreeTwice,
 ];
