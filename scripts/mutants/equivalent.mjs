@@ -179,6 +179,7 @@ export const EQUIVALENT = [
       'mem/lock release bound',
       'mem/lock throwIfBroken bound > -> >=',
       'rcu/callback poll bound > -> >=',
+      'frag/free unlist bound < -> <=',
     ],
   },
   {
@@ -223,6 +224,8 @@ export const EQUIVALENT = [
       'frag/poison poison always',
       'frag/contents fillEmpty guard',
       'frag/alloc allocTable always',
+      'frag/alloc allocFresh always heap.debug',
+      'frag/callback ripenPage bound',
     ],
   },
   {
