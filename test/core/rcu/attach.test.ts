@@ -1,8 +1,8 @@
 /** Attaching and leaving: the life of a thread's record. */
 import { describe, expect, it } from 'vitest';
 import { at, type Word } from '#src/core/base/units.js';
-import type { Thread } from '#src/core/mem/heap.js';
-import { THREAD } from '#src/core/mem/layout.js';
+import { headerWord, type Thread } from '#src/core/mem/heap.js';
+import { HEAP, THREAD } from '#src/core/mem/layout.js';
 import { attachedThreads, attachThread, detachThread } from '#src/core/rcu/attach.js';
 import { type Callback, callRcu, pollAll } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceAhead, graceEnded } from '#src/core/rcu/grace-period.js';
@@ -14,6 +14,7 @@ import {
   rcuReadUnlock,
 } from '#src/core/rcu/reader.js';
 import { checkClean, checkUnchanged, makeHeap, snapshot } from '../../support/heap.js';
+import { HookMemory } from '../../support/hook.js';
 
 describe('attaching', () => {
   it('works for 256 threads, each counted by grace periods, and no more', () => {
@@ -46,6 +47,22 @@ describe('attaching', () => {
     expect([one.qsbr, two.qsbr]).toEqual([false, true]);
     const flavours = [0, 1, 2].map((id) => heap.threadsAt + id * THREAD.WORDS + THREAD.FLAVOUR);
     expect(flavours.map((word) => heap.mem.load(word as Word))).toEqual([0, 1, 1]);
+  });
+
+  it('counts a record as looked at though another thread counts a lower one just then', () => {
+    const { heap, mem } = makeHeap({ memory: (words) => new HookMemory(words) });
+    const hooked = mem as HookMemory;
+    const high = headerWord(HEAP.THREADS_HIGH);
+    for (const id of [1, 2]) expect(attachThread(heap, 'epoch').id).toBe(id);
+    // As if those that have 1 and 2 had not come to count them yet.
+    mem.store(high, 1);
+    let tries = 0;
+    hooked.watch((access, word) => {
+      if (access !== 'cas' || word !== high) return;
+      if (++tries === 1) mem.poke(high, 2);
+      if (tries > 9) throw new Error('goes round for ever');
+    });
+    expect([attachThread(heap, 'epoch').id, mem.peek(high), tries]).toEqual([3, 4, 2]);
   });
 });
 
