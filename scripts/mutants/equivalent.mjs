@@ -180,6 +180,7 @@ export const EQUIVALENT = [
       'mem/lock throwIfBroken bound > -> >=',
       'rcu/callback poll bound > -> >=',
       'frag/free unlist bound < -> <=',
+      'mem/heap atMost bound',
     ],
   },
   {
@@ -226,7 +227,26 @@ export const EQUIVALENT = [
       'frag/alloc allocTable always',
       'frag/alloc allocFresh always heap.debug',
       'frag/callback ripenPage bound',
+      'frag/callback ripenPrivate always heap.debug',
+      'frag/contents findNotEmpty bound',
+      'frag/ptdesc findFree bound',
     ],
+  },
+  {
+    why: 'no word, or one that is empty and that nobody reads, is written besides',
+    what: [
+      'frag/contents fillEmpty bound',
+      'frag/poison poison bound',
+      'frag/ptdesc initStates bound',
+    ],
+  },
+  {
+    why: 'a look, from which nothing follows but that somebody waits or does something else first',
+    what: ['frag/alloc pageOfNext plain load'],
+  },
+  {
+    why: 'of a lone bit that is even, half of its number is half of the next one',
+    what: ['frag/state lowestSlot number 31 -> 32'],
   },
   {
     why:

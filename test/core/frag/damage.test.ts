@@ -156,6 +156,18 @@ describe('what lies in free memory', () => {
     expect(contentsOf(heap, table)).toEqual([POISON, 77, POISON, POISON]);
   });
 
+  it('is poison behind entries, whatever lay there', () => {
+    const kind = kindOf(4, 4, { entryWords: 2 });
+    const { heap, thread, mem } = makeHeap({ kinds: [kind] });
+    const mm = createMm(thread);
+    const [table] = [allocTable(thread, mm, KIND_0) as Word, allocTable(thread, mm, KIND_0)];
+    mem.poke(at(table, 3), 55);
+    freeTable(thread, mm, table);
+    mem.poke(at(table, 1), 77);
+    drain(thread);
+    expect(contentsOf(heap, table)).toEqual([POISON, 77, POISON, POISON]);
+  });
+
   it('names who freed it in the life of its page before this one', () => {
     const { heap, thread, mem } = makeHeap();
     const other = attachThread(heap, 'epoch');

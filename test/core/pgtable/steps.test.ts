@@ -4,14 +4,22 @@ import type { MmId, Vpn, Word } from '#src/core/base/units.js';
 import { createMm } from '#src/core/frag/mm.js';
 import { type Thread, withLockWaits } from '#src/core/mem/heap.js';
 import { acquire, release } from '#src/core/mem/lock.js';
-import { collapse, isLarge } from '#src/core/pgtable/collapse.js';
+import { collapse, depositTable, isLarge, split } from '#src/core/pgtable/collapse.js';
+import { highWord, lowWord } from '#src/core/pgtable/entry.js';
 import { forkStep, prepareStep } from '#src/core/pgtable/fork.js';
-import { PROT } from '#src/core/pgtable/format.js';
+import { PROT, PTE } from '#src/core/pgtable/format.js';
 import { formatNamed } from '#src/core/pgtable/formats/index.js';
 import { installTables, STILL_LINKED } from '#src/core/pgtable/install.js';
 import { findTable, tableLock } from '#src/core/pgtable/lock.js';
 import { mapStep, protectStep, type Step, scanStep, unmapStep } from '#src/core/pgtable/map.js';
-import { endSpace, makeSpace, rootOf, type Space, spaceOf } from '#src/core/pgtable/space.js';
+import {
+  endSpace,
+  entryFor,
+  makeSpace,
+  rootOf,
+  type Space,
+  spaceOf,
+} from '#src/core/pgtable/space.js';
 import { checkTree, countTables } from '#src/core/pgtable/tree.js';
 import { frameOf, NOT_MAPPED, protOf, walk } from '#src/core/pgtable/walk.js';
 import { attachThread } from '#src/core/rcu/attach.js';
@@ -142,6 +150,45 @@ describe('a step', () => {
     expect([found(SPAN), found(2 * SPAN - 1), found(2 * SPAN)]).toEqual([null, null, 5]);
     end();
     checkDrained(thread);
+  });
+
+  it('does no more than a large frame, whatever comes behind', () => {
+    makeLarge(SPAN, SPAN);
+    for (const count of [SPAN, 2 * SPAN, SPAN_ABOVE]) {
+      expect(protectStep(space, vpn(SPAN), count, PROT.read)).toEqual(done(SPAN, SPAN));
+    }
+    expect(unmapStep(space, vpn(SPAN), 3 * SPAN)).toEqual(done(SPAN, SPAN));
+  });
+
+  it('of a split writes both words of each entry, and leaves none of the large frame', () => {
+    map(SPAN, 1);
+    expect(collapse(space, vpn(SPAN), SPAN * PAGE_BYTES, PROT.read)).toBe(true);
+    const deposited = depositTable(space) as Word;
+    expect(split(space, vpn(SPAN), deposited)).toBe(true);
+    expect([isLarge(space, vpn(SPAN)), checkTree(space)]).toEqual([false, []]);
+    for (const index of [0, 1, SPAN - 1]) {
+      const entry = entryFor(FORMAT, PTE, deposited, vpn(index));
+      const address = (SPAN + index) * PAGE_BYTES;
+      const words = [lowWord(entry), highWord(entry)].map((word) => thread.mem.load(word));
+      expect(words).toEqual([
+        FORMAT.leafLow(PTE, address, PROT.read),
+        FORMAT.leafHigh(PTE, address, PROT.read),
+      ]);
+      expect(words[1]).not.toBe(0);
+    }
+    end();
+    checkDrained(thread);
+  });
+
+  it('leaves what is no entry, and the check of the tree says where that is', () => {
+    map(0, 5);
+    rcuReadLock(thread);
+    const entry = entryFor(FORMAT, PTE, findTable(space, vpn(0), PTE) as Word, vpn(3));
+    rcuReadUnlock(thread);
+    expect(checkTree(space)).toEqual([]);
+    thread.mem.store(lowWord(entry), 2);
+    const detail = `entry ${entry}, level 0, is no entry`;
+    expect(checkTree(space)).toEqual([{ rule: 'T2', detail }]);
   });
 
   it('of a fork copies small and large frames, and takes the right to write from both', () => {

@@ -196,6 +196,7 @@ export const CALLBACK_SCENARIOS: readonly CoreScenario[] = [
   lastFree(2, 'last-free-vs-callback+two', [1], 0),
   lastFree(4, 'last-free-vs-callback+four', [1, 2], 0),
   lastFree(32, 'last-free-vs-callback+two-words', [20], 3),
+  lastFree(32, 'last-free-vs-callback+second-word', [3], 20),
   callbackVsCallback,
   pendingHead,
   allAtOnce('alloc-vs-free-vs-callback+one-page', 4, false),
