@@ -1,6 +1,6 @@
 /** Words of pages and mms that were damaged: whoever comes upon them stops, and says so. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { at, type MmId, type Word } from '#src/core/base/units.js';
+import { at, type MmId, type Pfn, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
 import { freeTable } from '#src/core/frag/free.js';
@@ -19,7 +19,16 @@ import { listAdd, listDelete } from '#src/core/mem/list.js';
 import type { SharedMemory } from '#src/core/mem/shared.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { pollAll } from '#src/core/rcu/callback.js';
-import { contentsOf, drain, KIND_0, kindOf, makeHeap, nodesOf } from '../../support/heap.js';
+import {
+  checkUnchanged,
+  contentsOf,
+  drain,
+  KIND_0,
+  kindOf,
+  makeHeap,
+  nodesOf,
+  snapshot,
+} from '../../support/heap.js';
 
 const MM_FREE = headerWord(HEAP.MM_FREE);
 const MM_HIGH = headerWord(HEAP.MM_HIGH);
@@ -102,6 +111,35 @@ describe('damage', () => {
     expect(nodesOf(heap, list())).toEqual([]);
   });
 
+  it.each([
+    ['behind the last page', 32],
+    ['before the first page', -1],
+  ])('a table is freed that lies %s, where words look as if it were one', (_, pfn) => {
+    take(2);
+    const owner = ownerOf(heap, mm);
+    // Of something else: there is no such page.
+    const none = ptdescOf(heap, pfn as Pfn);
+    mem.poke(at(none, PTDESC.OWNER), owner);
+    mem.poke(at(none, PTDESC.ALLOCATED), 2);
+    for (const name of ['KIND', 'RCU', 'STATES'] as const) mem.poke(at(none, PTDESC[name]), 0);
+    const before = snapshot(heap);
+    const table = at(heap.pagesAt, 16 * pfn);
+    const code = 'foreign-fragment';
+    expect(() => freeTable(thread, mm, table)).toThrow(expect.objectContaining({ code }));
+    checkUnchanged(heap, before);
+  });
+
+  it.each([0, -1, 4, 1.5, 2 ** 32 + 1])(
+    'a table is freed of mm %d, of which there is none',
+    (is) => {
+      take(1);
+      const before = snapshot(heap);
+      const frees = (): void => freeTable(thread, is as MmId, tables[0] as Word);
+      expect(frees).toThrow(expect.objectContaining({ code: 'no-such-mm' }));
+      checkUnchanged(heap, before);
+    },
+  );
+
   it('a record that is free served an mm that is not its own', () => {
     destroyMm(thread, mm);
     drain(thread);
@@ -161,7 +199,7 @@ describe('what lies in free memory', () => {
     const { heap, thread, mem } = makeHeap({ kinds: [kind] });
     const mm = createMm(thread);
     const [table] = [allocTable(thread, mm, KIND_0) as Word, allocTable(thread, mm, KIND_0)];
-    mem.poke(at(table, 3), 55);
+    for (const word of [2, 3]) mem.poke(at(table, word), 55);
     freeTable(thread, mm, table);
     mem.poke(at(table, 1), 77);
     drain(thread);
