@@ -165,7 +165,7 @@ const forkVsCollapse = treeScenario({
   mustSee: ['child has small pages', 'child has the large one', 'collapsed'],
   threads: 2,
   mms: 2,
-  pages: 6,
+  pages: 8,
   mapped: [0, 1],
   play: ({ world, by }) => {
     const [one, two] = world.threads as [Thread, Thread];
