@@ -61,7 +61,7 @@ describe('damage', () => {
     for (let round = 0; round < 4; round++) pollAll(thread, CALLBACKS, 9);
   }
 
-  function told(act: () => unknown, rule: string, message: string): void {
+  function expectTold(act: () => unknown, rule: string, message: string): void {
     expect(act).toThrow(message);
     expect(mem.load(headerWord(HEAP.BROKEN))).toBe(Number(rule.slice(1)));
   }
@@ -69,14 +69,14 @@ describe('damage', () => {
   it('a page is listed that has nothing free', () => {
     take(4);
     listAdd(mem, list(), tables[1] as Word);
-    told(() => allocTable(thread, mm, KIND_0), 'P4', 'is listed but has no node');
+    expectTold(() => allocTable(thread, mm, KIND_0), 'P4', 'is listed but has no node');
   });
 
   it('a page is listed by another word than its node', () => {
     take(3);
     listDelete(mem, nodesOf(heap, list())[0] as Word);
     listAdd(mem, list(), tables[1] as Word);
-    told(() => allocTable(thread, mm, KIND_0), 'P4', `${tables[1]} is listed, and no node`);
+    expectTold(() => allocTable(thread, mm, KIND_0), 'P4', `${tables[1]} is listed, and no node`);
   });
 
   it('a page has nothing free though a grace period of its own is over', () => {
@@ -84,20 +84,20 @@ describe('damage', () => {
     const states = mem.peek(field('STATES'));
     freeTable(thread, mm, tables[0] as Word);
     mem.poke(field('STATES'), states);
-    told(runAll, 'P4', 'a page whose grace period is over has nothing free');
+    expectTold(runAll, 'P4', 'a page whose grace period is over has nothing free');
   });
 
   it.each(['HOLDER', 'ALLOCATED'] as const)('a page goes back of which %s is not 0', (name) => {
     take(2);
     for (const table of tables) freeTable(thread, mm, table);
     mem.poke(field(name), 1);
-    told(runAll, 'P3', 'is returned with an A or while on a list');
+    expectTold(runAll, 'P3', 'is returned with an A or while on a list');
   });
 
   it.each([-1, 5])('the last table of a page is freed of which HOLDER is %d', (is) => {
     take(1);
     mem.poke(field('HOLDER'), is);
-    told(() => freeTable(thread, mm, tables[0] as Word), 'P4', `HOLDER of page 0 is ${is}`);
+    expectTold(() => freeTable(thread, mm, tables[0] as Word), 'P4', `HOLDER of page 0 is ${is}`);
   });
 
   it('a page is listed by the last of its fragments: that is none', () => {
@@ -144,7 +144,7 @@ describe('damage', () => {
     destroyMm(thread, mm);
     drain(thread);
     mem.poke(at(mmRecord(heap, mm), MM.LIFE), -2);
-    told(() => createMm(thread), 'P11', 'record 1 served mm 2');
+    expectTold(() => createMm(thread), 'P11', 'record 1 served mm 2');
   });
 
   it.each<[string, (other: MmId) => number]>([
@@ -154,19 +154,23 @@ describe('damage', () => {
   ])('a record for an mm is to be had, and it is %s', (_, is) => {
     const word = is(createMm(thread));
     mem.poke(MM_FREE, word);
-    told(() => createMm(thread), 'P12', `record ${word} is free, and it is in use or no record`);
+    expectTold(
+      () => createMm(thread),
+      'P12',
+      `record ${word} is free, and it is in use or no record`,
+    );
   });
 
   it.each([-1, 5])('so many records were used, of 4: %d', (is) => {
     mem.poke(MM_HIGH, is);
-    told(() => createMm(thread), 'P12', `MM_HIGH is ${is}`);
+    expectTold(() => createMm(thread), 'P12', `MM_HIGH is ${is}`);
   });
 
   it('an mm without tables has a page on its list', () => {
     take(1);
     freeTable(thread, mm, tables[0] as Word);
     listAdd(mem, list(), tables[0] as Word);
-    told(() => destroyMm(thread, mm), 'P4', 'has no tables, but pages on list 0');
+    expectTold(() => destroyMm(thread, mm), 'P4', 'has no tables, but pages on list 0');
   });
 });
 

@@ -1,4 +1,4 @@
-/** A page that serves one kind after another: of what it was before nothing is taken for a state. */
+/** A page that serves one kind after another: nothing of what it was is taken for a state. */
 import { expect, it } from 'vitest';
 import type { Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';

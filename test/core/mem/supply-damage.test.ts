@@ -18,7 +18,7 @@ describe('a damaged supply', () => {
 
   const blockOf = (pfn: number): Word => at(ptdescOf(heap, pfn as Pfn), PTDESC.BLOCK);
 
-  function told(act: () => unknown, message: string): void {
+  function expectTold(act: () => unknown, message: string): void {
     expect(act).toThrow(expect.objectContaining({ name: 'InvariantError', rule: 'P12' }));
     expect(heap.mem.load(headerWord(HEAP.BROKEN))).toBe(12);
     expect(heap.mem.load(headerWord(HEAP.SUPPLY_LOCK))).toBe(thread.id + 1);
@@ -29,7 +29,7 @@ describe('a damaged supply', () => {
   it.each([0, 1, 2, 4, -3])('has a listed block of which BLOCK is %d, and hands out none', (is) => {
     // Pages 0 to 3 are one block, of order 2.
     heap.mem.poke(blockOf(0), is);
-    told(() => takePages(thread, 2), 'page 0 is on free list 2, wrongly');
+    expectTold(() => takePages(thread, 2), 'page 0 is on free list 2, wrongly');
   });
 
   it.each([0, 1, ORDERS, -ORDERS - 1])('takes back none of which BLOCK is %d', (is) => {
@@ -37,13 +37,13 @@ describe('a damaged supply', () => {
     heap.mem.poke(blockOf(4), is);
     let retired = 0;
     const gives = (): void => returnPages(thread, 4 as Pfn, () => retired++);
-    told(gives, 'page 4 is returned, which is no block that is out');
+    expectTold(gives, 'page 4 is returned, which is no block that is out');
     expect(retired).toBe(0);
   });
 
   it.each([-1, 9])('does not grow where its limit is %d', (is) => {
     heap.mem.poke(LIMIT_PAGES, is);
-    told(() => growSupply(thread, 1), `LIMIT_PAGES is ${is}`);
+    expectTold(() => growSupply(thread, 1), `LIMIT_PAGES is ${is}`);
   });
 
   it('has as many lists as there are orders, and no page behind them', () => {

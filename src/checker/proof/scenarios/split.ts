@@ -100,7 +100,7 @@ const unmapVsCollapse = treeScenario({
   atEnd: ({ space }) => [mustNot(space, 0), must(space, 1, 33)],
 });
 
-/** Its section keeps the upper table, in which it looks for a large frame, from being used again. */
+/** Its section keeps the upper table, in which it looks, from being used again. */
 const looksVsUnmap = treeScenario({
   name: 'look-vs-unmap+table-above',
   about:
