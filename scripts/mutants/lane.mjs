@@ -9,10 +9,10 @@ const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 const LOAD_SECONDS = 60;
 const MEMORY_MIB = 1024;
 
-/**
- * Runs of a function that was compiled into its caller are not counted: then only what some
- * scenario runs is known, not what each does.
- */
+/** Runs of a function that was compiled into its caller are not counted. */
+const COUNTED = ['--no-turbo-inlining', '--no-maglev-inlining'];
+
+/** Nor are all those of compiled code: only what some scenario runs is known, not what each does. */
 const EXACT = ['--no-opt'];
 
 /**
@@ -22,9 +22,10 @@ const EXACT = ['--no-opt'];
  */
 export function explore({ url, scenarios, covers = false, isExact = false }, onOutcome) {
   const limits = new Map(scenarios.map(({ name, seconds }) => [name, seconds]));
+  const counts = isExact ? EXACT : COUNTED;
   return new Promise((resolve, reject) => {
     const child = fork(WORKER, [], {
-      execArgv: [`--max-old-space-size=${MEMORY_MIB}`, ...(isExact ? EXACT : [])],
+      execArgv: [`--max-old-space-size=${MEMORY_MIB}`, ...(covers ? counts : [])],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     let under = { name: scenarios[0].name, how: 'crashes' };
