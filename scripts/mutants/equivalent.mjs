@@ -214,6 +214,12 @@ export const EQUIVALENT = [
       'rcu/reader enterBriefly always',
       'pgtable/fork copyRange always readOnly !== low',
       'pgtable/fork forkStep always changed > 0',
+      'pgtable/fork forkStep bound',
+      'pgtable/map unmapStep bound',
+      'pgtable/map protectStep bound',
+      'pgtable/install installTables number 2 -> 1',
+      'pgtable/install reclaimTables bound',
+      'pgtable/install reclaimTables number 1 -> 0',
       'pgtable/map unmapStep always',
       'pgtable/map unmapStep liveness isEmptyTable',
       'pgtable/map protectStep always changed > 0',
@@ -242,7 +248,10 @@ export const EQUIVALENT = [
   },
   {
     why: 'a look, from which nothing follows but that somebody waits or does something else first',
-    what: ['frag/alloc pageOfNext plain load'],
+    what: [
+      'frag/alloc pageOfNext plain load',
+      'pgtable/lock lockInTheWay operand number >= 0 && found === 0 -> (number',
+    ],
   },
   {
     why: 'of a lone bit that is even, half of its number is half of the next one',

@@ -105,7 +105,7 @@ describe('page tables', () => {
 
   it.each([
     ['before the pages', () => 1024 as Word],
-    ['behind the last', () => thread.heap.words],
+    ['behind the last', () => thread.heap.words as Word],
   ])('stop where an entry names what lies %s', (_, table) => {
     installTables(space, vpn(0), LARGE);
     const above = inSection(() => findTable(space, vpn(0), LARGE)) as Word;
