@@ -7,7 +7,7 @@ import { acquire, release } from '#src/core/mem/lock.js';
 import { collapse, depositTable, isLarge, split } from '#src/core/pgtable/collapse.js';
 import { highWord, lowWord } from '#src/core/pgtable/entry.js';
 import { forkStep, prepareStep } from '#src/core/pgtable/fork.js';
-import { PROT, PTE } from '#src/core/pgtable/format.js';
+import { LARGE, PROT, PTE } from '#src/core/pgtable/format.js';
 import { formatNamed } from '#src/core/pgtable/formats/index.js';
 import { installTables, STILL_LINKED } from '#src/core/pgtable/install.js';
 import { findTable, tableLock } from '#src/core/pgtable/lock.js';
@@ -158,6 +158,24 @@ describe('a step', () => {
       expect(protectStep(space, vpn(SPAN), count, PROT.read)).toEqual(done(SPAN, SPAN));
     }
     expect(unmapStep(space, vpn(SPAN), 3 * SPAN)).toEqual(done(SPAN, SPAN));
+  });
+
+  it('of a collapse empties its own table, and none beside it', () => {
+    const spans = [0, 1, 2, 3, 4];
+    for (const span of spans) map(span * SPAN, span + 1);
+    for (const span of spans) map(span * SPAN + SPAN - 1, span + 100);
+    expect(collapse(space, vpn(2 * SPAN), 0, RW)).toBe(true);
+    for (const span of spans.filter((each) => each !== 2)) {
+      expect([found(span * SPAN), found(span * SPAN + SPAN - 1)]).toEqual([span + 1, span + 100]);
+    }
+    end();
+    checkDrained(thread);
+  });
+
+  it('takes no word of the header for an entry where there is no table', () => {
+    const index = 300;
+    thread.mem.poke((2 * index) as Word, FORMAT.leafLow(LARGE, 0, RW));
+    expect(isLarge(space, vpn(index * SPAN))).toBe(false);
   });
 
   it('of a split writes both words of each entry, and leaves none of the large frame', () => {
