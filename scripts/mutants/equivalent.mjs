@@ -215,6 +215,7 @@ export const EQUIVALENT = [
       'pgtable/fork copyRange always readOnly !== low',
       'pgtable/fork forkStep always changed > 0',
       'pgtable/fork forkStep bound',
+      "pgtable/fork forkStep guard prepared.kind === 'hole'",
       'pgtable/map unmapStep bound',
       'pgtable/map protectStep bound',
       'pgtable/install installTables number 2 -> 1',
@@ -251,6 +252,12 @@ export const EQUIVALENT = [
     what: [
       'frag/alloc pageOfNext plain load',
       'pgtable/lock lockInTheWay operand number >= 0 && found === 0 -> (number',
+    ],
+  },
+  {
+    why: 'no table lies at 0, where the header is, and its first word is no empty entry',
+    what: [
+      'pgtable/install reclaimTables operand child !== 0 && isEmptyTable(space, below, child) -> (isEmptyTable',
     ],
   },
   {

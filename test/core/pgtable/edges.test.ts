@@ -25,7 +25,7 @@ import {
 import { checkTree, countTables } from '#src/core/pgtable/tree.js';
 import { NOT_MAPPED, walk } from '#src/core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
-import { makeHeap } from '../../support/heap.js';
+import { checkUnchanged, makeHeap, snapshot } from '../../support/heap.js';
 
 const FORMAT = formatNamed('generic');
 const PAGES = 2 ** 36;
@@ -81,6 +81,20 @@ describe('page tables', () => {
       expect(() => act(space, vpn(3), 0)).toThrow(noSpace);
     }
     expect(() => endSpace(space)).toThrow(noSpace);
+  });
+
+  it('have nothing to take out where no table is, and nothing changes', () => {
+    const { heap } = thread;
+    for (const level of [4, 5]) expect(inSection(() => findTable(space, vpn(0), level))).toBe(0);
+    for (const installed of [2, 1]) {
+      const before = snapshot(heap);
+      reclaimTables(space, vpn(0), 0);
+      checkUnchanged(heap, before);
+      installTables(space, vpn(0), installed);
+    }
+    const before = snapshot(heap);
+    reclaimTables(space, vpn(0), 0);
+    checkUnchanged(heap, before);
   });
 
   it.each([-1, PAGES, Number.NaN])('do not grow to page %d', (page) => {
