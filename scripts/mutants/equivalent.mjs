@@ -218,6 +218,8 @@ export const EQUIVALENT = [
       "pgtable/fork forkStep guard prepared.kind === 'hole'",
       'pgtable/map unmapStep bound',
       'pgtable/map protectStep bound',
+      'pgtable/map pagesIn bound < -> <=',
+      'pgtable/map unmapStep operand changed !== PARTIAL',
       'pgtable/install installTables number 2 -> 1',
       'pgtable/install reclaimTables bound',
       'pgtable/install reclaimTables number 1 -> 0',
