@@ -44,12 +44,16 @@ function prefixOf(core: Core): string {
   return core === COMMON ? '' : `${core.name.slice('common-'.length)}/`;
 }
 
+/** Of a variant alone too large to be explored in a short run. */
+const LARGE = ['A/alloc-vs-free-vs-callback+one-page'];
+
 function scenariosOf(core: Core): Scenario[] {
   const fitting = CORE_SCENARIOS.filter(({ perPage }) => perPage <= core.perPageMax);
   const prefix = prefixOf(core);
   return fitting
     .map(({ make }) => make(core))
-    .map((scenario) => ({ ...scenario, name: prefix + scenario.name }));
+    .map((scenario) => ({ ...scenario, name: prefix + scenario.name }))
+    .map((scenario) => ({ ...scenario, large: scenario.large || LARGE.includes(scenario.name) }));
 }
 
 const ALL: readonly Scenario[] = [

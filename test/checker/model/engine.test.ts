@@ -200,7 +200,7 @@ describe('the reduction', () => {
       fc.property(program, program, (one, two) => {
         verifySame(3, [programOf(one), programOf(two)]);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -210,7 +210,7 @@ describe('the reduction', () => {
       fc.property(program, program, program, (one, two, three) => {
         verifySame(3, [programOf(one), programOf(two), programOf(three)]);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

@@ -319,7 +319,7 @@ it('random programs whose onReturn looks: the reduction sees the same ends', () 
     fc.property(programs, (threads) => {
       expect(endsOf(threads, true)).toEqual(endsOf(threads, false));
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
@@ -345,6 +345,6 @@ it('random programs that are looked at always: the reduction sees the same state
     fc.property(fc.array(program, { minLength: 2, maxLength: 3 }), (threads) => {
       expect(statesOf(threads, true)).toEqual(statesOf(threads, false));
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
