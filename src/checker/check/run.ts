@@ -103,7 +103,7 @@ class Rows {
   readonly scenarios: ScenarioRow[] = [];
   readonly mutants: MutantRow[] = [];
   /** Of each scenario the answers that there are. */
-  private readonly parts = new Map<string, [CheckAnswer, ...CheckAnswer[]]>();
+  private readonly parts = new Map<string, readonly CheckAnswer[]>();
   private readonly scope: CheckScope;
   private readonly scenariosAsked: number;
   private readonly tell: CheckWatch['onPart'];
@@ -125,12 +125,10 @@ class Rows {
   }
 
   private addPart(answer: CheckAnswer, count: number): void {
-    const [first = answer, ...others] = this.parts.get(answer.scenario) ?? [];
-    const parts: [CheckAnswer, ...CheckAnswer[]] = [first, ...others];
-    if (this.parts.has(answer.scenario)) parts.push(answer);
+    const parts = [...(this.parts.get(answer.scenario) ?? []), answer];
     this.parts.set(answer.scenario, parts);
-    if (parts.length === count)
-      this.addScenario(scenarioRow(count === 1 ? answer : joinParts(parts)));
+    if (parts.length < count) return;
+    this.addScenario(scenarioRow(count === 1 ? answer : joinParts(parts)));
   }
 
   private addScenario(row: ScenarioRow): void {

@@ -98,7 +98,7 @@ function explored(scenario: Scenario, options: CheckOptions): CheckResult {
     steps: done.steps,
     states: done.states,
     mustSee: { seen: [...seen].sort(), missing },
-    failure: isVacuous ? withoutSteps('vacuous', `never seen: ${missing.join(', ')}`) : failure,
+    failure: isVacuous ? vacuous(missing) : failure,
   };
 }
 
@@ -131,6 +131,11 @@ export function notExplored(
     mustSee: { seen: [], missing: mustSee },
     failure: withoutSteps(rule, detail, stack),
   };
+}
+
+/** The failure of a scenario that was explored whole and did not see all that it must. */
+export function vacuous(missing: readonly string[]): Failure {
+  return withoutSteps('vacuous', `never seen: ${missing.join(', ')}`);
 }
 
 function withoutSteps(rule: string, detail: string, stack: string | null = null): Failure {

@@ -80,6 +80,8 @@ describe('the parts of a scenario', () => {
     };
     const joined = joinParts(answers(2, spinning));
     expect(joined).toMatchObject({ verdict: 'holds', complete: true, states: 10, executions: 1 });
+    const blind = joinParts(answers(2, { ...spinning, mustSee: ['never'] }));
+    expect(blind.failure).toMatchObject({ rule: 'vacuous', detail: 'never seen: never' });
   });
 
   it.each([
