@@ -7,6 +7,11 @@ export function threadsIn(set: number): number[] {
   return threads;
 }
 
+/** The set of some threads. */
+export function setOf(threads: readonly number[]): number {
+  return threads.reduce((set, thread) => set | (1 << thread), 0);
+}
+
 /** The lowest thread of a set that is not empty. */
 export function lowestIn(set: number): number {
   return 31 - Math.clz32(set & -set);

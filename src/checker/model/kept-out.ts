@@ -1,7 +1,7 @@
 /** Threads that are kept out for ever, as failures: of a search of states, and of one schedule. */
 import { Prng } from '../../core/base/prng.js';
 import { effectsOf, READS } from './access.js';
-import { threadsIn } from './bits.js';
+import { setOf, threadsIn } from './bits.js';
 import { endingOf } from './ending.js';
 import type { Step } from './explore.js';
 import { OPERATION_ACCESSES_MAX } from './faults.js';
@@ -40,7 +40,7 @@ const ROUND_STEPS_MIN = 2 * OPERATION_ACCESSES_MAX;
 /** Whether a lap can be gone round again and again, and those who are kept out stay so. */
 function goesRound(scenario: Scenario, { way, lap, threads }: Lap): boolean {
   const { machine } = new Stagehand(scenario);
-  const out = threads.reduce((set, thread) => set | (1 << thread), 0);
+  const out = setOf(threads);
   walk(machine, way);
   for (let steps = 0; steps < ROUND_STEPS_MIN; steps += lap.length) {
     for (const thread of lap) {
@@ -60,7 +60,7 @@ const DRAWN_STEPS_MAX = 4 * OPERATION_ACCESSES_MAX;
 /** Whether a thread that is said not to get on from some state on does in some execution. */
 function comesToAnEnd(scenario: Scenario, { way, threads }: Lap): boolean {
   const { machine } = new Stagehand(scenario);
-  const out = threads.reduce((set, thread) => set | (1 << thread), 0);
+  const out = setOf(threads);
   const prng = new Prng(1);
   for (let drawn = 0; drawn < DRAWN; drawn++) {
     machine.restart();
@@ -108,9 +108,8 @@ export function keptOutBy(scenario: Scenario, schedule: readonly number[]): Foun
     const access = machine.nextAccess(thread);
     machine.perform(thread);
     steps.push({ thread, access, found: machine.found });
-    const idle = all.filter((each) => !machine.enabled(each));
-    const bits = idle.reduce((sum, each) => sum | (1 << each), 0);
-    states.push({ key: identity.now(), returned: machine.returned, moved: thread, idle: bits });
+    const idle = ~machine.sleepers.enabledThreads();
+    states.push({ key: identity.now(), returned: machine.returned, moved: thread, idle });
   }
   const begin = states.findIndex(({ key }) => key === states.at(-1)?.key);
   const lap = states.slice(begin + 1);

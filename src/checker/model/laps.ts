@@ -9,6 +9,7 @@
  *   starvation   a thread could end, but there is a fair way to go round in which no operation of
  *                it returns
  */
+import { setOf } from './bits.js';
 import type { Graph, StepNumber } from './graph.js';
 
 /** A way from the start into a lap, and the lap, which leads back to where it begins. */
@@ -54,8 +55,7 @@ export function findNoEnd(graph: Graph, endless: readonly number[]): Lap | null 
 function getsOn(graph: Graph, state: number, thread: number, endless: readonly number[]): boolean {
   const bit = 1 << thread;
   if (!endless.includes(thread) || graph.enabled[state] === 0) return isEnded(graph, state, bit);
-  const forEver = endless.reduce((set, each) => set | (1 << each), 0);
-  const finite = ((1 << graph.threads) - 1) & ~forEver;
+  const finite = ((1 << graph.threads) - 1) & ~setOf(endless);
   if (finite !== 0 && ((graph.ended[state] as number) & finite) === finite) return true;
   return graph.stepsFrom(state).some((step) => ((graph.returned[step] as number) & bit) !== 0);
 }

@@ -8,7 +8,7 @@
  *
  * When all is done, executions that are drawn at random are run without going back anywhere. Each
  * of their states must have been met. If one was not, two states were taken for one that are not
- * the same (local.ts), and nothing is said to be complete.
+ * the same (local.ts): they are told apart, and all begins anew.
  */
 import { Prng } from '../../core/base/prng.js';
 import { lowestIn, threadsIn } from './bits.js';
