@@ -3,18 +3,8 @@
  * explored. And what goes on for ever.
  */
 import { describe, expect, it } from 'vitest';
-import { check, replay, type Scenario, type Setup, type Stage } from '#src/checker/model/index.js';
-
-const STATES = { mode: { kind: 'states' } } as const;
-
-function scenarioOf(
-  words: number,
-  threads: number,
-  setup: (stage: Stage) => Setup,
-  more: Partial<Scenario> = {},
-): Scenario {
-  return { name: 'loops', about: '', rules: [], words, threads, setup, ...more };
-}
+import { check, replay, type Scenario } from '#src/checker/model/index.js';
+import { STATES, scenarioOf } from '../../support/scenario.js';
 
 describe('a loop that acts on how often it went round', () => {
   it.each([1, 2, 3, 5, 8, 12])('%i times: what it does then is found', (most) => {

@@ -1,18 +1,8 @@
 /** Exploring by states: locks and loops that have no end, and who is kept out for ever. */
 import { describe, expect, it } from 'vitest';
-import { check, replay, type Scenario, type Setup, type Stage } from '#src/checker/model/index.js';
+import { check, replay, type Scenario, type Stage } from '#src/checker/model/index.js';
 import { endsOf } from '../../support/random.js';
-
-const STATES = { mode: { kind: 'states' } } as const;
-
-function scenarioOf(
-  words: number,
-  threads: number,
-  setup: (stage: Stage) => Setup,
-  more: Partial<Scenario> = {},
-): Scenario {
-  return { name: 'by-states', about: '', rules: [], words, threads, setup, ...more };
-}
+import { STATES, scenarioOf } from '../../support/scenario.js';
 
 const [LOCK, COUNT] = [0, 1];
 

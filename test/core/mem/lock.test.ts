@@ -114,7 +114,8 @@ describe('a lock that is held', () => {
     expect(seen).toEqual(['cas', 'load', 'cas', 'cas']);
   });
 
-  it('is tried as often as the heap says before anybody sleeps', () => {
+  /** A waiter takes a lock that is let go at an access; how often it has looked, with 7 spins. */
+  const lookedUntil = (isTime: (access: string, loads: number) => boolean) => {
     const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 7 });
     const waiter = attachThread(heap, 'epoch');
     acquire(thread, SUPPLY);
@@ -122,30 +123,23 @@ describe('a lock that is held', () => {
     (mem as HookMemory).once(
       (access, word) => {
         if (access === 'load' && word === SUPPLY) loads++;
-        return loads === 7;
+        return isTime(access, loads);
       },
       () => release(thread, SUPPLY),
     );
     acquire(waiter, SUPPLY);
+    return { mem, waiter, loads };
+  };
+
+  it('is tried as often as the heap says before anybody sleeps', () => {
+    const { mem, waiter } = lookedUntil((_, loads) => loads === 7);
     // Taken while spinning: nobody sleeps, and the word says so.
     expect(mem.load(SUPPLY)).toBe(waiter.id + 1);
   });
 
   it('is not tried more often', () => {
-    const { heap, mem, thread } = makeHeap({ memory: (words) => new HookMemory(words), spins: 7 });
-    const waiter = attachThread(heap, 'epoch');
-    acquire(thread, SUPPLY);
-    let loads = 0;
-    (mem as HookMemory).once(
-      (access, word) => {
-        if (access === 'load' && word === SUPPLY) loads++;
-        return access === 'awaitChange';
-      },
-      () => release(thread, SUPPLY),
-    );
-    acquire(waiter, SUPPLY);
     // The eighth is the first look of a thread that means to sleep.
-    expect(loads).toBe(8);
+    expect(lookedUntil((access) => access === 'awaitChange').loads).toBe(8);
   });
 
   it('throws what is broken, instead of sleeping, at whoever is about to sleep', () => {
