@@ -58,6 +58,11 @@ const BANS: readonly Ban[] = [
   { pattern: /\benum\s+\w/, rooms: EVERYWHERE, say: 'use an `as const` object' },
   { pattern: /\bdebugger\b/, rooms: EVERYWHERE, say: 'remove it' },
   {
+    pattern: /\brequire\(/,
+    rooms: SRC,
+    say: 'choose another name: who judges packages takes the file for CommonJS',
+  },
+  {
     pattern: /\b(?:it|test|describe)(?:\.\w+)*\.only\b/,
     rooms: ['test'],
     say: 'remove `.only`: it switches the others off',

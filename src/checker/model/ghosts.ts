@@ -12,18 +12,18 @@ export class Ghosts {
   }
 
   get(index: number): number {
-    this.require(index);
+    this.mustBeUsable(index);
     this.machine.looks.readGhost(index);
     return this.machine.state.getGhost(index);
   }
 
   set(index: number, value: number): void {
-    this.require(index);
+    this.mustBeUsable(index);
     this.machine.looks.writeGhost(index);
     this.machine.state.setGhost(index, value);
   }
 
-  private require(index: number): void {
+  private mustBeUsable(index: number): void {
     if (this.machine.isInOperation()) {
       const cause = 'it is run again for each of its accesses; note it in onReturn';
       throw new InvariantError('X5', `an operation uses a ghost word: ${cause}`);

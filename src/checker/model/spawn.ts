@@ -47,17 +47,17 @@ export class Spawned {
 
   /** What operations call. `memory` has these words too. */
   calls(memory: SharedWords): Pick<Stage, 'spawn' | 'join'> {
-    const require = (thread: number): void => {
+    const mustBeSpawned = (thread: number): void => {
       if (this.threads.includes(thread)) return;
       throw new RangeError(`thread ${thread} is none of those that are spawned: ${this.threads}`);
     };
     return {
       spawn: (thread) => {
-        require(thread);
+        mustBeSpawned(thread);
         memory.notify(this.begin(thread), 1);
       },
       join: (thread) => {
-        require(thread);
+        mustBeSpawned(thread);
         const end = this.end(thread);
         while (memory.load(end) === 0) memory.awaitChange(end, 0);
       },
