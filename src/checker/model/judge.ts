@@ -5,6 +5,7 @@
 import { UsageError } from '../../core/base/errors.js';
 import { isArray, isObject, refusal, shown } from '../../core/base/shown.js';
 import type { Failure } from './interleaving.js';
+import { OPTIONS, requireKnown, SCENARIO_FIELDS, SETUP_FIELDS } from './known.js';
 import type { Findings, Scenario, Setup } from './scenario.js';
 
 /** Sets of threads are bits of one number. */
@@ -42,6 +43,7 @@ export function requireScenario(scenario: Scenario): void {
   const isList = isArray(mustSee) && mustSee.every((what) => typeof what === 'string');
   if (!isList) throw wrong('mustSee', mustSee, 'it is an array of texts');
   if (typeof setup !== 'function') throw wrong('setup', setup, 'it is a function');
+  requireKnown('bad-scenario', `${shown(name)}: a scenario`, scenario, SCENARIO_FIELDS);
 }
 
 /** Refuses what `setup` returned if it is no setup for so many threads. */
@@ -56,6 +58,7 @@ export function requireSetup(name: string, threads: number, setup: Setup): void 
     if (value === undefined || typeof value === 'function') continue;
     throw refusal('bad-scenario', `${name}: ${called}`, value, 'it is a function');
   }
+  requireKnown('bad-scenario', `${name}: what setup returns`, setup, SETUP_FIELDS);
   requireForEver(name, threads, setup.forEver);
   if (given.length === threads) return;
   const message = `${name}: ${threads} threads said, ${given.length} made`;
@@ -106,6 +109,7 @@ export function requireCheckOptions(options: {
   readonly signal?: unknown;
 }): void {
   if (!isObject(options)) throw refusal('bad-option', 'check: options', options, 'it is an object');
+  requireKnown('bad-option', 'check', options, OPTIONS);
   const { stepsMax, keepSchedule, starvation, part, mode, onProgress, signal } = options;
   if (part !== undefined) requirePart(part, mode);
   if (onProgress !== undefined && typeof onProgress !== 'function') {

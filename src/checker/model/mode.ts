@@ -1,6 +1,7 @@
 /** The ways to explore a scenario, as users name them. */
 import { UsageError } from '../../core/base/errors.js';
 import { shown } from '../../core/base/shown.js';
+import { MODE_FIELDS, requireKnown } from './known.js';
 
 /**
  * How to explore. All but `exhaustive`, `states` and `naive` are bounded, and say so. `exhaustive`
@@ -29,10 +30,11 @@ export function requireMode(mode: Mode): void {
       refuse(`${name} is a whole number from ${least}`);
     }
   };
-  const kinds = ['exhaustive', 'states', 'naive', 'bounded', 'random', 'pct'];
+  const kinds = Object.keys(MODE_FIELDS);
   const oneOf = `its kind is one of ${kinds.join(', ')}`;
   if (typeof mode !== 'object' || mode === null) refuse(oneOf);
   if (!kinds.includes(mode.kind)) refuse(oneOf);
+  requireKnown('bad-mode', `mode ${mode.kind}`, mode, MODE_FIELDS[mode.kind]);
   if (mode.kind === 'bounded') whole(mode.preemptions, 0, 'preemptions');
   if (mode.kind === 'pct') whole(mode.depth, 1, 'depth');
   if (mode.kind !== 'random' && mode.kind !== 'pct') return;

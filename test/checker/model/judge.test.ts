@@ -61,6 +61,30 @@ describe('check', () => {
     expect(codeWith({ setup: async () => ({ threads: [] }) })).toBe('bad-scenario');
   });
 
+  it('refuses fields that it does not know, and names those near them', () => {
+    const textOf = (run: () => void): string => {
+      try {
+        run();
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'taken';
+    };
+    const scenario = { ...SCENARIO, mustsee: [] } as never;
+    expect(textOf(() => check(scenario))).toMatch(/scenario has no 'mustsee'; near it: mustSee/);
+    expect(textOf(() => replay(scenario, '1'))).toMatch(/near it: mustSee/);
+    const setup = (stage: never): unknown => ({ ...SCENARIO.setup(stage), allways: () => [] });
+    const misspelt = { ...SCENARIO, setup } as never;
+    expect(textOf(() => check(misspelt))).toMatch(/setup returns has no 'allways'.*: always/);
+    for (const [options, near] of [
+      [{ starvations: true }, 'starvation'],
+      [{ mode: { kind: 'random', seeds: 1, executions: 1 } }, 'seed'],
+      [{ mode: { kind: 'states', executions: 5 } }, 'kind'],
+    ] as const) {
+      expect(textOf(() => check(SCENARIO, options as never))).toContain(`near it: ${near}`);
+    }
+  });
+
   it('refuses options that are none', () => {
     const codeFor = (options: unknown): string => codeOf(() => check(SCENARIO, options as never));
     for (const options of [null, 5, 'x', 1n]) expect(codeFor(options)).toBe('bad-option');
