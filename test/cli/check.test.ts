@@ -49,7 +49,7 @@ const VALUES = ['value', 'expected', 'found'].flatMap((key) => [
   `${key}.text`,
 ]);
 const FAILURE = [
-  ...['rule', 'detail', 'thread', 'schedule', 'threads[]', 'brokenAt', 'stack'],
+  ...['rule', 'detail', 'thread', 'schedule', 'threads[]', 'brokenAt', 'againFrom', 'stack'],
   ...['word', 'word.name', 'word.number'],
   ...[...STEP, ...VALUES].map((key) => `steps[].${key}`),
 ];

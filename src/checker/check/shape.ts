@@ -34,6 +34,7 @@ const INTERLEAVING = {
   threads: ['string'],
   steps: [STEP],
   brokenAt: ['number', null],
+  againFrom: ['number', null],
 } as const;
 
 const FAILURE: Shape = {

@@ -139,7 +139,7 @@ export function vacuous(missing: readonly string[]): Failure {
 }
 
 function withoutSteps(rule: string, detail: string, stack: string | null = null): Failure {
-  const nothing = { schedule: '', threads: [], steps: [], brokenAt: null };
+  const nothing = { schedule: '', threads: [], steps: [], brokenAt: null, againFrom: null };
   return { rule, detail, thread: null, word: null, stack, ...nothing };
 }
 
@@ -159,7 +159,8 @@ function boundOf(mode: Mode, done: Exploration): string | null {
 function shorter(scenario: Scenario, first: Found, options: CheckOptions): Found {
   // What was found by states is short already, and threads that go on for ever have no bound.
   const { forEver } = first.stagehand.setup;
-  const isKept = options.keepSchedule === true || first.isLap === true || forEver !== undefined;
+  const isKept =
+    options.keepSchedule === true || first.lapSteps !== undefined || forEver !== undefined;
   const short = isKept ? null : findShort(scenario);
   return short ?? first;
 }
@@ -233,10 +234,10 @@ function follow(stagehand: Stagehand, name: string, schedule: Schedule): Step[] 
 }
 
 /** What was found, with its interleaving in names and values. */
-function tellFound({ finding, thread, steps, stagehand }: Found): Failure {
+function tellFound({ finding, thread, steps, stagehand, lapSteps }: Found): Failure {
   const { rule, detail, word, stack = null } = finding;
   const threads = steps.map((step) => step.thread);
-  const told = tell(stagehand, formatSchedule(steps), threads, finding);
+  const told = tell(stagehand, formatSchedule(steps), threads, finding, lapSteps);
   const named = word === undefined ? null : nameWord(stagehand.setup, word);
   return { rule, detail, thread, word: named, stack, ...told };
 }

@@ -18,7 +18,7 @@ const CAUSE =
 
 /** What was found, as a fresh start shows it; or that a fresh start shows something else. */
 export function confirmed(scenario: Scenario, found: Found): Found {
-  if (found.isLap === true) return cheatIn(scenario, found.stagehand, found.steps) ?? found;
+  if (found.lapSteps !== undefined) return cheatIn(scenario, found.stagehand, found.steps) ?? found;
   // One of the X rules is all there is to say.
   if (/^X\d/.test(found.finding.rule)) return found;
   return doneAgain(scenario, found.stagehand, found.steps, found) ?? found;

@@ -64,6 +64,11 @@ export interface Interleaving {
    * what comes after only tells the other threads. Null: the last.
    */
   readonly brokenAt: number | null;
+  /**
+   * The step from which on the steps lead back to where they began, and could be done again and
+   * again. Null: they do not.
+   */
+  readonly againFrom: number | null;
 }
 
 /** A rule that is broken, and an interleaving that breaks it: data to the end. */
@@ -86,21 +91,26 @@ export interface Subject {
   readonly nameOf: (thread: number) => string;
 }
 
-/** Runs a schedule from the start, and tells what is done. */
+/** Runs a schedule from the start, and tells what is done. Its last `lapSteps` are a round. */
 export function tell(
   subject: Subject,
   schedule: string,
   threads: readonly number[],
   finding: Finding | null,
+  lapSteps = 0,
 ): Interleaving {
   subject.machine.restart();
   const teller = new Teller(subject, finding);
   teller.collect();
-  for (const thread of threads) teller.step(thread);
+  let againFrom: number | null = null;
+  threads.forEach((thread, at) => {
+    if (lapSteps > 0 && at === threads.length - lapSteps) againFrom = teller.steps.length;
+    teller.step(thread);
+  });
   teller.race();
   const names = Array.from({ length: subject.machine.threads }, (_, at) => subject.nameOf(at));
-  const { steps, brokenAt } = teller;
-  return { schedule, threads: names, steps, brokenAt: saysItself(finding) ? brokenAt : null };
+  const brokenAt = saysItself(finding) ? teller.brokenAt : null;
+  return { schedule, threads: names, steps: teller.steps, brokenAt, againFrom };
 }
 
 /** Whether it is a rule that the code has found broken, not something that the checker has. */

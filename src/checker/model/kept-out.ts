@@ -78,7 +78,7 @@ function comesToAnEnd(scenario: Scenario, { way, threads }: Lap): boolean {
 function found(stagehand: Stagehand, lap: Lap, rule: string, what: string): Found {
   const steps = walk(stagehand.machine, [...lap.way, ...lap.lap]);
   const finding = { rule, detail: detailOf(stagehand, lap.threads, what, lap.lap.length) };
-  return { finding, thread: null, steps, stagehand, isLap: true };
+  return { finding, thread: null, steps, stagehand, lapSteps: lap.lap.length };
 }
 
 function detailOf(

@@ -54,8 +54,12 @@ export function formatInterleaving(
   return told.steps.length === 0 ? lines : [...lines, '', ...formatColumns(told, columns)];
 }
 
+/** Above the steps that lead back to where they began. */
+const AGAIN = '-- again and again --';
+
 /** One line a step, in the column of its thread, up to the step that broke the rule. */
-function formatColumns({ steps, threads, brokenAt }: Interleaving, columns: number): string[] {
+function formatColumns(told: Interleaving, columns: number): string[] {
+  const { steps, threads, brokenAt, againFrom } = told;
   const shown = brokenAt === null ? steps : steps.slice(0, brokenAt + 1);
   const cells = shown.map(formatStep);
   const longest = threads.map((_, thread) =>
@@ -69,6 +73,7 @@ function formatColumns({ steps, threads, brokenAt }: Interleaving, columns: numb
   const header = threads.map((name, thread) => name.padEnd(widths[thread] as number)).join('');
   const rule = widths.map((width) => '-'.repeat(width - GAP)).join(' '.repeat(GAP));
   const lines = shown.map(({ thread }, at) => ' '.repeat(indents[thread] as number) + cells[at]);
+  if (againFrom !== null) lines.splice(againFrom, 0, AGAIN);
   const left = steps.length - shown.length;
   const rest = left > 0 ? ['', `and ${left} more, by which the other threads are told`] : [];
   return [header.trimEnd(), rule, ...lines, ...rest];

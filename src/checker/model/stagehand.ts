@@ -37,8 +37,8 @@ export interface Found {
   readonly steps: readonly Step[];
   /** Where it was found: the same steps lead there again. */
   readonly stagehand: Stagehand;
-  /** What is wrong is that the last steps lead back to where they began. */
-  readonly isLap?: true | undefined;
+  /** What is wrong is that so many last steps lead back to where they began. */
+  readonly lapSteps?: number | undefined;
 }
 
 type Judgement = Pick<Found, 'finding' | 'thread'>;

@@ -1,6 +1,13 @@
 /** Exploring by states: locks and loops that have no end, and who is kept out for ever. */
 import { describe, expect, it } from 'vitest';
-import { check, replay, type Scenario, type Stage } from '#src/checker/model/index.js';
+import {
+  check,
+  type Failure,
+  formatFailure,
+  replay,
+  type Scenario,
+  type Stage,
+} from '#src/checker/model/index.js';
 import { endsOf } from '../../support/random.js';
 import { STATES, scenarioOf } from '../../support/scenario.js';
 
@@ -298,7 +305,12 @@ describe('who could be kept out for ever', () => {
     expect(replay(testAndSet, failure?.schedule ?? '').failure).toMatchObject({
       rule: 'starvation',
       detail: failure?.detail,
+      againFrom: failure?.againFrom,
     });
+    const lines = formatFailure(testAndSet, failure as Failure).slice(6);
+    expect(lines.indexOf('-- again and again --')).toBe(failure?.againFrom);
+    const round = (failure?.steps.length as number) - (failure?.againFrom as number);
+    expect(failure?.detail).toContain(`the last ${round} steps`);
     expect(check(inTurn, { starvation: true })).toMatchObject({
       verdict: 'holds',
       failure: null,
