@@ -3,14 +3,13 @@
  * `ptfrag check` printed it, and prints the stack of the error that ends it. With a mutant, of the
  * build that has the mutant in it.
  */
-
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { pathToFileURL } from 'node:url';
 import { plantMutant } from '../dist/checker/check/plant.js';
+import { replay } from '../dist/checker/model/index.js';
 import { MUTANTS } from '../dist/checker/proof/index.js';
 
-const DIST = new URL('../dist/', import.meta.url);
+const CATALOGUE = new URL('../dist/checker/proof/catalogue.js', import.meta.url).href;
 
 /** The scenario, but with operations that print the first error that one of them ends with. */
 function printing(scenario) {
@@ -32,22 +31,21 @@ function printing(scenario) {
   return { ...scenario, setup };
 }
 
-async function follow(build, name, schedule) {
-  const { scenarioNamed } = await import(new URL('checker/proof/index.js', build).href);
-  const { replay } = await import(new URL('checker/model/index.js', build).href);
+async function follow(catalogue, name, schedule) {
+  const { scenarioNamed } = await import(catalogue);
   const { failure } = replay(printing(scenarioNamed(name)), schedule);
   console.log(failure === null ? 'no rule is broken on this schedule' : failure.detail);
 }
 
 const [name, schedule, mutantName] = process.argv.slice(2);
 if (schedule === undefined) throw new Error('node scripts/stack.mjs SCENARIO SCHEDULE [MUTANT]');
-if (mutantName === undefined) await follow(DIST, name, schedule);
+if (mutantName === undefined) await follow(CATALOGUE, name, schedule);
 else {
   const mutant = MUTANTS.find((each) => each.name === mutantName);
   if (mutant === undefined) throw new Error(`there is no mutant ${mutantName}`);
-  const { folder } = plantMutant(mutant, tmpdir());
+  const { folder, catalogue } = plantMutant(mutant, tmpdir());
   try {
-    await follow(pathToFileURL(`${folder}/`), name, schedule);
+    await follow(catalogue.href, name, schedule);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,6 +1,7 @@
 /** Every safeguard is needed: a build without it fails the scenario that is named for it. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { check, replay } from '#src/checker/model/check.js';
 import { applyMutant } from '#src/checker/model/mutant.js';
 import { CATALOGUE } from '#src/checker/proof/catalogue.js';
 import { MUTANTS } from '#src/checker/proof/mutants.js';
@@ -10,7 +11,7 @@ describe('mutants', () => {
   it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     '%s is caught, and its schedule leads there again',
     async (_name, mutant) => {
-      const { failure, again } = await withMutant(mutant, ({ scenario, check, replay }) => {
+      const { failure, again } = await withMutant(mutant, (scenario) => {
         const found = check(scenario, { keepSchedule: true }).failure;
         return { failure: found, again: found && replay(scenario, found.schedule).failure };
       });
