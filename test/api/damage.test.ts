@@ -6,8 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { attach, createHeap } from '#src/api/index.js';
 import { HEAP } from '#src/core/mem/layout.js';
-
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
+import { LONG } from '../support/long.js';
 
 /** A call that takes as long has no end: the longest waits take milliseconds. */
 const LIMIT_MS = 20_000;

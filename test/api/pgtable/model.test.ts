@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { PROT, withRead } from '#src/core/pgtable/format.js';
 import { ENTRY_FORMATS } from '#src/core/pgtable/formats/index.js';
 import { pagesOf, spanOf } from '#src/core/pgtable/space.js';
+import { LONG } from '../../support/long.js';
 import { Pages, type Shape } from '../../support/pages.js';
 
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
-const RUNS = LONG ? 400 : 30;
+const RUNS = LONG ? 400 : 12;
 
 const SPACES_MAX = 3;
 

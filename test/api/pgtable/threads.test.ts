@@ -6,10 +6,10 @@ import { createMm } from '#src/core/frag/mm.js';
 import { formatNamed } from '#src/core/pgtable/formats/index.js';
 import { makeSpace, spaceOf, spanOf } from '#src/core/pgtable/space.js';
 import { makeHeap } from '../../support/heap.js';
+import { LONG } from '../../support/long.js';
 import { expectWhole } from '../../support/space.js';
 import { type Job, runJobs, sharedWords, valuesOf } from '../../support/threads.js';
 
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
 /** What each thread does at least. */
 const ROUNDS = LONG ? 100_000 : 2500;
 const THREADS = 4;

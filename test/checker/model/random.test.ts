@@ -1,9 +1,9 @@
 /** Random scenarios: whichever way they are explored, they have the same ends. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { LONG } from '../../support/long.js';
 import { endsOf, randomScenario, scenarioOf } from '../../support/random.js';
 
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const RUNS = LONG ? 50_000 : 2_000;
 
 it(

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { check } from '#src/checker/model/check.js';
 import { CATALOGUE, scenarioNamed } from '#src/checker/proof/catalogue.js';
 import { checkSentence } from '../../../scripts/readme.mjs';
+import { LONG } from '../../support/long.js';
 
-const LONG = process.env['PTFRAG_LONG'] === '1';
 const SCENARIOS = CATALOGUE.filter(({ large }) => LONG || large !== true);
 
 describe('the catalogue', () => {

@@ -20,8 +20,7 @@ import { mutantsOf } from '../../../scripts/mutants/operators.mjs';
 import { planOf } from '../../../scripts/mutants/plan.mjs';
 import { changeOf, keyOf, Results } from '../../../scripts/mutants/results.mjs';
 import { testsOf } from '../../../scripts/mutants/tests.mjs';
-
-const LONG = process.env['PTFRAG_LONG'] === '1';
+import { LONG } from '../../support/long.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 

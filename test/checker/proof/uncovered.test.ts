@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { unrun, unrunIn } from '../../../scripts/mutants/unrun.mjs';
 import { isOutside, UNCOVERED } from '../../../scripts/proof/uncovered.mjs';
+import { LONG } from '../../support/long.js';
 
 /** All scenarios run for it, without inlining: the long run has the minute that it takes. */
-const LONG = process.env['PTFRAG_LONG'] === '1';
 
 describe('the list of what no scenario runs', () => {
   it.runIf(LONG)(

@@ -49,7 +49,7 @@ describe('a signal', () => {
 
 describe('a reader that goes away', () => {
   it('of stderr is no error', async () => {
-    const run = await ptfragProcess(['compare', 's390x/quick', 'nix'], {
+    const run = await ptfragProcess(['compare', 'imported/make', 'nix'], {
       started: (child) => child.stderr?.destroy(),
     });
     expect(run.status).toBe(2);
@@ -59,13 +59,13 @@ describe('a reader that goes away', () => {
   it.each([
     'check take-vs-take+one-block three-holders+one-lock',
     'check --list',
-    'compare s390x/quick',
-    'compare s390x/quick --json',
+    'compare imported/make',
+    'compare imported/make --json',
     'compare nix --json',
     'demo',
     'doctor',
     'oracle s390x/quick',
-    'replay s390x/quick --threads 1',
+    'replay imported/make --threads 1',
     'help',
   ])('of stdout ends it quietly: %s', async (line) => {
     const run = await ptfragProcess(line.split(' '), {

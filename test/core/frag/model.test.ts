@@ -6,8 +6,8 @@ import type { HeapKind, Thread } from '#src/core/mem/heap.js';
 import { beginGrace, endGrace } from '#src/core/rcu/grace-period.js';
 import { type HeapOptions, kindOf } from '../../support/heap.js';
 import { History } from '../../support/history.js';
+import { LONG } from '../../support/long.js';
 
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const RUNS = LONG ? 4000 : 40;
 
 /** So many times at most, until everything was seen in some history. */

@@ -16,9 +16,10 @@ import {
   kindOf,
   makeHeap,
 } from '../../support/heap.js';
+import { LONG } from '../../support/long.js';
 import { type Job, runJobs, sharedWords, valuesOf } from '../../support/threads.js';
 
-const ROUNDS = process.env['PTFRAG_LONG'] === undefined ? 150_000 : 5_000_000;
+const ROUNDS = LONG ? 5_000_000 : 150_000;
 
 const SLOTS = 48;
 

@@ -17,9 +17,9 @@ import { unmapStep } from '#src/core/pgtable/map.js';
 import { endSpace, makeSpace, type Space, spaceOf } from '#src/core/pgtable/space.js';
 import { checkTree } from '#src/core/pgtable/tree.js';
 import { checkClean, checkDrained, makeHeap } from '../../support/heap.js';
+import { LONG } from '../../support/long.js';
 import { type Job, type Outcome, runJobs, sharedWords, valuesOf } from '../../support/threads.js';
 
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
 const SUPPORT = new URL('../../support/', import.meta.url);
 
 /** Where shared words of spaces begin, behind the gate: see jobs-tree.mjs. */

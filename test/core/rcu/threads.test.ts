@@ -4,9 +4,8 @@ import { at } from '#src/core/base/units.js';
 import type { Heap } from '#src/core/mem/heap.js';
 import type { Flavour } from '#src/core/rcu/attach.js';
 import { checkClean, makeHeap } from '../../support/heap.js';
+import { LONG } from '../../support/long.js';
 import { type Job, runJobs, sharedWords, valuesOf } from '../../support/threads.js';
-
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
 
 /**
  * Threads write where pages will be, and no page is ever handed out. In a debug heap that would be

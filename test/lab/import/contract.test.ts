@@ -16,6 +16,7 @@ import { importInto } from '../../fixtures/import-into.js';
 import { PROGRAM, perfScriptText, type Step, straceText } from '../../fixtures/program-texts.js';
 import { StreamContract } from '../../fixtures/stream-contract.js';
 import { TraceFolder } from '../../fixtures/trace-files.js';
+import { LONG } from '../../support/long.js';
 
 const folder = new TraceFolder();
 const output = join(folder.path, 'out.ptf.gz');
@@ -29,6 +30,9 @@ const TWO_LIVES: readonly Step[] = [
   { op: 'touch', who: 0, at: 9, count: 3, waitMs: 1 },
   { op: 'exit', who: 0, at: 0, count: 0, waitMs: 1 },
 ];
+
+/** Programs for each geometry. */
+const RUNS = LONG ? 30 : 3;
 
 const TEXTS = { strace: straceText, 'perf-script': perfScriptText };
 const FORMAT = fc.constantFrom('strace' as const, 'perf-script' as const);
@@ -89,7 +93,7 @@ describe.each(Object.keys(GEOMETRIES))('a program imported for %s', (geometry) =
         expect(await replayAlone({ ...rest, design, sharing })).toMatchObject(holds);
       },
     );
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: RUNS });
   });
 
   it('is replayed by threads, and no case for the oracle', async () => {
@@ -116,7 +120,7 @@ describe.each(RULED.map(({ name }) => name))('an import for %s without its exits
       );
       expect(await compared(file, asked)).toEqual(await compared(output, asked));
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: RUNS });
   });
 });
 

@@ -6,8 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { PageTablesDocument } from '#src/lab/replay/pgtable/document.js';
 import { type PageTablesOptions, replayPageTables } from '#src/lab/replay/pgtable/replay.js';
-
-const LONG = process.env['PTFRAG_LONG'] !== undefined;
+import { LONG } from '../../support/long.js';
 
 const QUICK = 'traces/s390x/quick.canon.txt.gz';
 const WORK = 'traces/s390x/quick.work.txt.gz';
