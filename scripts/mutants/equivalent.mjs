@@ -184,10 +184,6 @@ export const EQUIVALENT = [
     ],
   },
   {
-    why: 'a stop that is lost beside another, or that comes while a reclaimer returns',
-    what: ['rcu/reclaim stopReclaimers torn', 'rcu/reclaim reclaim swap mem.poke(seen'],
-  },
-  {
     why: 'takes a queue of which this thread is the only user',
     what: ['rcu/manual takeQueued'],
   },

@@ -23,7 +23,13 @@ import {
   rcuReadLock,
   rcuReadUnlock,
 } from '../core/rcu/reader.js';
-import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../core/rcu/reclaim.js';
+import {
+  POLL_EVERY,
+  pollInterval,
+  reclaim,
+  resumeReclaimers,
+  stopReclaimers,
+} from '../core/rcu/reclaim.js';
 import * as judges from './arguments.js';
 import { ANY_COUNT, FINITE_COUNT, requireCore, requireFunction, wholeNumber } from './arguments.js';
 import type { Attachment } from './attachment.js';
@@ -258,17 +264,28 @@ export class AttachedThread extends HeapReports {
     await waitForAsync(this.attachment, BARRIER, options);
   }
 
-  /** Runs all threads' callbacks until `stopReclaimers` is called; returns how many. Blocks. */
+  /**
+   * Runs all threads' callbacks until `stopReclaimers` was called; returns how many. If it was
+   * called before, this returns once nothing is left that may run now. Blocks.
+   */
   reclaim(): number {
     return this.operations.run(OPERATIONS.reclaim, (core) => reclaim(core, CALLBACKS));
   }
 
   /**
-   * Lets every thread that is in `reclaim` return, and those that are attached and not in there
-   * yet. A worker that is still starting is not attached: wait until it says that it is.
+   * Lets every `reclaim` return, also of threads that are not in there yet or have not attached:
+   * in this heap none goes on until `resumeReclaimers`.
    */
   stopReclaimers(): void {
     stopReclaimers(this.operations.here().heap);
+  }
+
+  /**
+   * Takes back `stopReclaimers`: whoever calls `reclaim` from now on goes on until the next. To be
+   * called when those have returned that were stopped; one that has not seen the stop goes on.
+   */
+  resumeReclaimers(): void {
+    resumeReclaimers(this.operations.here().heap);
   }
 
   /** Adds up to `pages` pages to the supply, to `pagesMax` at most; returns how many. */

@@ -143,6 +143,24 @@ describe('a heap and its threads', () => {
     expect(thread.check({ drained: true })).toEqual([]);
   });
 
+  it('lets reclaimers return that begin after the stop, until they are resumed', async () => {
+    const { buffer } = createHeap({ geometry: 's390', pages: 64 });
+    const thread = attach(buffer);
+    thread.stopReclaimers();
+    const body = `
+      parentPort.postMessage(thread.reclaim());
+      thread.resumeReclaimers();
+      parentPort.postMessage('again');
+      thread.reclaim();
+      thread.detach();`;
+    const reclaimer = worker(body, buffer);
+    expect(await once(reclaimer, 'message')).toEqual([0]);
+    expect(await once(reclaimer, 'message')).toEqual(['again']);
+    thread.stopReclaimers();
+    await once(reclaimer, 'exit');
+    expect(thread.threads()).toHaveLength(1);
+  });
+
   it('makes progress without any call to poll', () => {
     const { buffer } = createHeap({ pages: 40 });
     const thread = attach(buffer);

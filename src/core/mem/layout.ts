@@ -67,7 +67,7 @@ export const LAYOUT_VERSION = 3;
  *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
  *    34   THREADS_HIGH      attach; only grows              scans over all threads
  *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
- *    36   RECLAIM_STOP      who stops reclaimers, add       reclaimers
+ *    36   RECLAIM_STOP      who stops or resumes      reclaimers
  *    64   SUPPLY_LOCK       any thread (mem/lock.ts)        any thread
  *    96   FREE_PAGES        lock supply                     lock supply; reports (racy)
  *    97   BLOCKS_TAKEN      lock supply                     reports (racy, harmless)
@@ -219,7 +219,6 @@ export const MM = {
  *    37    FLAVOUR         attach                   reports (racy, harmless)
  *    38    QUEUE_PUSHED    the thread               the thread
  *    39    QUEUED          the thread               the thread
- *    40    STOPS_SEEN      attach, the thread       the thread
  *    41    SLEEPS_FOR      the thread               reports (racy, harmless)
  *    42    ATTACHED_AT     attach                   reports (racy, harmless)
  *   48-55  NAME            attach                   reports (racy, harmless)
@@ -249,7 +248,6 @@ export const THREAD = {
   FLAVOUR: 37,
   QUEUE_PUSHED: 38,
   QUEUED: 39,
-  STOPS_SEEN: 40,
   SLEEPS_FOR: 41,
   ATTACHED_AT: 42,
   NAME: 48,

@@ -54,8 +54,6 @@ export function attachThread(
     if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0) continue;
     raiseHigh(heap, id + 1);
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
-    // A stop of reclaimers from here on is for this one too (reclaim.ts).
-    mem.poke(at(record, THREAD.STOPS_SEEN), mem.load(headerWord(HEAP.RECLAIM_STOP)));
     identify(mem, record, identity);
     const qsbr = flavour === 'qsbr';
     return Object.freeze({ heap, mem, id: id as ThreadId, record, qsbr, lockWaits });

@@ -5,9 +5,8 @@
  * a reclaimer that is killed never takes itself out of RECLAIMERS.
  */
 
-import { at } from '../base/units.js';
 import { type Heap, headerWord, type Thread } from '../mem/heap.js';
-import { HEAP, THREAD } from '../mem/layout.js';
+import { HEAP } from '../mem/layout.js';
 import { type CallbackTable, pollAll } from './callback.js';
 import { quiescent, rcuOffline } from './reader.js';
 import { refuseWait } from './wait.js';
@@ -30,36 +29,38 @@ const LAST_ROUNDS = 64;
 
 /**
  * Runs callbacks of all threads until `stopReclaimers`, then until none is ripe, or for so many
- * rounds. Returns how many ran. A stop counts that comes after the thread has attached, or after it
- * last returned from here: who starts a reclaimer may stop it before it is in here. Blocks; throws
- * `UsageError` inside a reader or a callback.
+ * rounds. Returns how many ran. Where reclaimers were stopped before, and not resumed since, there
+ * are these last rounds alone: who starts a reclaimer may stop it before it is in here. Blocks;
+ * throws `UsageError` inside a reader or a callback.
  */
 export function reclaim(thread: Thread, callbacks: CallbackTable): number {
   refuseWait(thread, 'reclaim', 'poll');
   const { mem } = thread;
   mem.add(RECLAIMERS, 1);
-  const seen = at(thread.record, THREAD.STOPS_SEEN);
-  const stop = mem.peek(seen);
   let count = 0;
   for (let last = 0; last < LAST_ROUNDS; ) {
-    const isStopped = mem.load(RECLAIM_STOP) !== stop;
+    const isStopped = mem.load(RECLAIM_STOP) !== 0;
     const ran = pollAll(thread, callbacks, BATCH_MAX);
     count += ran;
     if (isStopped) last = ran > 0 ? last + 1 : LAST_ROUNDS;
     if (ran > 0 || isStopped) continue;
     quiescent(thread);
     rcuOffline(thread);
-    mem.awaitChange(RECLAIM_STOP, stop, IDLE_MS);
+    mem.awaitChange(RECLAIM_STOP, 0, IDLE_MS);
   }
-  mem.poke(seen, mem.load(RECLAIM_STOP));
   mem.add(RECLAIMERS, -1);
   return count;
 }
 
-/** Lets every reclaimer return. */
-export function stopReclaimers(heap: Heap): void {
-  heap.mem.add(RECLAIM_STOP, 1);
-  heap.mem.notify(RECLAIM_STOP);
+/** Lets every reclaimer return, and those that begin before `resumeReclaimers`. */
+export function stopReclaimers({ mem }: Heap): void {
+  mem.store(RECLAIM_STOP, 1);
+  mem.notify(RECLAIM_STOP);
+}
+
+/** Lets those that reclaim from now on go on until they are stopped anew. */
+export function resumeReclaimers({ mem }: Heap): void {
+  mem.store(RECLAIM_STOP, 0);
 }
 
 /** After how many frees and sections a thread with callbacks pending should poll. */

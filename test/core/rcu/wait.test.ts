@@ -9,7 +9,7 @@ import { attachThread, detachThread } from '#src/core/rcu/attach.js';
 import { type Callback, callRcu, pollAll, runCallback, takeRipe } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceAhead, graceEnded, graceStarted } from '#src/core/rcu/grace-period.js';
 import { rcuOnline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
-import { pollInterval, reclaim, stopReclaimers } from '#src/core/rcu/reclaim.js';
+import { pollInterval, reclaim, resumeReclaimers, stopReclaimers } from '#src/core/rcu/reclaim.js';
 import {
   type Barrier,
   beginBarrier,
@@ -263,13 +263,14 @@ describe('a reclaimer', () => {
 });
 
 describe('a stop of reclaimers', () => {
-  it('counts though it comes before its reclaimer is in, and once', () => {
+  it('counts though it comes before its reclaimer is in, until it is taken back', () => {
     const { heap, thread, other, heads, ran, callbacks } = makeWaits();
     for (const head of heads) callRcu(other, head, 0);
     stopReclaimers(heap);
     expect(reclaim(thread, callbacks)).toBe(heads.length);
     expect(ran.sort()).toEqual(heads);
-    // The next one waits for a stop of its own.
+    expect(reclaim(thread, callbacks)).toBe(0);
+    resumeReclaimers(heap);
     callRcu(other, heads[0] as Word, 0);
     let calls = 0;
     const later: Callback = (runner, head) => {

@@ -17,11 +17,11 @@ export const BYSTANDER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stop-before-reclaim-is-lost',
-    about: 'A reclaimer counts stops from when it begins, and not from when it attached.',
+    about: 'A reclaimer takes back, when it begins, that it is to stop.',
     rules: ['R6'],
     file: RECLAIM,
-    find: 'const stop = mem.peek(seen);',
-    replace: 'const stop = mem.load(RECLAIM_STOP);',
+    find: 'mem.add(RECLAIMERS, 1);',
+    replace: 'mem.add(RECLAIMERS, 1), mem.store(RECLAIM_STOP, 0);',
     scenario: 'stop-vs-reclaim+early',
   },
 ];

@@ -58,10 +58,10 @@ export const RECORD_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'reclaimer-stopped-for-good',
-    about: 'A reclaimer does not note which stop it returned for, and returns for it again.',
+    about: 'Reclaimers that are resumed stay stopped.',
     rules: ['R6'],
     file: 'core/rcu/reclaim.js',
-    find: 'mem.poke(seen, mem.load(RECLAIM_STOP));',
+    find: 'mem.store(RECLAIM_STOP, 0);',
     replace: '',
     scenario: 'stop-vs-reclaim+once-more',
   },

@@ -23,7 +23,13 @@ import {
   rcuReadLock,
   rcuReadUnlock,
 } from '../../../core/rcu/reader.js';
-import { POLL_EVERY, pollInterval, reclaim, stopReclaimers } from '../../../core/rcu/reclaim.js';
+import {
+  POLL_EVERY,
+  pollInterval,
+  reclaim,
+  resumeReclaimers,
+  stopReclaimers,
+} from '../../../core/rcu/reclaim.js';
 import { rcuBarrier, synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/program.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
@@ -135,7 +141,7 @@ function stops(thread: Thread, kit: Kit): Operation {
 
 const reclaimsTwice = heapScenario({
   name: 'stop-vs-reclaim+once-more',
-  about: 'A reclaimer returned, and is called again: it goes on until it is told once more.',
+  about: 'Reclaimers were stopped and are resumed: the next goes on until it is told once more.',
   rules: ['R6', 'R1'],
   mustSee: ['reclaimed 1', 'polls seldom', 'polls often'],
   kit: { threads: 2, pages: 1 },
@@ -146,6 +152,7 @@ const reclaimsTwice = heapScenario({
     stopReclaimers(kit.heap);
     const asks: Operation = () => see(pollInterval(kit.heap) > POLL_EVERY ? SELDOM : OFTEN);
     reclaim(one, counting(kit));
+    resumeReclaimers(kit.heap);
     queue(two, kit, 1)([]);
     return {
       threads: [[reclaims(one, kit)], [asks, stops(two, kit)]],
@@ -162,19 +169,16 @@ function noReclaimer({ heap }: Kit): Finding | null {
 
 const attachedLater = heapScenario({
   name: 'stop-vs-reclaim+attached-later',
-  about: 'A thread attaches after reclaimers were stopped, and reclaims: that stop is not for it.',
+  about: 'A thread attaches while reclaimers are stopped, and reclaims: it returns.',
   rules: ['R6'],
   mustSee: ['reclaimed 0'],
   kit: { threads: 2, pages: 1, spareThreads: 1 },
   callbacks: ({ kit }) => counting(kit),
   play: ({ kit, threads }) => {
     const [one] = threads as Two;
-    stopReclaimers(kit.heap);
-    const next = attachThread(kit.heap, 'epoch', kit.lockWaits);
-    return {
-      threads: [[stops(one, kit)], [reclaims(next, kit)]],
-      atEnd: () => [noReclaimer(kit)],
-    };
+    const begins: Operation = () =>
+      reclaims(attachThread(kit.heap, 'epoch', kit.lockWaits), kit)([]);
+    return { threads: [[stops(one, kit)], [begins]], atEnd: () => [noReclaimer(kit)] };
   },
 });
 

@@ -2,14 +2,12 @@
  * Records that go from one user to the next while others still have to do with them: of threads,
  * and of mms; and looks at what an mm counts.
  */
-import { at, type MmId } from '../../../core/base/units.js';
+import type { MmId } from '../../../core/base/units.js';
 import { createMm, destroyMm, enterMm, tablesOf, usersOf } from '../../../core/frag/mm.js';
-import { headerWord, type Thread } from '../../../core/mem/heap.js';
-import { HEAP, THREAD } from '../../../core/mem/layout.js';
+import type { Thread } from '../../../core/mem/heap.js';
 import { attachThread, detachThread } from '../../../core/rcu/attach.js';
 import { poll } from '../../../core/rcu/callback.js';
 import { advanceGrace } from '../../../core/rcu/grace-period.js';
-import { stopReclaimers } from '../../../core/rcu/reclaim.js';
 import { synchronizeRcu } from '../../../core/rcu/wait.js';
 import type { Scenario } from '../../model/scenario.js';
 import { heapScenario, orRefused } from './actors.js';
@@ -79,28 +77,6 @@ const users = heapScenario({
   },
 });
 
-/** Whichever comes first: the record's new thread has noted a number that there was. */
-const attachVsStop = heapScenario({
-  name: 'attach-vs-stop+reclaimer',
-  about: 'A thread attaches while reclaimers are stopped: the stop is for it, or for those before.',
-  rules: ['R6'],
-  mustSee: ['for it', 'not for it'],
-  kit: { threads: 2, pages: 1, spareThreads: 1 },
-  play: ({ kit, threads, see }) => {
-    const { mem } = threads[0] as Thread;
-    const attaches = (): Thread => attachThread(kit.heap, 'epoch', kit.lockWaits);
-    return {
-      threads: [[(): void => stopReclaimers(kit.heap)], [attaches]],
-      atEnd: (results) => {
-        const two = results[1]?.[0] as Thread;
-        const seen = mem.peek(at(two.record, THREAD.STOPS_SEEN));
-        see(mem.peek(headerWord(HEAP.RECLAIM_STOP)) === seen ? 'not for it' : 'for it');
-        return [];
-      },
-    };
-  },
-});
-
 /** As many polls as there are threads: each goes on to the queue after the one before. */
 const thirdQueue = heapScenario({
   name: 'poll-vs-queue+third-thread',
@@ -125,6 +101,5 @@ export const RECORD_SCENARIOS: readonly Scenario[] = [
   nextMm,
   counts,
   users,
-  attachVsStop,
   thirdQueue,
 ];
