@@ -13,10 +13,9 @@ import { applyMutant, type Mutant } from '../model/mutant.js';
 
 const DIST = new URL('../..', import.meta.url);
 
-/** What a worker that explores scenarios imports: what proof needs, and so no thread of Node's. */
+/** What exploring scenarios needs. */
 const FOLDERS: readonly string[] = neededBy('proof').map(({ folder }) => folder);
 
-const WORKER = 'checker/check/worker.js';
 const CATALOGUE = 'checker/proof/catalogue.js';
 
 /** As the compiler writes it: `from './other.js'`, or `import './other.js'`. */
@@ -33,14 +32,12 @@ export type Build = ReadonlyMap<string, Module>;
 export interface Planted {
   /** To be removed by the caller. */
   readonly folder: string;
-  readonly worker: URL;
   /** The module that exports `scenarioNamed`. */
   readonly catalogue: URL;
 }
 
 export function readBuild(): Build {
-  const names = [...FOLDERS.flatMap(modulesOf), WORKER];
-  return new Map(names.map((name) => [name, readModule(name)]));
+  return new Map(FOLDERS.flatMap(modulesOf).map((name) => [name, readModule(name)]));
 }
 
 function modulesOf(folder: string): string[] {
@@ -74,8 +71,7 @@ export function plantMutant(mutant: Mutant, copies: string, build: Build = readB
     writeFileSync(to, withImports(name, text, copied));
   }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const url = (name: string): URL => pathToFileURL(join(folder, name));
-  return { folder, worker: url(WORKER), catalogue: url(CATALOGUE) };
+  return { folder, catalogue: pathToFileURL(join(folder, CATALOGUE)) };
 }
 
 function textOf(build: Build, name: string): string {

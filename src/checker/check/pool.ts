@@ -5,7 +5,7 @@ import type { InvariantError } from '../../core/base/errors.js';
 import { notExplored } from '../model/check.js';
 import type { Mutant } from '../model/mutant.js';
 import { designOf, scenarioNamed } from '../proof/catalogue.js';
-import { type Planted, plantMutant } from './plant.js';
+import { type Build, type Planted, plantMutant, readBuild } from './plant.js';
 import type { CheckAnswer, CheckTask } from './worker.js';
 
 const WORKER = new URL('./worker.js', import.meta.url);
@@ -25,7 +25,7 @@ export interface PoolOptions {
   readonly onAnswer: (task: PoolTask, answer: CheckAnswer) => void;
 }
 
-/** Runs all tasks, `jobs` at a time; each with a mutant gets a thread of its own. */
+/** Runs all tasks, `jobs` at a time. */
 export async function runPool(tasks: readonly PoolTask[], options: PoolOptions): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
@@ -41,11 +41,12 @@ export async function runPool(tasks: readonly PoolTask[], options: PoolOptions):
   signal.throwIfAborted();
 }
 
-/** Does one task after the other, in a thread that is kept for those without a mutant. */
+/** Does one task after the other, in one thread: its checker is warm for all but the first. */
 class Lane {
-  readonly signal: AbortSignal;
-  readonly copies: string;
-  private kept: Worker | null = null;
+  private readonly signal: AbortSignal;
+  private readonly copies: string;
+  private worker: Worker | null = null;
+  private build: Build | null = null;
 
   constructor(signal: AbortSignal, copies: string) {
     this.signal = signal;
@@ -59,36 +60,33 @@ class Lane {
         onAnswer(next, await this.answer(next));
       }
     } finally {
-      await this.kept?.terminate();
+      await this.worker?.terminate();
     }
   }
 
   private answer({ task, mutant }: PoolTask): Promise<CheckAnswer> {
-    if (mutant !== undefined) return askMutant(mutant, task, this);
-    this.kept ??= new Worker(WORKER);
-    return ask(this.kept, task, this.signal);
+    return mutant === undefined ? this.ask(task) : this.askMutant(mutant, task);
   }
-}
 
-/** Planted only now: the first scenario is not kept waiting for copies of the last mutant. */
-async function askMutant(
-  mutant: Mutant,
-  task: CheckTask,
-  { signal, copies }: Pick<PoolOptions, 'signal' | 'copies'>,
-): Promise<CheckAnswer> {
-  let planted: Planted;
-  try {
-    planted = plantMutant(mutant, copies);
-  } catch (error) {
-    return staleMutant(mutant, error);
+  /** Planted only now: the first scenario is not kept waiting for copies of the last mutant. */
+  private async askMutant(mutant: Mutant, task: CheckTask): Promise<CheckAnswer> {
+    this.build ??= readBuild();
+    let planted: Planted;
+    try {
+      planted = plantMutant(mutant, this.copies, this.build);
+    } catch (error) {
+      return staleMutant(mutant, error);
+    }
+    try {
+      return await this.ask({ ...task, catalogue: planted.catalogue.href });
+    } finally {
+      rmSync(planted.folder, { recursive: true, force: true });
+    }
   }
-  const { folder, worker: url } = planted;
-  const worker = new Worker(url);
-  try {
-    return await ask(worker, task, signal);
-  } finally {
-    await worker.terminate();
-    rmSync(folder, { recursive: true, force: true });
+
+  private ask(task: CheckTask): Promise<CheckAnswer> {
+    this.worker ??= new Worker(WORKER);
+    return ask(this.worker, task, this.signal);
   }
 }
 

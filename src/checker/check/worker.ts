@@ -1,15 +1,14 @@
-/**
- * A thread that explores scenarios: one at a time, as it is told. It imports nothing but the model
- * and the core, so that a copy of those with a mutant in it runs just the same.
- */
+/** A thread that explores scenarios, one at a time; also those of a build with a mutant in it. */
 import { parentPort } from 'node:worker_threads';
 import { type CheckOptions, type CheckResult, check, notExplored } from '../model/check.js';
 import type { Scenario } from '../model/scenario.js';
-import { designOf, scenarioNamed } from '../proof/catalogue.js';
+import * as own from '../proof/catalogue.js';
 
 export interface CheckTask {
   readonly scenario: string;
   readonly options: CheckOptions;
+  /** Where another catalogue is than this build's: plant.ts. */
+  readonly catalogue?: string | undefined;
 }
 
 export interface CheckAnswer extends CheckResult {
@@ -18,7 +17,9 @@ export interface CheckAnswer extends CheckResult {
   readonly seconds: number;
 }
 
-function explore({ scenario: name, options }: CheckTask): CheckAnswer {
+async function explore({ scenario: name, options, catalogue }: CheckTask): Promise<CheckAnswer> {
+  const { designOf, scenarioNamed }: typeof own =
+    catalogue === undefined ? own : await import(catalogue);
   const scenario = scenarioNamed(name);
   const begin = performance.now();
   const result = checkAnyway(scenario, options);
@@ -36,4 +37,6 @@ function checkAnyway(scenario: Scenario, options: CheckOptions): CheckResult {
   }
 }
 
-parentPort?.on('message', (task: CheckTask) => parentPort?.postMessage(explore(task)));
+parentPort?.on('message', async (task: CheckTask) => {
+  parentPort?.postMessage(await explore(task));
+});
