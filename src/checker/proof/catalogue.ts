@@ -28,6 +28,7 @@ import { SPLIT_SCENARIOS } from './scenarios/split.js';
 import { STALL_SCENARIOS } from './scenarios/stall.js';
 import { TLB_SCENARIOS } from './scenarios/tlb.js';
 import { WALK_SCENARIOS } from './scenarios/walk.js';
+import { WORD_SCENARIOS } from './scenarios/words.js';
 
 const CORE_SCENARIOS = [
   ...READER_SCENARIOS,
@@ -73,6 +74,7 @@ const ALL: readonly Scenario[] = [
   ...OBTAIN_SCENARIOS,
   ...FAULT_SCENARIOS,
   ...SPLIT_SCENARIOS,
+  ...WORD_SCENARIOS,
   ...GROW_SCENARIOS,
   ...REFUSAL_SCENARIOS,
   ...RECORD_SCENARIOS,

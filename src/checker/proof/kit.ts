@@ -81,10 +81,12 @@ function configOf(options: KitOptions): HeapConfig {
     residueEven: 0,
     residueOdd: 0,
   };
+  const kinds = options.kinds ?? [kind];
+  const [first] = kinds as readonly [Kind];
   return {
     geometry: 'model',
-    kinds: options.kinds ?? [kind],
-    pageShift: Math.log2(perPage * fragmentWords(options)),
+    kinds,
+    pageShift: Math.log2(first.perPage * first.fragmentWords),
     pagesMax: options.pages,
     threadsMax: options.threads,
     mmsMax: (options.mms ?? 1) + 1,

@@ -79,7 +79,7 @@ describe('the catalogue', () => {
   it('has names of their own, in the form of a litmus test', () => {
     const names = CATALOGUE.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    for (const name of names) expect(name).toMatch(/^([AY]\/)?[a-z-]+\+[a-z-]+$/);
+    for (const name of names) expect(name).toMatch(/^([AY]\/)?[a-z-]+\+[a-z\d-]+$/);
   });
 
   it('finds a scenario by name, and lists them all for an unknown one', () => {

@@ -1,6 +1,7 @@
 /** Mutants of splitting a large frame, of trees that grow or end, and of the words of an entry. */
 import type { Mutant } from '../../model/mutant.js';
 
+const ENTRY = 'core/pgtable/entry.js';
 const SPACE = 'core/pgtable/space.js';
 
 export const SPLIT_MUTANTS: readonly Mutant[] = [
@@ -19,7 +20,7 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     name: 'high-word-after-low',
     about: 'An entry is set with its low word first: for an instant it has the high word of none.',
     rules: ['T2'],
-    file: 'core/pgtable/entry.js',
+    file: ENTRY,
     find: `    if (high !== level.emptyHigh)
         mem.store(highWord(entry), high);
     // PUBLISH(entry): the table below, or what the caller wrote in the frame.
@@ -28,6 +29,63 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     if (high !== level.emptyHigh)
         mem.store(highWord(entry), high);`,
     scenario: 'cpu-vs-fault+two-words',
+  },
+  {
+    name: 'high-word-cleared-first',
+    about: 'An entry is cleared with its high word first: for an instant it has that of none.',
+    rules: ['T2'],
+    file: ENTRY,
+    find: `    mem.store(lowWord(entry), level.emptyLow);
+    if (mem.load(highWord(entry)) !== level.emptyHigh)
+        mem.store(highWord(entry), level.emptyHigh);`,
+    replace: `    if (mem.load(highWord(entry)) !== level.emptyHigh)
+        mem.store(highWord(entry), level.emptyHigh);
+    mem.store(lowWord(entry), level.emptyLow);`,
+    scenario: 'cpu-vs-remap+two-words',
+  },
+  {
+    name: 'high-word-changed-in-place',
+    about: 'An entry is not none while its high word is exchanged.',
+    rules: ['T2'],
+    file: ENTRY,
+    find: `        mem.store(lowWord(entry), level.emptyLow);
+        mem.store(highWord(entry), high);`,
+    replace: '        mem.store(highWord(entry), high);',
+    scenario: 'cpu-vs-collapse+x86-no-exec',
+  },
+  {
+    name: 'low-word-changed-first',
+    about: 'An entry that changes has its new low word before its new high one.',
+    rules: ['T2'],
+    file: ENTRY,
+    find: `        mem.store(lowWord(entry), level.emptyLow);
+        mem.store(highWord(entry), high);
+    }
+    mem.store(lowWord(entry), low);`,
+    replace: `        mem.store(lowWord(entry), level.emptyLow);
+        mem.store(lowWord(entry), low);
+        mem.store(highWord(entry), high);
+    }
+    mem.store(lowWord(entry), low);`,
+    scenario: 'cpu-vs-split+radix',
+  },
+  {
+    name: 'every-change-by-none',
+    about: 'An entry is none for an instant though its high word stays what it is.',
+    rules: ['T3'],
+    file: ENTRY,
+    find: 'if (mem.load(highWord(entry)) !== high) {',
+    replace: '{',
+    scenario: 'walk-vs-collapse+s390',
+  },
+  {
+    name: 'large-page-keeps-table-words',
+    about: 'A large frame is given the high word that its entry had with a table.',
+    rules: ['T2'],
+    file: 'core/pgtable/collapse.js',
+    find: 'changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));',
+    replace: 'changeEntry(mem, level, entry, low, mem.load(entry + 1));',
+    scenario: 'cpu-vs-collapse+radix',
   },
   {
     name: 'root-replaced-by-store',

@@ -1,11 +1,15 @@
 /**
- * The format of scenarios of page tables: three levels, two entries to a table, so that a tree of
- * four tables is a whole one. A page's high word has a copy of its rights, as x86-64 has NX there.
+ * The formats of scenarios of page tables.
+ *
+ * The model has three levels, two entries to a table, so that a tree of four tables is a whole one.
+ * A page's high word has a copy of its rights, as x86-64 has NX there; those of a table and of a
+ * large frame agree. What depends on how an architecture's high words differ is asked of the
+ * entries that ship, in a tree that is as small (`smallForm`).
  */
 import type { KindId } from '../../../core/base/units.js';
 import type { Kind } from '../../../core/mem/heap.js';
 import type { EntryFormat, Level } from '../../../core/pgtable/format.js';
-import type { Geometry } from '../../../core/pgtable/geometry.js';
+import { type Geometry, kindsOf } from '../../../core/pgtable/geometry.js';
 
 const PAGE_SHIFT = 12;
 const INDEX_BITS = 1;
@@ -77,3 +81,41 @@ export const GROWING_FORMAT: EntryFormat = {
   ...MODEL_FORMAT,
   depths: [NAMES.length - 1, NAMES.length],
 };
+
+/** A format, and the kinds of its tables in a scenario's heap. */
+export interface Form {
+  readonly format: EntryFormat;
+  readonly kinds: readonly Kind[];
+}
+
+/** 4 KiB: an entry that names a table has its marks in the bits below. */
+const SMALL_TABLE_WORDS = 1024;
+const SMALL_INDEX_BITS = 2;
+
+/** Two: page tables and what is above, where a large frame is mapped. */
+const SMALL_LEVELS = 2;
+
+/**
+ * The two lowest levels of a shipped format, bit by bit as they ship, with four entries to a table:
+ * two would not leave s390's mark of a dirty large frame below the frame's address.
+ */
+export function smallForm(shipped: EntryFormat): Form {
+  const levels = shipped.levels.slice(0, SMALL_LEVELS).map((level, number): Level => {
+    const spanShift = number * SMALL_INDEX_BITS;
+    const shift = PAGE_SHIFT + spanShift;
+    const frameMask = ((-1 << shift) >>> level.addressShift) | 0;
+    return { ...level, shift, spanShift, indexBits: SMALL_INDEX_BITS, frameMask };
+  });
+  const sizes = { fragmentWords: SMALL_TABLE_WORDS, perPage: 2, order: 0 };
+  const kinds = kindsOf(shipped.geometry).slice(0, SMALL_LEVELS);
+  return {
+    format: {
+      ...shipped,
+      pageShift: PAGE_SHIFT,
+      addressBits: PAGE_SHIFT + SMALL_LEVELS * SMALL_INDEX_BITS,
+      levels,
+      depths: [SMALL_LEVELS],
+    },
+    kinds: kinds.map((each) => ({ ...each, ...sizes, entryWords: SMALL_TABLE_WORDS })),
+  };
+}

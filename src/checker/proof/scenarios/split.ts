@@ -6,17 +6,18 @@ import { InvariantError } from '../../../core/base/errors.js';
 import type { Vpn, Word } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../../core/pgtable/collapse.js';
+import type { Prot } from '../../../core/pgtable/format.js';
 import { unmapStep } from '../../../core/pgtable/map.js';
 import type { Space } from '../../../core/pgtable/space.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
-import { collapses, maps, must, mustNot, treeScenario, unmaps, walks } from './tree.js';
+import { collapses, maps, must, mustNot, PROT, treeScenario, unmaps, walks } from './tree.js';
 
 /** Pages 0 and 1 are one large frame from here on. */
 const LARGE_FRAME = 32;
 
-function makeLarge(space: Space): void {
-  collapses(space, 0, LARGE_FRAME)([]);
+export function makeLarge(space: Space, prot: Prot = PROT): void {
+  collapses(space, 0, LARGE_FRAME, prot)([]);
 }
 
 /** Splits the large frame, or finds that it is none any more. */
@@ -28,7 +29,7 @@ function splitPages(space: Space): string {
   return 'nothing to split';
 }
 
-const splits =
+export const splits =
   (space: Space): Operation =>
   () =>
     splitPages(space);

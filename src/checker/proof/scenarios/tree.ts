@@ -10,9 +10,9 @@
 import { InvariantError, UsageError } from '../../../core/base/errors.js';
 import type { Vpn } from '../../../core/base/units.js';
 import { destroyMm } from '../../../core/frag/mm.js';
-import type { LockWaits, Thread } from '../../../core/mem/heap.js';
+import type { Kind, LockWaits, Thread } from '../../../core/mem/heap.js';
 import { collapse } from '../../../core/pgtable/collapse.js';
-import type { EntryFormat } from '../../../core/pgtable/format.js';
+import type { EntryFormat, Prot } from '../../../core/pgtable/format.js';
 import { mapStep, unmapStep } from '../../../core/pgtable/map.js';
 import { endSpace, makeSpace, rootOf, type Space, spaceOf } from '../../../core/pgtable/space.js';
 import { checkTree } from '../../../core/pgtable/tree.js';
@@ -51,8 +51,12 @@ export interface TreeBody {
   readonly lockWaits?: Partial<LockWaits>;
   /** Of the space; default: three levels. */
   readonly format?: EntryFormat;
+  /** The tables of that; default: the model's. */
+  readonly kinds?: readonly Kind[];
   /** Pages that setting up maps, each to the frame of its number plus 16. */
   readonly mapped: readonly number[];
+  /** What these pages allow. */
+  readonly prot?: Prot;
   readonly play: (world: TreeWorld) => readonly (readonly Operation[])[];
   readonly atEnd?: (
     world: TreeWorld,
@@ -62,14 +66,8 @@ export interface TreeBody {
 
 /** A scenario over a small tree; at its end the tree is checked, taken down, and all comes back. */
 export function treeScenario(body: TreeBody): Scenario {
-  const { threads, pages = 3, mms = 1, format = MODEL_FORMAT } = body;
-  const kit: KitOptions = {
-    threads,
-    pages,
-    mms,
-    kinds: TREE_KINDS,
-    lockWaits: body.lockWaits ?? {},
-  };
+  const { threads, pages = 3, mms = 1, format = MODEL_FORMAT, kinds = TREE_KINDS } = body;
+  const kit: KitOptions = { threads, pages, mms, kinds, lockWaits: body.lockWaits ?? {} };
   const { name, about, rules, mustSee } = body;
   return heapScenario({
     ...{ name, about, rules, mustSee, kit },
@@ -78,7 +76,7 @@ export function treeScenario(body: TreeBody): Scenario {
       const space = by(world.threads[0] as Thread);
       const tree: TreeWorld = { world, space, by, see: world.see };
       makeSpace(space);
-      for (const page of body.mapped) mapPage(space, page, page + 16);
+      for (const page of body.mapped) mapPage(space, page, page + 16, body.prot);
       return {
         threads: body.play(tree),
         atEnd: (results) => {
@@ -117,9 +115,9 @@ export function unmapAll(space: Space): void {
 }
 
 /** Maps one page; `mapped` if it was there already. */
-export function mapPage(space: Space, page: number, frame: number): string {
+export function mapPage(space: Space, page: number, frame: number, prot: Prot = PROT): string {
   for (;;) {
-    const step = mapStep(space, page as Vpn, 1, frame * PAGE_BYTES, PROT);
+    const step = mapStep(space, page as Vpn, 1, frame * PAGE_BYTES, prot);
     if (step.kind !== 'done') return step.kind;
     if (step.pages === 1) return 'done';
   }
@@ -136,19 +134,24 @@ export function unmaps(space: Space, page: number): Operation {
 }
 
 /** One walk in a section of its own: it may find these frames, or nothing if -1 is among them. */
-export function walks(space: Space, page: number, may: readonly number[]): Operation {
+export function walks(
+  space: Space,
+  page: number,
+  may: readonly number[],
+  prot: Prot = PROT,
+): Operation {
   const { thread } = space;
   return () => {
     rcuReadLock(thread);
     const found = walk(space, page as Vpn);
     rcuReadUnlock(thread);
-    return judged(found, may);
+    return judged(found, may, prot);
   };
 }
 
-export function judged(found: number, may: readonly number[]): string {
+export function judged(found: number, may: readonly number[], prot: Prot = PROT): string {
   const frame = found === NOT_MAPPED ? -1 : frameOf(found);
-  const odd = found !== NOT_MAPPED && protOf(found) !== PROT;
+  const odd = found !== NOT_MAPPED && protOf(found) !== prot;
   if (odd || !may.includes(frame)) {
     const why = frame === -1 ? 'though the page was mapped throughout' : 'which never was there';
     throw new InvariantError('T3', `a walk found ${describe(found)}, ${why}`);
@@ -156,20 +159,15 @@ export function judged(found: number, may: readonly number[]): string {
   return frame === -1 ? 'walk: nothing' : `walk: ${frame}`;
 }
 
-export function collapses(space: Space, page: number, frame: number): Operation {
+export function collapses(space: Space, page: number, frame: number, prot: Prot = PROT): Operation {
   return () => {
-    const done = collapse(space, page as Vpn, frame * PAGE_BYTES, PROT);
+    const done = collapse(space, page as Vpn, frame * PAGE_BYTES, prot);
     return done ? 'collapsed' : 'nothing to collapse';
   };
 }
 
 /** What a page must be mapped to in the end. */
-export function must(
-  space: Space,
-  page: number,
-  frame: number,
-  prot: number = PROT,
-): Finding | null {
+export function must(space: Space, page: number, frame: number, prot: Prot = PROT): Finding | null {
   const found = walk(space, page as Vpn);
   if (found !== NOT_MAPPED && frameOf(found) === frame && protOf(found) === prot) return null;
   const wanted = `frame ${frame} with access ${prot}`;

@@ -5,7 +5,7 @@ import { createMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { release } from '../../../core/mem/lock.js';
 import { highWord, lowWord } from '../../../core/pgtable/entry.js';
-import { isLeaf, PTE } from '../../../core/pgtable/format.js';
+import { isLeaf, isTable, PTE } from '../../../core/pgtable/format.js';
 import { findTable, lockTable, tableLock } from '../../../core/pgtable/lock.js';
 import { mapStep, protectStep } from '../../../core/pgtable/map.js';
 import {
@@ -123,19 +123,25 @@ const torn = treeScenario({
 });
 
 /**
- * What a processor that reads an entry at one instant could find: its low word, and between two
- * reads of that its high word. No low word of these scenarios comes back once it is gone.
+ * What a processor that reads an entry of page 0 at one instant could find: its low word, and
+ * between two reads of that its high word. No low word of these scenarios comes back once it is
+ * gone.
  */
-function readsEntry({ space }: TreeWorld, thread: Thread): Operation {
+export function readsEntry({ space }: TreeWorld, thread: Thread, number: number = PTE): Operation {
+  const { format } = space;
   const { mem } = thread;
-  const entry = entryFor(space.format, PTE, findTable(space, 0 as Vpn, PTE) as Word, 0 as Vpn);
+  const level = levelOf(format, number);
+  const table = findTable(space, 0 as Vpn, number) as Word;
+  const entry = entryFor(format, number, table, 0 as Vpn);
   return () => {
     const low = mem.load(lowWord(entry));
     const high = mem.load(highWord(entry));
     if (mem.load(lowWord(entry)) !== low) return 'entry: changes';
-    if (!isLeaf(levelOf(space.format, PTE), low)) return 'entry: nothing';
-    const prot = space.format.protOf(PTE, low);
-    if (high === space.format.leafHigh(PTE, 0, prot)) return `entry: allows ${prot}`;
+    const isOfTable = isTable(level, low);
+    if (!isOfTable && !isLeaf(level, low)) return 'entry: nothing';
+    const prot = format.protOf(number, low);
+    const whole = isOfTable ? level.tableHigh : format.leafHigh(number, 0, prot);
+    if (high === whole) return isOfTable ? 'entry: a table' : `entry: allows ${prot}`;
     throw new InvariantError('T2', `an entry is half of one and half of another: ${low} ${high}`);
   };
 }
