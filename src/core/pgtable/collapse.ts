@@ -14,7 +14,6 @@ import { at } from '../base/units.js';
 import { allocTable } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
-import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import {
   changeEntry,
   childOf,
@@ -25,7 +24,8 @@ import {
   tableLow,
 } from './entry.js';
 import { frameAddress, isLeaf, LARGE, leafAt, type Prot, PTE } from './format.js';
-import { findTable, lockTable, tableLock } from './lock.js';
+import { hasTable } from './install.js';
+import { lockTable, tableLock } from './lock.js';
 import { entryFor, levelOf, type Space } from './space.js';
 import { flush } from './tlb.js';
 
@@ -72,16 +72,18 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   return true;
 }
 
-/** Whether a large frame is mapped at a page, now. */
+/** Whether a large frame is mapped at a page, now. Blocks on a table lock where no table is. */
 export function isLarge(space: Space, vpn: Vpn): boolean {
+  // Where there is a table there is no large frame, and that needs no lock.
+  if (hasTable(space, vpn, PTE)) return false;
   const { thread, format } = space;
-  // Without a lock: the section keeps what is found a table for as long as it is looked at.
-  enterBriefly(thread);
-  const above = findTable(space, vpn, LARGE);
-  const entry = entryFor(format, LARGE, above as Word, vpn);
-  const found = above !== 0 && isLeaf(levelOf(format, LARGE), thread.mem.load(lowWord(entry)));
-  leaveBriefly(thread);
-  return found;
+  const { heap, mem } = thread;
+  const above = lockTable(space, vpn, LARGE);
+  if (above === 0) return false;
+  // Under the lock: what a large frame allows may be changed by way of none (entry.ts).
+  const low = mem.load(lowWord(entryFor(format, LARGE, above, vpn)));
+  release(thread, tableLock(heap, above));
+  return isLeaf(levelOf(format, LARGE), low);
 }
 
 /** A table for `split`, allocated where that may fail; null: out of pages. */

@@ -30,7 +30,8 @@ export function installTables(space: Space, vpn: Vpn, number: number): Installed
   return 'ready';
 }
 
-function hasTable(space: Space, vpn: Vpn, number: number): boolean {
+/** Whether a page has a table of level `number`: it may be gone, or be there, by the return. */
+export function hasTable(space: Space, vpn: Vpn, number: number): boolean {
   enterBriefly(space.thread);
   const found = findTable(space, vpn, number) !== 0;
   leaveBriefly(space.thread);

@@ -88,6 +88,17 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     scenario: 'cpu-vs-collapse+radix',
   },
   {
+    name: 'large-page-looked-at-unlocked',
+    about: 'Whoever asks for a large frame looks when the lock of the table is let go of.',
+    rules: ['T2'],
+    file: 'core/pgtable/collapse.js',
+    find: `    const low = mem.load(lowWord(entryFor(format, LARGE, above, vpn)));
+    release(thread, tableLock(heap, above));`,
+    replace: `    release(thread, tableLock(heap, above));
+    const low = mem.load(lowWord(entryFor(format, LARGE, above, vpn)));`,
+    scenario: 'look-vs-protect+x86',
+  },
+  {
     name: 'root-replaced-by-store',
     about: 'The table above the top one is linked by a store, over what another linked there.',
     rules: ['T1', 'P6'],

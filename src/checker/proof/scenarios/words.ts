@@ -8,6 +8,7 @@
 import { InvariantError } from '../../../core/base/errors.js';
 import type { Vpn } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
+import { isLarge } from '../../../core/pgtable/collapse.js';
 import { LARGE, PROT as MAY, type Prot, PTE } from '../../../core/pgtable/format.js';
 import { RADIX_4K } from '../../../core/pgtable/formats/radix.js';
 import { S390 } from '../../../core/pgtable/formats/s390.js';
@@ -201,6 +202,28 @@ const cpuVsProtect = treeScenario({
   },
 });
 
+const lookVsProtect = treeScenario({
+  ...x86.form,
+  name: 'look-vs-protect+x86',
+  about:
+    'A large page of x86-64 may not be executed any more: whoever asks is told that it is one.',
+  rules: ['T2'],
+  mustSee: ['large'],
+  threads: 2,
+  mapped: [0, 1],
+  prot: EXEC,
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    makeLarge(space, EXEC);
+    const asks = (): string => {
+      if (isLarge(by(two), 1 as Vpn)) return 'large';
+      throw new InvariantError('T2', 'a page is not large, though it was so throughout');
+    };
+    return [[takesExec(by(one), 4)], [asks]];
+  },
+  atEnd: ({ space }) => [must(space, 0, 32), must(space, 1, 33)],
+});
+
 /** As cpu-vs-remap+two-words, of entries that ship. */
 function cpuVsRemap({ form, where, called }: Subject): Scenario {
   return treeScenario({
@@ -280,6 +303,7 @@ export const WORD_SCENARIOS: readonly Scenario[] = [
   ...DIFFERENT.map(cpuVsCollapse),
   ...DIFFERENT.map(cpuVsSplit),
   cpuVsProtect,
+  lookVsProtect,
   ...[x86, radix].map(cpuVsRemap),
   ...DIFFERENT.map(faultVsCollapse),
   ...DIFFERENT.map(faultVsSplit),
