@@ -323,4 +323,14 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     replace: 'memory.poke((slot + SLOT.FLUSHES), thread.mem.load(at(record, MM.FLUSHES)));',
     scenario: 'tlb-vs-unmap+flushed',
   },
+  {
+    name: 'tlb-keeps-nothing',
+    about: 'A TLB keeps that nothing was found, of an entry that was none for an instant.',
+    rules: ['T4'],
+    file: TLB,
+    find: `if (found === NOT_MAPPED)
+        return found;`,
+    replace: '',
+    scenario: 'tlb-vs-split+x86',
+  },
 ];

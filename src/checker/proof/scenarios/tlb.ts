@@ -14,6 +14,7 @@ import { release } from '../../../core/mem/lock.js';
 import { lowWord } from '../../../core/pgtable/entry.js';
 import { forkStep, prepareStep } from '../../../core/pgtable/fork.js';
 import { frameAddress, isLeaf } from '../../../core/pgtable/format.js';
+import { X86_64 } from '../../../core/pgtable/formats/x86-64.js';
 import { lockLowest, tableLock } from '../../../core/pgtable/lock.js';
 import { protectStep, unmapStep } from '../../../core/pgtable/map.js';
 import { entryFor, levelOf, makeSpace, type Space, spaceOf } from '../../../core/pgtable/space.js';
@@ -22,7 +23,8 @@ import { frameOf, NOT_MAPPED, protOf } from '../../../core/pgtable/walk.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
-import { MODEL_FORMAT } from './forms.js';
+import { MODEL_FORMAT, smallForm } from './forms.js';
+import { makeLarge, splits } from './split.js';
 import {
   collapses,
   endOf,
@@ -217,6 +219,51 @@ const collapsed = tlbScenario({
   changes: ({ by }, thread) => [collapses(by(thread), 0, 32)],
 });
 
+/** Without exec, so that an entry goes from a table to a large frame, and back, by way of none. */
+const BY_NONE = smallForm(X86_64);
+
+const collapsedByNone = treeScenario({
+  ...BY_NONE,
+  name: 'tlb-vs-collapse+x86',
+  about:
+    'Pages become a large frame by way of none; a TLB keeps neither a small frame nor nothing.',
+  rules: ['T4'],
+  mustSee: ['cached: 16', 'cached: nothing', 'before: 16', 'before: nothing', 'after: 32'],
+  threads: 2,
+  mapped: [0, 1],
+  play: (tree) => {
+    const [one, two] = tree.world.threads as [Thread, Thread];
+    const collapse = collapses(tree.by(one), 0, 32);
+    const ends = (): Page => {
+      collapse([]);
+      return pageOf(32, PROT);
+    };
+    return [[says(tree, one, ends)], asksTwice(tree, two)];
+  },
+});
+
+/** A split flushes nothing: what a TLB has of the frame stays true. So it must not have nothing. */
+const splitByNone = treeScenario({
+  ...BY_NONE,
+  name: 'tlb-vs-split+x86',
+  about: 'A large frame is split by way of none; a TLB does not keep that nothing was found.',
+  rules: ['T4'],
+  mustSee: ['cached: 32', 'cached: nothing', 'before: 32', 'before: nothing', 'after: 32'],
+  threads: 2,
+  pages: 4,
+  mapped: [0, 1],
+  play: (tree) => {
+    const [one, two] = tree.world.threads as [Thread, Thread];
+    makeLarge(tree.space);
+    const split = splits(tree.by(one));
+    const ends = (): Page => {
+      split([]);
+      return pageOf(32, PROT);
+    };
+    return [[says(tree, one, ends)], asksTwice(tree, two)];
+  },
+});
+
 const oneSlot = treeScenario({
   name: 'tlb-vs-flush+one-slot',
   about: 'Two pages take turns in the one slot of a TLB: neither is given the frame of the other.',
@@ -246,5 +293,7 @@ export const TLB_SCENARIOS: readonly Scenario[] = [
   isProtected,
   forked,
   collapsed,
+  collapsedByNone,
+  splitByNone,
   oneSlot,
 ];
