@@ -44,23 +44,25 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   const { heap, mem } = thread;
   // Before a lock is taken: with one held it would wait for the mm's lock and the supply's.
   const fresh = allocTable(thread, mm, levelOf(format, below).kind);
-  if (fresh === null) return 'no-page';
   const level = levelOf(format, below + 1);
   const table = tryLockTable(space, vpn, below + 1);
   if (typeof table === 'object' || table === 0) {
     // 0: taken out as empty since we saw it; the caller finds that out and starts further up.
-    freeTable(thread, mm, fresh, true);
+    if (fresh !== null) freeTable(thread, mm, fresh, true);
     if (typeof table === 'object') throw table.error;
     return 'ready';
   }
   const entry = entryFor(format, below + 1, table, vpn);
+  // Also without a table to link: what is mapped there is no matter of memory.
   const none = isNone(mem, level, entry);
   const other = childOf(mem, level, entry);
-  if (none) setEntry(mem, level, entry, tableLow(level, fresh), level.tableHigh);
+  if (none && fresh !== null) {
+    setEntry(mem, level, entry, tableLow(level, fresh), level.tableHigh);
+  }
   release(thread, tableLock(heap, table));
-  if (none) return 'ready';
+  if (none) return fresh === null ? 'no-page' : 'ready';
   // The table was never linked, but there is only one way to free it.
-  freeTable(thread, mm, fresh, true);
+  if (fresh !== null) freeTable(thread, mm, fresh, true);
   return other !== 0 ? 'ready' : 'leaf';
 }
 

@@ -73,6 +73,8 @@ describe('out of pages', () => {
     space.mapRange(9 * TABLE, TABLE, 0, RW);
     expect(() => space.unmapRange(0, 8 * TABLE + PAGE)).toThrow(OutOfPagesError);
     expect(() => space.protect(8 * TABLE + PAGE, PAGE, PROT.read)).toThrow(OutOfPagesError);
+    // A page of it is mapped, and to find that takes no table.
+    expect(space.mapPage(8 * TABLE + PAGE, 0, RW)).toBe(false);
     expect(frameOf(walkAt(thread, space, 0))).toBe(0);
     expect(frameOf(walkAt(thread, space, 8 * TABLE + 511 * PAGE))).toBe(511);
     // The whole of it can go without a table.

@@ -99,6 +99,17 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     scenario: 'look-vs-protect+x86',
   },
   {
+    name: 'shortage-hides-what-is-mapped',
+    about: 'A fault that gets no table does not look whether the page needs one.',
+    rules: ['T2'],
+    file: 'core/pgtable/install.js',
+    find: 'const table = tryLockTable(space, vpn, below + 1);',
+    replace: `if (fresh === null)
+        return 'no-page';
+    const table = tryLockTable(space, vpn, below + 1);`,
+    scenario: 'fault-vs-collapse+no-page-left',
+  },
+  {
     name: 'root-replaced-by-store',
     about: 'The table above the top one is linked by a store, over what another linked there.',
     rules: ['T1', 'P6'],

@@ -277,6 +277,21 @@ function faultVsCollapse({ form, where, called }: Case): Scenario {
   });
 }
 
+const faultVsCollapseNoPage = treeScenario({
+  ...x86.form,
+  name: 'fault-vs-collapse+no-page-left',
+  about: 'The same where no page is left for a table: a fault finds that it needs none.',
+  rules: ['T1', 'T2', 'P8'],
+  mustSee: ['walk: 17', 'walk: 33', 'fault, walk: 33', 'map: no-page'],
+  threads: 2,
+  pages: 2,
+  mapped: [0, 1, 4],
+  play: ({ world, by }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    return [[collapses(by(one), 0, 32)], [faults(by(two), [17, 33], 33), maps(by(two), 8, 9)]];
+  },
+});
+
 function faultVsSplit({ form, where, called }: Case): Scenario {
   return treeScenario({
     ...form,
@@ -307,4 +322,5 @@ export const WORD_SCENARIOS: readonly Scenario[] = [
   ...[x86, radix].map(cpuVsRemap),
   ...DIFFERENT.map(faultVsCollapse),
   ...DIFFERENT.map(faultVsSplit),
+  faultVsCollapseNoPage,
 ];
