@@ -32,6 +32,9 @@ for ever.
 - **More threads, longer runs.** Scenarios have two or three threads with a few operations each, on
   a heap of a few pages. Nothing is concluded from them about larger programs. \`ptfrag replay\` runs
   on real threads for long, and explores nothing completely.
+- **Page tables in full size.** Tables of scenarios have two entries of a model's format, or four of
+  s390, RISC-V, x86-64 or powerpc radix (pages of 4 KiB), in trees of two or three levels. The other
+  two powerpc formats have the same bits but for the size of a table.
 - **All waits that end early.** A wait without a time limit ends in the checker only when another
   thread wakes the sleeper. (One scenario, about the lock, lets waits end without that.) A wait with
   a time limit lets its thread look again only after another thread changed a word that the thread

@@ -142,7 +142,8 @@ export class AddressSpace {
 
   /**
    * Changes what the mapped pages of a range allow; returns how many there are. Of `prot` read,
-   * write and exec count: what was done to a page (young, dirty) stays. Throws as `unmapRange`.
+   * write and exec count: what was done to a page (young, dirty) stays. On x86-64 a walk may find
+   * nothing for an instant where exec changes (see `collapse`). Throws as `unmapRange`.
    */
   protect(va: Address, bytes: Address, prot: Prot, options?: ObtainOptions): number {
     const space = this.live();
@@ -170,7 +171,8 @@ export class AddressSpace {
   /**
    * The frame that an address is mapped to and what that allows, packed (`frameOf`, `protOf`), or
    * NOT_MAPPED. Inside `readLock`; the frame is good until `readUnlock`, if whoever unmaps waits
-   * for a grace period before it gives the frame to another. No lock is taken.
+   * for a grace period before it gives the frame to another. No lock is taken. Nothing may be found
+   * for an instant while a mapped page changes, on some architectures: see `collapse`, `protect`.
    */
   walk(va: Address): number {
     const space = this.readable('walk');
@@ -222,7 +224,8 @@ export class AddressSpace {
   /**
    * Makes a table of small pages one large page at physical `address`; false, and nothing has
    * changed, if there is no such table. The caller has copied the frames' contents. No page is
-   * needed for it.
+   * needed for it. On powerpc, and on x86-64 if `prot` is without exec, a walk may find nothing for
+   * an instant: to whoever then calls `mapPage` it says that the page is mapped.
    */
   collapse(va: Address, address: number, prot: Prot): boolean {
     const space = this.live();
@@ -236,7 +239,8 @@ export class AddressSpace {
 
   /**
    * Makes a large page a table of small ones that map its parts; false if no large page is mapped
-   * there. `unmapRange` and `protect` do so by themselves. Throws `OutOfPagesError`.
+   * there. `unmapRange` and `protect` do so by themselves. Throws `OutOfPagesError`. A walk may
+   * find nothing for an instant, where it may in `collapse`.
    */
   split(va: Address, options?: ObtainOptions): boolean {
     const space = this.live();

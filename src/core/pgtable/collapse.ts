@@ -32,8 +32,9 @@ import { flush } from './tlb.js';
 /**
  * Makes the span of one table of pages one large frame at physical `address`, whatever was mapped
  * there page by page; false, and nothing has changed, if there is no such table. The caller has
- * copied the pages' contents and keeps others from changing what they map. Allocates nothing.
- * Blocks on table locks and the mm's lock.
+ * copied the pages' contents and keeps others from changing what they map. A walk meanwhile finds a
+ * small page or the large frame; or nothing, if their high words differ (`changeEntry`). Allocates
+ * nothing. Blocks on table locks and the mm's lock.
  */
 export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): boolean {
   const { thread, format, mm } = space;
@@ -98,8 +99,8 @@ export function withdrawTable({ thread, mm }: Space, deposited: Word): void {
 
 /**
  * Makes one large frame a table of pages that map its parts; uses `deposited` for it. False, and
- * nothing has changed, if no large frame is mapped there. Allocates nothing. Blocks on a table
- * lock.
+ * nothing has changed, if no large frame is mapped there. A walk meanwhile finds the same frame in
+ * both, or nothing, as in a collapse. Allocates nothing. Blocks on a table lock.
  */
 export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
   const { thread, format } = space;

@@ -5,6 +5,10 @@
  *   valid -> none    the low word, then the high one
  *   valid -> valid   one store of the low word; by way of none if the high one changes too
  *
+ * The high one changes where a table becomes a large frame, or the reverse, on powerpc (their marks
+ * differ) and on x86-64 if the frame may not be executed (NX); and on x86-64 where NX changes. On
+ * s390 and RISC-V it never does.
+ *
  * Writers hold the lock of the entry's table; readers hold nothing, and load the low word only
  * (format.ts). All of a linked table's words are atomic; those of a table that nobody knows yet are
  * plain.
@@ -72,7 +76,10 @@ export function clearEntry(mem: Memory, level: Level, entry: Word): void {
   if (mem.load(highWord(entry)) !== level.emptyHigh) mem.store(highWord(entry), level.emptyHigh);
 }
 
-/** Changes a valid entry to another. Context: its table's lock held. */
+/**
+ * Changes a valid entry to another. Who looks without the lock finds either, and where their high
+ * words differ perhaps none. Context: its table's lock held.
+ */
 export function changeEntry(
   mem: Memory,
   level: Level,

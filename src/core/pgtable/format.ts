@@ -20,7 +20,9 @@
  * Who writes keeps the pair whole for those who hold the lock, and nearly so for a CPU that would
  * read 64 bits: high before low when an entry becomes valid, low before high when it ceases to be,
  * and a change of the high word goes through the empty entry. Between the two writes such a CPU
- * would find an entry that allows nothing.
+ * would find an entry that allows nothing: an empty low word under the high word of another entry.
+ * On powerpc radix that may be PRESENT alone, a table of no size, for which the CPU has an
+ * interrupt of its own.
  */
 import type { KindId } from '../base/units.js';
 import type { Geometry } from './geometry.js';

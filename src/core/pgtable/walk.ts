@@ -8,7 +8,9 @@
  * just retracted is empty, but what it mapped may be mapped by the entry above now.
  *
  * A walk may also find nothing for the instant in which an entry is changed by way of none
- * (entry.ts). Whoever takes that for a fault finds under the lock that the page is mapped.
+ * (entry.ts): a collapse or a split on powerpc, on x86-64 one of a frame that may not be executed,
+ * and there a change of that right. Whoever takes it for a fault finds under the lock that the page
+ * is mapped.
  *
  * A walk that finds a change begins again, a few times; then it takes the table's lock, so that it
  * ends however busy the writers are.

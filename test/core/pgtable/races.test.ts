@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Vpn, Word } from '#src/core/base/units.js';
 import { createMm } from '#src/core/frag/mm.js';
 import { acquire, release } from '#src/core/mem/lock.js';
+import { collapse, depositTable, split } from '#src/core/pgtable/collapse.js';
 import { tableLow } from '#src/core/pgtable/entry.js';
 import { LARGE, PROT, PTE } from '#src/core/pgtable/format.js';
-import { formatNamed } from '#src/core/pgtable/formats/index.js';
+import { ENTRY_FORMATS, formatNamed } from '#src/core/pgtable/formats/index.js';
 import { installTables } from '#src/core/pgtable/install.js';
 import { findTable, tableLock } from '#src/core/pgtable/lock.js';
-import { mapStep, unmapStep } from '#src/core/pgtable/map.js';
+import { mapStep, protectStep, unmapStep } from '#src/core/pgtable/map.js';
 import {
   depthOf,
   endSpace,
@@ -19,6 +20,7 @@ import {
   rootOf,
   type Space,
   spaceOf,
+  spanOf,
 } from '#src/core/pgtable/space.js';
 import { checkTree } from '#src/core/pgtable/tree.js';
 import { frameOf, NOT_MAPPED, walk } from '#src/core/pgtable/walk.js';
@@ -90,5 +92,61 @@ describe('a walk', () => {
     const lock = tableLock(thread.heap, tables[0] as Word);
     acquire(other.thread, lock);
     release(other.thread, lock);
+  });
+});
+
+/**
+ * What docs/pgtable.md says of each format: whether a walk may find nothing during the collapse and
+ * the split of pages without exec, of those with it, and where `protect` changes that right.
+ */
+const BY_NONE: Readonly<Record<string, { plain: boolean; exec: boolean; protect: boolean }>> = {
+  s390: { plain: false, exec: false, protect: false },
+  'riscv-sv39': { plain: false, exec: false, protect: false },
+  generic: { plain: true, exec: false, protect: true },
+  'powerpc-radix-4k': { plain: true, exec: true, protect: false },
+  'powerpc-radix-64k': { plain: true, exec: true, protect: false },
+  'powerpc-hash-64k': { plain: true, exec: true, protect: false },
+};
+
+describe.each(Object.keys(ENTRY_FORMATS))('a walk while an entry of %s changes', (name) => {
+  const RW = PROT.read | PROT.write;
+
+  /** Whether a walk finds nothing before some store of `change`. */
+  function findsNothing({ mem, other }: ReturnType<typeof makeSpaces>, change: () => void) {
+    let [isWalking, nothing, walks] = [false, 0, 0];
+    mem.watch((access) => {
+      if (isWalking || access !== 'store') return;
+      isWalking = true;
+      rcuReadLock(other.thread);
+      if (walk(other, vpn(1)) === NOT_MAPPED) nothing++;
+      rcuReadUnlock(other.thread);
+      walks++;
+      isWalking = false;
+    });
+    change();
+    mem.watch(() => {});
+    expect(walks).toBeGreaterThan(2);
+    return nothing > 0;
+  }
+
+  it.each([
+    ['plain', RW],
+    ['exec', RW | PROT.exec],
+  ] as const)('finds nothing only where high words differ: %s', (rights, prot) => {
+    const spaces = makeSpaces(name);
+    const { space } = spaces;
+    const pages = spanOf(space.format, LARGE);
+    const address = pages << space.format.pageShift;
+    expect(mapStep(space, vpn(0), pages, 0, prot)).toMatchObject({ changed: pages });
+    const isByNone = BY_NONE[name]?.[rights];
+    const collapsing = (): unknown => expect(collapse(space, vpn(0), address, prot)).toBe(true);
+    expect(findsNothing(spaces, collapsing)).toBe(isByNone);
+    const deposited = depositTable(space) as Word;
+    const splitting = (): unknown => expect(split(space, vpn(0), deposited)).toBe(true);
+    expect(findsNothing(spaces, splitting)).toBe(isByNone);
+    const protecting = (to: number) => (): unknown =>
+      expect(protectStep(space, vpn(0), 2, to)).toMatchObject({ changed: 2 });
+    expect(findsNothing(spaces, protecting(prot & ~PROT.write))).toBe(false);
+    expect(findsNothing(spaces, protecting(prot ^ PROT.exec))).toBe(BY_NONE[name]?.protect);
   });
 });

@@ -46,7 +46,8 @@ const walkVsSplit = treeScenario({
     const [one, two] = world.threads as [Thread, Thread];
     makeLarge(space);
     const asks = (): string => (isLarge(by(two), 1 as Vpn) ? 'large' : 'small');
-    // Never nothing, and no other frame: the small pages are there before they are linked.
+    // Never nothing, and no other frame: the small pages are there before they are linked, in one
+    // store (where it takes more: words.ts).
     return [[splits(by(one))], [asks, walks(by(two), 1, [33])]];
   },
   atEnd: ({ space }) => [must(space, 0, 32), must(space, 1, 33)],

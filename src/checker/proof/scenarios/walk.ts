@@ -61,7 +61,8 @@ const walkVsCollapse = treeScenario({
     const [one, two] = world.threads as [Thread, Thread];
     return [
       [collapses(by(one), 0, 32), world.serve(one, one), maps(by(one), 4, 9)],
-      // Never nothing: the entry above goes from the one to the other in one store.
+      // Never nothing: the entry above goes from the one to the other in one store, for the high
+      // words of the two agree (where they do not: words.ts).
       [walks(by(two), 1, [17, 33])],
     ];
   },
