@@ -195,7 +195,9 @@ const protect = treeScenario({
   rules: ['T1', 'T2', 'H6'],
   mustSee: ['protected', 'large', 'collapsed'],
   threads: 2,
-  mapped: [0, 1],
+  pages: 4,
+  // The fourth table of their page lies behind the first, whose end collapse must not pass.
+  mapped: [0, 1, 2, 4, 6],
   play: ({ world, by }) => {
     const [one, two] = world.threads as [Thread, Thread];
     const space = by(two);
@@ -207,7 +209,7 @@ const protect = treeScenario({
       ],
     ];
   },
-  atEnd: ({ space }) => [must(space, 1, 33)],
+  atEnd: ({ space }) => [must(space, 1, 33), must(space, 6, 22)],
 });
 
 const forkVsFault = treeScenario({

@@ -221,7 +221,11 @@ const lookVsProtect = treeScenario({
     };
     return [[takesExec(by(one), 4)], [asks]];
   },
-  atEnd: ({ space }) => [must(space, 0, 32), must(space, 1, 33)],
+  atEnd: ({ space }) => [
+    must(space, 0, 32),
+    must(space, 1, 33),
+    isLarge(space, 4 as Vpn) ? { rule: 'T2', detail: 'a hole is said to be large' } : null,
+  ],
 });
 
 /** As cpu-vs-remap+two-words, of entries that ship. */
