@@ -260,6 +260,25 @@ const linkVsReclaim = treeScenario({
   },
 });
 
+/** Two pages are taken by the tables that are there. */
+const lookVsReclaim = treeScenario({
+  name: 'fault-vs-unmap+no-page-left',
+  about: 'The table in which a new one is to be linked is taken out, and there is no new one.',
+  rules: ['T1', 'P6', 'H6'],
+  mustSee: ['ready', 'no-page'],
+  threads: 2,
+  pages: 2,
+  mapped: [],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    installTables(space, 0 as Vpn, 1);
+    return [
+      [(): void => reclaimTables(by(one), 0 as Vpn, 1)],
+      [(): string => installTables(by(two), 0 as Vpn, 0)],
+    ];
+  },
+});
+
 /** Looks for the lowest table, and finds that there is a lower one by now. */
 const protectVsFault = treeScenario({
   name: 'protect-vs-fault+new-table',
@@ -314,6 +333,7 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   protect,
   forkVsFault,
   linkVsReclaim,
+  lookVsReclaim,
   protectVsFault,
   scanVsFault,
 ];
