@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const COPIED = ['dist', 'test', 'scripts', 'src', 'package.json', 'tsconfig.json'];
-const LINKED = ['node_modules', 'traces', 'docs', 'README.md', 'vitest.config.ts'];
+const LINKED = ['node_modules', 'traces', 'docs', 'README.md', 'CHANGELOG.md', 'vitest.config.ts'];
 
 /** Only for what never ends: the tests of a room take seconds. */
 const SECONDS_MAX = 300;
