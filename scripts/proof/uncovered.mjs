@@ -108,13 +108,11 @@ export const UNCOVERED = [
       'core/pgtable/install.ts:reclaimTables',
       'core/pgtable/install.ts:reclaimEmpty',
       'core/pgtable/lock.ts:findTable',
-      'core/pgtable/lock.ts:lockLowest',
       'core/pgtable/map.ts:scanStep',
       'core/pgtable/map.ts:unmapStep',
       'core/pgtable/map.ts:protectStep',
       'core/pgtable/space.ts:endSpace',
       'core/pgtable/tree.ts:visitTree',
-      'core/pgtable/walk.ts:walkLocked',
     ],
   },
   {

@@ -1,4 +1,7 @@
-/** Mutants of splitting a large frame, of trees that grow or end, and of the words of an entry. */
+/**
+ * Mutants of splitting a large frame, of trees that grow or end, of walks that need the lock or do
+ * not, and of the words of an entry.
+ */
 import type { Mutant } from '../../model/mutant.js';
 
 const ENTRY = 'core/pgtable/entry.js';
@@ -139,6 +142,35 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
             return found;`,
     replace: '',
     scenario: 'walk-vs-holder+locked-tables',
+  },
+  {
+    name: 'walk-to-the-top-takes-the-lock',
+    about: 'A walk that ends in the top table asks the table above it, which is none, too.',
+    rules: ['T3', 'L2'],
+    file: 'core/pgtable/walk.js',
+    find: 'if (above !== 0 && mem.load(above) !== named)',
+    replace: 'if (mem.load(above) !== named)',
+    scenario: 'walk-vs-holder+locked-tables',
+  },
+  {
+    name: 'locked-walk-without-tree',
+    about: 'A walk that comes with the lock when the space has ended gives what is no frame.',
+    rules: ['T3'],
+    file: 'core/pgtable/walk.js',
+    find: `    if (locked === null)
+        return NOT_MAPPED;`,
+    replace: `    if (locked === null)
+        return CHANGED;`,
+    scenario: 'walk-vs-exit+no-rest',
+  },
+  {
+    name: 'scan-looks-behind-table',
+    about: 'A look at all pages of a table goes on to the first entry of the table behind.',
+    rules: ['T1', 'P2'],
+    file: 'core/pgtable/map.js',
+    find: 'while (index < entries && isNone(',
+    replace: 'while (index <= entries && isNone(',
+    scenario: 'scan-vs-fault+table-behind',
   },
   {
     name: 'flush-loads-then-stores',

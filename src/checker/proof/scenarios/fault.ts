@@ -4,7 +4,7 @@ import { createMm } from '../../../core/frag/mm.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { forkStep } from '../../../core/pgtable/fork.js';
 import { installTables, reclaimTables } from '../../../core/pgtable/install.js';
-import { mapStep, protectStep, scanStep, unmapStep } from '../../../core/pgtable/map.js';
+import { mapStep, protectStep, type Step, scanStep, unmapStep } from '../../../core/pgtable/map.js';
 import { makeSpace, spaceOf } from '../../../core/pgtable/space.js';
 import { frameOf, NOT_MAPPED, walk } from '../../../core/pgtable/walk.js';
 import type { Finding, Scenario } from '../../model/scenario.js';
@@ -321,6 +321,27 @@ const scanVsFault = treeScenario({
   atEnd: ({ space }) => [must(space, 1, 17), mustNot(space, 0)],
 });
 
+/** All that a step looks at is its own table: the one behind it is just being made empty. */
+const looksVsNext = treeScenario({
+  name: 'scan-vs-fault+table-behind',
+  about: 'The pages of a table are looked at and mapped while another is given the table behind.',
+  rules: ['T1', 'P2', 'H4'],
+  mustSee: ['scan: 2', 'mapped 2', 'map: done'],
+  threads: 2,
+  pages: 4,
+  mapped: [],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    for (const page of [0, 2, 4]) installTables(space, page as Vpn, 0);
+    const done = (step: Step): number | string => (step.kind === 'done' ? step.pages : step.kind);
+    const scan = (): string => `scan: ${done(scanStep(by(one), 0 as Vpn, 2))}`;
+    const fault = (): string =>
+      `mapped ${done(mapStep(by(one), 0 as Vpn, 2, 16 * PAGE_BYTES, PROT))}`;
+    return [[scan, fault], [maps(by(two), 6, 22)]];
+  },
+  atEnd: ({ space }) => [must(space, 0, 16), must(space, 1, 17), must(space, 6, 22)],
+});
+
 export const FAULT_SCENARIOS: readonly Scenario[] = [
   faultVsCollapse,
   faultVsFault,
@@ -336,4 +357,5 @@ export const FAULT_SCENARIOS: readonly Scenario[] = [
   lookVsReclaim,
   protectVsFault,
   scanVsFault,
+  looksVsNext,
 ];

@@ -6,11 +6,11 @@ import type { Vpn, Word } from '../../../core/base/units.js';
 import { allocTable } from '../../../core/frag/alloc.js';
 import { freeTable } from '../../../core/frag/free.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import { changeEntry, tableLow } from '../../../core/pgtable/entry.js';
+import { changeEntry, clearEntry, tableLow } from '../../../core/pgtable/entry.js';
 import { LARGE, PTE } from '../../../core/pgtable/format.js';
 import { installTables, isEmptyTable } from '../../../core/pgtable/install.js';
 import { findTable } from '../../../core/pgtable/lock.js';
-import { entryFor, levelOf } from '../../../core/pgtable/space.js';
+import { endSpace, entryFor, levelOf } from '../../../core/pgtable/space.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
 import { GROWING_FORMAT } from './forms.js';
@@ -94,4 +94,38 @@ const walkVsWriter = treeScenario({
   atEnd: ({ space }) => [must(space, 0, 32), must(space, 2, 16)],
 });
 
-export const GROW_SCENARIOS: readonly Scenario[] = [walkVsGrow, growVsGrow, walkVsWriter];
+/** Two levels, of which the upper one is changed; neither table below maps anything. */
+const walkVsEnd = treeScenario({
+  name: 'walk-vs-exit+no-rest',
+  about: 'The entry above is another at each look, and then the space ends: a walk finds nothing.',
+  rules: ['T3', 'L1'],
+  mustSee: ['walk: nothing', 'ended'],
+  threads: 2,
+  format: GROWING_FORMAT,
+  mapped: [],
+  play: ({ world, by, space }) => {
+    const [one, two] = world.threads as [Thread, Thread];
+    const { mem } = one;
+    for (const page of [0, 2]) installTables(space, page as Vpn, PTE);
+    const [table, other] = [0, 2].map((vpn) => findTable(space, vpn as Vpn, PTE)) as [Word, Word];
+    const top = findTable(space, 0 as Vpn, LARGE) as Word;
+    const level = levelOf(space.format, LARGE);
+    const [first, second] = [0, 2].map((vpn) => entryFor(space.format, LARGE, top, vpn as Vpn));
+    const changes = (): void => {
+      for (const next of [other, table, other]) {
+        changeEntry(mem, level, first as Word, tableLow(level, next), level.tableHigh);
+      }
+      for (const entry of [first, second]) clearEntry(mem, level, entry as Word);
+      for (const gone of [table, other]) freeTable(one, space.mm, gone);
+    };
+    const ends = (): string => (endSpace(by(one)) ? 'ended' : 'not empty');
+    return [[changes, ends], [walks(by(two), 0, [-1])]];
+  },
+});
+
+export const GROW_SCENARIOS: readonly Scenario[] = [
+  walkVsGrow,
+  growVsGrow,
+  walkVsWriter,
+  walkVsEnd,
+];

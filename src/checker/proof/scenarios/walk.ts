@@ -228,9 +228,10 @@ const exitVsReuse = treeScenario({
 
 const walkVsHolder = treeScenario({
   name: 'walk-vs-holder+locked-tables',
-  about: 'All tables on the way are locked, and stay so: a walk takes no lock.',
+  about:
+    'All tables on the way are locked, and stay so: a walk takes no lock, however far it goes.',
   rules: ['T3', 'L2'],
-  mustSee: ['walk: 16'],
+  mustSee: ['walk: 16', 'walk: nothing'],
   threads: 2,
   mapped: [0],
   play: ({ world, by, space }) => {
@@ -238,16 +239,11 @@ const walkVsHolder = treeScenario({
     const locks = [0, 1, 2].map((number) =>
       tableLock(world.kit.heap, lockTable(space, 0 as Vpn, number) as Word),
     );
-    const walksOn = walks(by(two), 0, [16]);
-    return [
-      [],
-      [
-        walksOn,
-        (): void => {
-          for (const lock of locks) release(one, lock);
-        },
-      ],
-    ];
+    const releases = (): void => {
+      for (const lock of locks) release(one, lock);
+    };
+    // One ends in the lowest table, one in the middle one, one in the top table.
+    return [[], [walks(by(two), 0, [16]), ...[2, 4].map((p) => walks(by(two), p, [-1])), releases]];
   },
 });
 
