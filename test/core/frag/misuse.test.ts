@@ -218,13 +218,15 @@ const CASES: readonly Case[] = [
     /^mm 7 was never created$/,
     ({ thread }) => allocTable(thread, 7 as MmId, KIND_0),
   ],
-  ...[0, -1, 9, 16, 32 + 9, 1.5, 2 ** 32 + 1, Number.NaN].map(
-    (mm): Case => [
-      `mm ${mm}`,
-      'no-such-mm',
-      /^mm is \S+; it must be a number that createMm returned: the heap has records for 1 to 8$/,
-      ({ thread }) => allocTable(thread, mm as MmId, KIND_0),
-    ],
+  ...[0, -1, 9, 16, 32 + 9, 1.5, 2 ** 32 + 1, Number.NaN].flatMap((mm) =>
+    [allocTable, tablesOf].map(
+      (operation): Case => [
+        `${operation.name} in mm ${mm}`,
+        'no-such-mm',
+        /^mm is \S+; it must be a number that createMm returned: the heap has records for 1 to 8$/,
+        ({ thread }) => operation(thread, mm as MmId, KIND_0),
+      ],
+    ),
   ),
   [
     'the end of an mm with tables',

@@ -1,6 +1,6 @@
 /** Address spaces: what they count, how they end, and when their record is used again. */
 import { describe, expect, it } from 'vitest';
-import { at, type MmId, type Word } from '#src/core/base/units.js';
+import { at, type KindId, type MmId, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
 import { checkHeap } from '#src/core/frag/check.js';
@@ -11,11 +11,12 @@ import {
   enterMm,
   leaveMm,
   ownerOf,
+  partialList,
   tablesOf,
   usersOf,
 } from '#src/core/frag/mm.js';
 import { type Heap, mmRecord, pfnOfAddress, type Thread } from '#src/core/mem/heap.js';
-import { MM } from '#src/core/mem/layout.js';
+import { KINDS_MAX, MM } from '#src/core/mem/layout.js';
 import { supplyCounts } from '#src/core/mem/supply.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { pollAll } from '#src/core/rcu/callback.js';
@@ -55,6 +56,15 @@ describe('an mm', () => {
     );
     expect(pages).toEqual([0, 1, 0, 1, 2, 3, 2, 3].map((i) => pages[[0, 1, 4, 5][i] as number]));
     expect(new Set(pages).size).toBe(4);
+  });
+
+  it('has its lists where the layout says, for as many kinds as there can be', () => {
+    const { heap, thread } = makeHeap({
+      kinds: Array.from({ length: KINDS_MAX }, () => kindOf(4)),
+    });
+    const record = mmRecord(heap, createMm(thread));
+    const lists = heap.kinds.map((_, kind) => partialList(record, kind as KindId) - record);
+    expect(lists).toEqual([32, 34, 36, 38, 40, 42, 44, 46]);
   });
 
   it('number 0 is nobody, and numbers are given out from 1, lowest free record last freed', () => {
