@@ -9,8 +9,8 @@ import { attachThread } from '#src/core/rcu/attach.js';
 import { callRcu, runCallback, takeRipe } from '#src/core/rcu/callback.js';
 import { advanceGrace } from '#src/core/rcu/grace-period.js';
 import { blockersOf, heldUpBarrier, heldUpGrace } from '#src/core/rcu/held-up.js';
-import { quiescent, rcuOnline, rcuReadLock } from '#src/core/rcu/reader.js';
-import { type Barrier, beginBarrier } from '#src/core/rcu/wait.js';
+import { quiescent, rcuOnline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
+import { type Barrier, beginBarrier, waitForCallbacks } from '#src/core/rcu/wait.js';
 import { makeHeap } from '../../support/heap.js';
 import { HookMemory } from '../../support/hook.js';
 
@@ -80,6 +80,19 @@ describe('what holds up a wait', () => {
     expect(heldUpBarrier(heap, barrier)).toEqual({ cause: 'callbacks', ...NAMED, of: null });
     mem.add(at(thread.record, THREAD.QUEUE_RUNNING), -1);
     expect(heldUpBarrier(heap, barrier)).toMatchObject({ thread: null });
+  });
+
+  it('is said by a wait for callbacks, until that is over', () => {
+    const { thread, other, heap } = makeScene();
+    const wait = waitForCallbacks(thread, [() => {}]);
+    callRcu(other, heap.pagesAt, 0);
+    rcuReadLock(other);
+    expect([wait.isOver(), wait.heldUp()]).toEqual([
+      false,
+      { cause: 'reader', ...NAMED, of: null },
+    ]);
+    rcuReadUnlock(other);
+    expect([wait.isOver(), wait.heldUp()]).toEqual([true, null]);
   });
 
   it('is a qsbr thread that is online, which is not said to read', () => {
