@@ -22,12 +22,14 @@ describe.each([false, true])('a lock in the way, where mms share pages: %s', (sh
   let other: Thread;
   let space: Space;
 
-  beforeEach(() => {
-    ({ heap, thread } = makeHeap({ geometry: 's390', pagesMax: 128, sharedOwner }));
+  function setUp(geometry: string, pagesMax: number): void {
+    ({ heap, thread } = makeHeap({ geometry, pagesMax, sharedOwner }));
     other = attachThread(heap, 'epoch');
-    space = spaceOf(thread, formatNamed('s390'), createMm(thread));
+    space = spaceOf(thread, formatNamed(geometry), createMm(thread));
     expect(makeSpace(space)).toBe(true);
-  });
+  }
+
+  beforeEach(() => setUp('s390', 128));
 
   function whileHeld(lock: Word, look: () => Word | 0, by = other): Word | 0 {
     acquire(by, lock);
@@ -76,5 +78,12 @@ describe.each([false, true])('a lock in the way, where mms share pages: %s', (sh
       expect([whileHeld(lock, look), whileHeld(lock, look, thread)]).toEqual([lock, 0]);
     }
     expect(whileHeld(ownerOf(heap, space.mm), look)).toBe(0);
+  });
+
+  it('of a new space whose first table shares a page is that of the page, if mms share it', () => {
+    setUp('powerpc-hash-64k', 4);
+    const [lock, look] = [lockAt(0, 3), (): Word | 0 => lockOfNewSpace(space)];
+    const found = [lock, SUPPLY_LOCK].map((each) => whileHeld(each, look));
+    expect(found).toEqual(sharedOwner ? [lock, 0] : [0, SUPPLY_LOCK]);
   });
 });
