@@ -1,3 +1,5 @@
+import { labelOf } from './label.mjs';
+
 /**
  * Changes that make no difference which a scenario could see, and why. Each entry of `what` is the
  * begin of a change as `labelOf` gives it: module, function, operator, and, where not all of the
@@ -259,6 +261,7 @@ export const EQUIVALENT = [
     why: 'no table lies at 0, where the header is, and its first word is no empty entry',
     what: [
       'pgtable/install reclaimTables operand child !== 0 && isEmptyTable(space, below, child) -> (isEmptyTable',
+      'pgtable/map stalledAt operand table !== 0 && isEmptyTable(space, PTE, table) -> (isEmptyTable',
     ],
   },
   {
@@ -270,6 +273,44 @@ export const EQUIVALENT = [
       'what was so a moment before is found: a table that was linked meanwhile counts as ' +
       'linked later',
     what: ['pgtable/lock lockLowest liveness isTable', 'pgtable/lock lockLowest always number'],
+  },
+  {
+    why: 'no entry of the lowest level names a table, whatever it holds: test/core/pgtable/format',
+    what: [
+      'pgtable/lock lockLowest operand number === 0 || !isTable(levelOf(format, number), low) -> (!isTable',
+      'pgtable/tree visitTable operand number > 0 && isTable(level, low) -> (isTable',
+      'pgtable/tree visitTable bound > -> >=',
+      'pgtable/tree countBelow guard',
+      'pgtable/walk walkOnce operand number === 0 || !isTable(level, low) -> (!isTable',
+    ],
+  },
+  {
+    why:
+      'a table too far up names the one below, where it goes on; the top one is missing only ' +
+      'where the tree is, which the next look finds',
+    what: ['pgtable/lock lockLowest number 1 -> 2', 'pgtable/lock lockLowest number 1 -> 0'],
+  },
+  {
+    why: 'a compare-and-swap that changes nothing, and wakes who looks again by itself soon',
+    what: [
+      'rcu/grace-period endGrace operand completed === started || readerBefore(heap, started) !== null -> (readerBefore',
+    ],
+  },
+  {
+    why: 'nobody has the two words behind the last list: they are written, or found 0, in vain',
+    what: ['frag/mm initLists bound', 'frag/mm requireEmptyLists bound'],
+  },
+  {
+    why: '0 is refused for its record, too; that every number of record 0 is, tests ask',
+    what: ['frag/mm isMm bound > -> >='],
+  },
+  {
+    why: 'behind the last fragment of a page states are 00, or those of a page that was all F',
+    what: ['frag/poison poisonRipe bound'],
+  },
+  {
+    why: 'asked when the module is loaded, of constants that are far from the bound',
+    what: ['pgtable/walk  bound', 'pgtable/walk  number 1 -> 2'],
   },
   {
     why: 'nobody else knows the child of a fork',
@@ -290,17 +331,6 @@ export const EQUIVALENT = [
     what: ['rcu/grace-period successor'],
   },
 ];
-
-/** A change in one line. */
-export function labelOf({ file, within, operator, text, replacement }) {
-  const module = file.replace(/^core\//, '').replace(/\.js$/, '');
-  return `${module} ${within} ${operator} ${oneLine(text)} -> ${oneLine(replacement)}`;
-}
-
-/** The code alone: comments are no part of a change. */
-export function oneLine(text) {
-  return text.replace(/\/\/[^\n]*\n/g, '').replace(/\s+/g, ' ');
-}
 
 /** Why a change makes no difference; null: it should. */
 export function whyEquivalent(mutant) {

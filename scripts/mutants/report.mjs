@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { DIST } from './build.mjs';
-import { oneLine, whyEquivalent } from './equivalent.mjs';
+import { whyEquivalent } from './equivalent.mjs';
+import { oneLine } from './label.mjs';
 
 /** Where in the sources a place of a built module is. */
 export class Lines {
