@@ -10,6 +10,7 @@ import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
 import { DAMAGED_SCENARIOS } from './scenarios/damaged.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
+import { FORK_SCENARIOS } from './scenarios/fork.js';
 import { FRAG_SCENARIOS } from './scenarios/frag.js';
 import { GRACE_SCENARIOS } from './scenarios/grace.js';
 import { GROW_SCENARIOS } from './scenarios/grow.js';
@@ -73,6 +74,7 @@ const ALL: readonly Scenario[] = [
   ...STALL_SCENARIOS,
   ...OBTAIN_SCENARIOS,
   ...FAULT_SCENARIOS,
+  ...FORK_SCENARIOS,
   ...SPLIT_SCENARIOS,
   ...WORD_SCENARIOS,
   ...GROW_SCENARIOS,
