@@ -5,7 +5,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { coreModules, markOfBuild } from './mutants/build.mjs';
+import { markOfBuild } from '../dist/checker/check/plant.js';
+import { coreModules } from './mutants/build.mjs';
 import { whyEquivalent } from './mutants/equivalent.mjs';
 import { mutantsOf, OPERATORS } from './mutants/operators.mjs';
 import { Lines, printReport } from './mutants/report.mjs';
@@ -21,7 +22,8 @@ const OPTIONS = `
   --results FILE    where results are kept, and found again: mutants.jsonl
   --only TEXT       mutants of which the text is in "operator file:line"
   --survivors       mutants that were not found when they were run last, in whatever build
-  --tests           runs the tests of its room on each mutant that no scenario finds
+  --tests           runs the tests of its room on each mutant that no scenario finds, and that
+                    should make a difference
   --list            runs nothing: prints what the results file says
 `;
 

@@ -228,7 +228,6 @@ export const EQUIVALENT = [
       'pgtable/collapse collapse always isLeaf',
       'pgtable/install installTables guard hasTable',
       'pgtable/collapse isLarge guard hasTable',
-      'pgtable/collapse isLarge liveness hasTable(space, vpn, PTE) -> false',
       'pgtable/entry setEntry always',
       'pgtable/entry clearEntry always',
       'frag/free freeTable always !aligned',

@@ -1,6 +1,10 @@
 /** Running mutants: what each scenario runs is recorded once, then each mutant meets those. */
-import { Copy } from './build.mjs';
-import { explore } from './lane.mjs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plantText, readBuild } from '../../dist/checker/check/plant.js';
+import { whyEquivalent } from './equivalent.mjs';
+import { cover, Lane } from './lane.mjs';
 import { planOf } from './plan.mjs';
 import { Checkout, fails, testsOf } from './tests.mjs';
 
@@ -13,18 +17,11 @@ export async function recordCoverage(scenarios, results) {
     .filter(({ name }) => !results.coverage.has(name))
     .map(({ name }) => ({ name, stepsMax: null, seconds: RECORD_SECONDS }));
   if (missing.length === 0) return;
-  const copy = new Copy();
-  try {
-    const told = (outcome) => {
-      if (outcome.verdict !== 'holds') throw new Error(`${outcome.name}: ${outcome.verdict}`);
-      results.add({ kind: 'coverage', ...outcome });
-    };
-    const job = { url: copy.url, scenarios: missing, covers: true, isExact: true };
-    const broken = await explore(job, told);
-    if (broken !== null) throw new Error(`${broken.name} ${broken.how}`);
-  } finally {
-    copy.remove();
-  }
+  const told = (outcome) => {
+    if (outcome.verdict !== 'holds') throw new Error(`${outcome.name}: ${outcome.verdict}`);
+    results.add({ kind: 'coverage', ...outcome });
+  };
+  await cover(missing, told, true);
 }
 
 /**
@@ -33,13 +30,14 @@ export async function recordCoverage(scenarios, results) {
  */
 export async function runMutants(mutants, { modules, results, stepsMax, jobs, placeOf }) {
   const queue = mutants.filter(({ key }) => !isKnown(results.mutants.get(key), stepsMax));
-  const lane = async () => {
-    const copy = new Copy();
+  const [build, copies] = [readBuild(), mkdtempSync(join(tmpdir(), 'ptfrag-mutants-'))];
+  const work = async () => {
+    const lane = new Lane();
     try {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
         const begun = performance.now();
         const end = await endOf(mutant, {
-          copy,
+          ...{ lane, build, copies },
           results,
           stepsMax,
           text: modules.get(mutant.file),
@@ -51,10 +49,14 @@ export async function runMutants(mutants, { modules, results, stepsMax, jobs, pl
         if (process.stderr.isTTY) process.stderr.write(`\r${queue.length} left  `);
       }
     } finally {
-      copy.remove();
+      lane.end();
     }
   };
-  await Promise.all(Array.from({ length: jobs }, lane));
+  try {
+    await Promise.all(Array.from({ length: jobs }, work));
+  } finally {
+    rmSync(copies, { recursive: true, force: true });
+  }
 }
 
 /** A mutant that survived fewer steps than are asked for now may be found yet. */
@@ -63,7 +65,7 @@ function isKnown(line, stepsMax) {
 }
 
 /** What becomes of a mutant: the first scenario that fails, or the first that does not end. */
-async function endOf(mutant, { copy, results, stepsMax, text }) {
+async function endOf(mutant, { lane, build, copies, results, stepsMax, text }) {
   const foundBy = results.before.get(mutant.change)?.by;
   const plan = planOf(mutant, results.coverage.values(), { stepsMax, foundBy });
   if (plan.length === 0) return { end: 'unreached', by: null, rule: null };
@@ -72,23 +74,26 @@ async function endOf(mutant, { copy, results, stepsMax, text }) {
   const told = ({ name, verdict, by }) => {
     if (verdict === 'violated') found = { end: 'killed', by: name, rule: by };
   };
-  copy.change(file, text.slice(0, start) + replacement + text.slice(end));
+  const changed = text.slice(0, start) + replacement + text.slice(end);
+  const { folder, catalogue } = plantText(file, changed, copies, build);
   try {
-    const broken = await explore({ url: copy.url, scenarios: plan }, told);
+    const broken = await lane.explore({ catalogue: catalogue.href, scenarios: plan }, told);
     return broken === null ? found : { end: 'killed', by: broken.name, rule: broken.how };
   } finally {
-    copy.change(file, text);
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * Runs the tests of their rooms on mutants that no scenario found, and notes those that fail. One
- * after the other: the tests use every processor themselves.
+ * Runs the tests of their rooms on mutants that no scenario found and that should make a
+ * difference, and notes those that fail. One after the other: the tests use every processor
+ * themselves.
  */
 export async function runTests(mutants, { modules, results, placeOf }) {
-  const queue = mutants.filter(({ key }) => {
-    const line = results.mutants.get(key);
-    return line !== undefined && line.end !== 'killed' && line.tested !== true;
+  const queue = mutants.filter((mutant) => {
+    const line = results.mutants.get(mutant.key);
+    if (line === undefined || whyEquivalent(mutant) !== null) return false;
+    return line.end !== 'killed' && line.tested !== true;
   });
   if (queue.length === 0) return;
   const checkout = new Checkout();

@@ -1,8 +1,8 @@
 /** What of the built core no scenario runs: functions, and statements of functions that do run. */
 import { CATALOGUE } from '../../dist/checker/proof/index.js';
-import { Copy, coreModules } from './build.mjs';
+import { coreModules } from './build.mjs';
 import { ran } from './coverage.mjs';
-import { explore } from './lane.mjs';
+import { cover } from './lane.mjs';
 import { childrenOf, isFunction, nameOf, treeOf } from './syntax.mjs';
 
 /** The first executions of a scenario run what the others run. */
@@ -30,21 +30,14 @@ export async function unrun() {
 }
 
 async function ranByAny() {
-  const copy = new Copy();
   const all = [];
-  try {
-    const scenarios = SCENARIOS.map(({ name }) => ({
-      ...{ name, stepsMax: STEPS_MAX, seconds: SECONDS_MAX },
-    }));
-    const told = ({ name, verdict, covered }) => {
-      if (verdict === 'violated') throw new Error(`${name} is violated`);
-      all.push(covered);
-    };
-    const broken = await explore({ url: copy.url, scenarios, covers: true }, told);
-    if (broken !== null) throw new Error(`${broken.name} ${broken.how}`);
-  } finally {
-    copy.remove();
-  }
+  const scenarios = SCENARIOS.map(({ name }) => ({
+    ...{ name, stepsMax: STEPS_MAX, seconds: SECONDS_MAX },
+  }));
+  await cover(scenarios, ({ name, verdict, covered }) => {
+    if (verdict === 'violated') throw new Error(`${name} is violated`);
+    all.push(covered);
+  });
   return (file, place) => all.some((covered) => ran(covered[file] ?? [], place));
 }
 

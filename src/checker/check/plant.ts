@@ -60,12 +60,16 @@ function pathOf(name: string, imported: string | undefined): string {
 
 /** A copy within `copies`. Throws `InvariantError` for a patch that no longer applies. */
 export function plantMutant(mutant: Mutant, copies: string, build: Build = readBuild()): Planted {
-  const changed = applyMutant(mutant, textOf(build, mutant.file));
+  return plantText(mutant.file, applyMutant(mutant, textOf(build, mutant.file)), copies, build);
+}
+
+/** A copy in which the module `file` has another text. */
+export function plantText(file: string, changed: string, copies: string, build: Build): Planted {
   mkdirSync(copies, { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(copies, 'mutant-'));
-  const copied = dependentsOf(mutant.file, build);
+  const copied = dependentsOf(file, build);
   for (const name of copied) {
-    const text = name === mutant.file ? changed : textOf(build, name);
+    const text = name === file ? changed : textOf(build, name);
     const to = join(folder, name);
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, withImports(name, text, copied));
