@@ -245,29 +245,47 @@ const DEAF: readonly string[] = [
   )}`,
 ];
 
-/** Threads that explore a mutant never end, and say so. */
+/** Threads that are to explore a mutant never end, and say so. */
 const STUCK: readonly string[] = [
   '--import',
   `data:text/javascript,${encodeURIComponent(
     `import { writeSync } from 'node:fs';
-     if (process.argv[1].includes('mutant-')) {
+     import { parentPort } from 'node:worker_threads';
+     const on = parentPort?.on;
+     const stuck = () => {
        writeSync(2, 'stuck\\n');
        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-     }`,
+     };
+     if (on) parentPort.on = (event, listener) => on.call(parentPort, event,
+       (task) => task.catalogue === undefined ? listener(task) : stuck());`,
+  )}`,
+];
+
+/** Threads can't be ended either. */
+const ENDLESS: readonly string[] = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(
+    `import { Worker } from 'node:worker_threads';
+     Worker.prototype.terminate = () => {
+       process.stderr.write('stopping\\n');
+       return new Promise(() => {});
+     };`,
   )}`,
 ];
 
 describe('a copy of the build with a mutant in it', () => {
   it.each([
     ['one signal', [], 'interrupted'],
-    ['a second signal', DEAF, 'stopping'],
+    ['a second signal', ENDLESS, 'stopping'],
   ] as const)('is gone after %s', async (_what, more, said) => {
     const copies: string[] = [];
     const finished = await ptfragProcess(['check', '--mutant', 'lock-tests-then-sets'], {
       env: { TMPDIR: folder },
       node: [...STUCK, ...more],
       started: (child) => {
-        child.stderr?.once('data', () => copies.push(...readdirSync(folder)));
+        child.stderr?.on('data', (text) => {
+          if (`${text}`.includes('stuck')) copies.push(...readdirSync(folder));
+        });
         signalAfter('stderr', 'stuck', 'SIGINT')(child);
         signalAfter('stderr', 'stopping', 'SIGINT')(child);
       },
