@@ -11,7 +11,8 @@
  *   store, cas, add, …       writes it. A CAS that fails only reads, but whether it fails depends
  *                            on the order, so it counts as what it turned out to be
  *   awaitChange              reads the word and changes its list of sleepers
- *   notify                   changes the list
+ *   notify                   changes the list; whom it wakes would perhaps have woken by itself
+ *                            for a later change: see explorer.ts
  *   awaitBriefly             awaitChange with a time limit: see sleep.ts
  *   waking by itself         leaves the list: a notify could have woken it in another's place
  */

@@ -18,7 +18,9 @@
  *
  * Threads that sleep in `awaitChange` have no step of their own until a `notify` has woken them,
  * and that is a step that comes before all of theirs. A dozing thread's waking depends on the
- * writes that it looks for. Threads may also return early, if the scenario says so: run.ts.
+ * writes that it looks for, and so does a `notify` that wakes it: had the write come first, the
+ * thread could have woken by itself. Threads may also return early, if the scenario says so:
+ * run.ts.
  *
  * States are not cached. A third to three quarters of the states that are entered were met before
  * (eleven scenarios, clocks included, for races are found by them), but to cut there would lose the
@@ -28,7 +30,15 @@
  * much more that it was faster nowhere: at best as fast, and that with the clocks left out of the
  * hash.
  */
-import { ACCESS_KINDS, dependent, effectsOf, LEAVES, possibleEffects, WRITES } from './access.js';
+import {
+  ACCESS_KINDS,
+  dependent,
+  effectsOf,
+  LEAVES,
+  NOTIFIES,
+  possibleEffects,
+  WRITES,
+} from './access.js';
 import { lowestIn } from './bits.js';
 import { type Ending, endingOf } from './ending.js';
 import type { Exploration, ExploreOptions, Step } from './explore.js';
@@ -131,7 +141,8 @@ export class Explorer {
       frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
     }
     if (!options.reduce) return this.enter(0);
-    this.trail.look(machine.looks.take(this.placeOf(frame), frame.word, frame.effects));
+    const looks = machine.looks.take(this.placeOf(frame), frame.word, frame.effects);
+    this.trail.look(looks, machine.sleepers.missed);
     // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
     this.trail.findRaces();
@@ -291,6 +302,10 @@ export class Explorer {
     const row = machine.nextRow(thread);
     const [next, possible] = [log.word(row), possibleEffects(log.kind(row))];
     if (dependsOn(frame, next, possible)) return false;
+    // Whom it would wake might wake for this change now.
+    if ((possible & NOTIFIES) !== 0 && (effects & WRITES) !== 0) {
+      if (machine.sleepers.newsOn(next).includes(word)) return false;
+    }
     return !this.looksMeet(frame, thread, next, possible);
   }
 

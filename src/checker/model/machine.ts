@@ -165,7 +165,7 @@ export class Machine {
   perform(thread: number, goOn: ((thread: number) => boolean) | null = null): void {
     this.step++;
     this.looks.begin();
-    this.sleepers.woken = 0;
+    this.sleepers.begin();
     this.returned = 0;
     if (this.wakesItself(thread)) this.sleepers.wakeItself(thread);
     else this.granted = true;

@@ -19,9 +19,13 @@ import { FIELD, STATUS, type State } from './state.js';
 /** How often in a row a dozing thread looks again for no other reason than its own changes. */
 const LOOKS_MAX = 1;
 
+const NONE: readonly number[] = [];
+
 export class Sleepers {
   /** Threads that the last step woke and that were not brought to their next access yet: bits. */
   woken = 0;
+  /** Words for whose changes the dozing threads among those would have woken by themselves. */
+  missed: readonly number[] = NONE;
   /** Whether any thread has dozed, in any execution. */
   hasDozed = false;
   /** Whether a wait that ends comes after who ended it, and after who went to sleep before. */
@@ -115,10 +119,27 @@ export class Sleepers {
       const first = this.longestOn(word);
       if (first < 0) return;
       state.setField(first, FIELD.WOKEN_AT, step);
+      const news = this.newsWords(first);
+      if (news.length > 0) this.missed = [...this.missed, ...news];
       if (this.waitsOrder || this.status(first) === STATUS.unborn) state.races.pass(first, word);
       this.getUp(first);
       this.woken |= 1 << first;
     }
+  }
+
+  /** What a step that is to come has woken nobody yet. */
+  begin(): void {
+    this.woken = 0;
+    this.missed = NONE;
+  }
+
+  /** Words for whose changes the threads that doze on a word would wake by themselves. */
+  newsOn(word: number): readonly number[] {
+    if (!this.hasDozed) return NONE;
+    const threads = Array.from({ length: this.state.threads }, (_, thread) => thread);
+    return threads
+      .filter((thread) => this.sleepsOn(thread, word as Word))
+      .flatMap((thread) => this.newsWords(thread));
   }
 
   /** A thread wakes by itself: a dozing one, or one that may return early. */

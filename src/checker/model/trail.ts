@@ -33,7 +33,7 @@ export interface Frame {
   word: number;
   effects: number;
   found: number;
-  /** Words that a dozing thread has looked at. */
+  /** Words that a dozing thread has looked at: of its waking, or of the notify that woke it. */
   news: readonly number[] | null;
   /** What was looked at from outside in the step: see looks.ts. */
   looks: Footprint | null;
@@ -44,8 +44,9 @@ export interface Frame {
   /** The step before this one of the same thread, and on the same word or, of wakings, at all. */
   before: number;
   beforeOnWord: number;
-  /** Of a step with looks: the last such step before it. */
-  beforeLooking: number;
+  /** Whether it can depend on accesses of other words but is no waking; the last such before it. */
+  isFar: boolean;
+  beforeFar: number;
 }
 
 function newFrame(threads: number): Frame {
@@ -67,7 +68,8 @@ function newFrame(threads: number): Frame {
     clock: new Array<number>(threads).fill(0),
     before: -1,
     beforeOnWord: -1,
-    beforeLooking: -1,
+    isFar: false,
+    beforeFar: -1,
   };
 }
 
@@ -108,11 +110,11 @@ export class Trail {
   depth = 0;
   private readonly machine: Machine;
   private readonly frames: Frame[] = [];
-  /** The newest step of each thread, on each word, of all wakings and with looks; -1: none. */
+  /** The newest step of each thread, on each word, of all wakings and of the far; -1: none. */
   private readonly lastOf: number[];
   private readonly lastOn: number[];
   private lastWaking = -1;
-  private lastLooking = -1;
+  private lastFar = -1;
   /** Of the newest step: the earlier ones that it races with. */
   private readonly racing: number[] = [];
   /** Of each thread: its first step behind one that is raced with. */
@@ -131,6 +133,7 @@ export class Trail {
     this.depth++;
     const frame = this.top();
     frame.thread = -1;
+    frame.isFar = false;
     frame.looks = null;
     return frame;
   }
@@ -180,18 +183,24 @@ export class Trail {
     this.lastOf[frame.thread] = frame.before;
     if (frame.row < 0) this.lastWaking = frame.beforeOnWord;
     else this.lastOn[frame.word] = frame.beforeOnWord;
-    if (frame.looks !== null) this.lastLooking = frame.beforeLooking;
+    if (frame.isFar) this.lastFar = frame.beforeFar;
+    frame.isFar = false;
     frame.looks = null;
     frame.thread = -1;
   }
 
-  /** Says of the newest step what was looked at in it. */
-  look(looks: Footprint | null): void {
-    if (looks === null) return;
+  /**
+   * Says of the newest step what was looked at in it, and which words those had looked at that it
+   * woke: whose change might have woken them before.
+   */
+  look(looks: Footprint | null, missed: readonly number[]): void {
     const frame = this.top();
+    if (missed.length > 0) frame.news = missed;
+    if (looks === null && missed.length === 0) return;
     frame.looks = looks;
-    frame.beforeLooking = this.lastLooking;
-    this.lastLooking = this.depth - 1;
+    frame.isFar = true;
+    frame.beforeFar = this.lastFar;
+    this.lastFar = this.depth - 1;
   }
 
   /** The clock of the newest step, and the races that it is in. */
@@ -204,16 +213,15 @@ export class Trail {
     // Backwards, so that what comes before by way of a later dependent step is seen to.
     let onWord = newest.beforeOnWord;
     let waking = (newest.effects & (WRITES | NOTIFIES)) !== 0 ? this.lastWaking : -1;
-    const looks = newest.looks !== null;
-    let looking = looks ? newest.beforeLooking : this.lastLooking;
+    let far = newest.isFar ? newest.beforeFar : this.lastFar;
     for (let index = this.depth - 2; ; index--) {
-      // Only steps on the same word, wakings and looks can depend on an access; on the latter, all.
-      if (newest.row >= 0 && !looks) index = Math.max(onWord, waking, looking);
+      // Only steps on the same word, wakings and far ones can depend on an access; on those, all.
+      if (newest.row >= 0 && !newest.isFar) index = Math.max(onWord, waking, far);
       if (index < known) break;
       const earlier = frames[index] as Frame;
       if (index === onWord) onWord = earlier.beforeOnWord;
       if (index === waking) waking = earlier.beforeOnWord;
-      if (index === looking) looking = earlier.beforeLooking;
+      if (index === far) far = earlier.beforeFar;
       if ((clock[earlier.thread] as number) > index || !dependOn(earlier, newest)) continue;
       if (earlier.thread !== thread) this.racing.push(index);
       join(clock, earlier.clock);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Memory } from '#src/core/mem/memory.js';
+import { LONG } from '../../support/long.js';
 import {
   type Explored,
   exploreAll,
@@ -201,6 +202,36 @@ describe('the reduction', () => {
         verifySame(3, [programOf(one), programOf(two)]);
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it('a change that would have woken a sleeper before it was notified', () => {
+    const sleeper: Program = (mem) => {
+      const seen = mem.load(X);
+      mem.awaitChange(Y, 0, 1);
+      mem.store(Y, 1);
+      return seen;
+    };
+    const waker: Program = (mem) => [mem.load(Y), mem.notify(Y, 1)][0];
+    const { few } = verifySame(2, [sleeper, waker, (mem) => mem.exchange(X, 1)]);
+    // It goes on by itself, and the other loads what it stored.
+    expect(returnedBy(few)).toContain('[[0],[1],[0]]');
+  });
+
+  it('a thread that naps, and two that may wake it: the same', () => {
+    const flag = fc.nat({ max: 1 });
+    const one = (...kinds: string[]): fc.Arbitrary<RandomAccess> =>
+      fc.tuple(fc.constantFrom(...kinds), flag, flag, flag);
+    const nap = fc.tuple(fc.constant('nap'), flag, fc.constant(0), flag);
+    const all = ['load', 'store', 'add', 'nap', 'notify'];
+    const napper = fc.tuple(one('load', 'add'), nap, one(...all));
+    const waker = fc.array(one(...all), { minLength: 1, maxLength: 3 });
+    const changer = fc.array(one(...all), { minLength: 1, maxLength: 2 });
+    fc.assert(
+      fc.property(napper, waker, changer, (...programs) => {
+        verifySame(2, programs.map(programOf));
+      }),
+      { numRuns: LONG ? 20_000 : 500 },
     );
   });
 
