@@ -25,6 +25,7 @@ export default defineConfig(({ mode }) => {
     test: {
       environment: 'node',
       include: ['test/**/*.test.ts'],
+      setupFiles: ['test/support/seed.ts'],
       pool: 'forks',
       // One worker runs many files, and modules stay loaded: a sixth of the time was their loading.
       // None relies on what another left.
