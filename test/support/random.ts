@@ -34,6 +34,8 @@ interface RandomOperation {
 export interface RandomScenario {
   readonly threads: readonly (readonly RandomOperation[])[];
   readonly early: number;
+  /** Before which access of the first operation thread 0 kills thread 1. Default: it does not. */
+  readonly killsAt?: number;
 }
 
 function operationOf(most: number): fc.Arbitrary<RandomOperation> {
@@ -56,6 +58,15 @@ export function randomScenario(): fc.Arbitrary<RandomScenario> {
   return fc.record({ threads, early: fc.nat({ max: 1 }) });
 }
 
+/** The same, where thread 1 may be killed at any moment. */
+export function randomDeath(): fc.Arbitrary<RandomScenario> {
+  return fc
+    .tuple(randomScenario(), fc.nat({ max: 2 }))
+    .map(([drawn, killsAt]) => ({ ...drawn, killsAt }));
+}
+
+const KILLER = 0;
+const VICTIM = 1;
 const SHARED = 3;
 const OWN = 2;
 const GHOSTS_TOLD = 2;
@@ -63,7 +74,7 @@ const GHOSTS_TOLD = 2;
 const AGAIN_MAX = 2;
 
 /** What was drawn, as a scenario. Plain accesses are of the thread's own words, and of word 2. */
-export function scenarioOf({ threads, early }: RandomScenario): Scenario {
+export function scenarioOf({ threads, early, killsAt }: RandomScenario): Scenario {
   return {
     name: 'random',
     about: '',
@@ -72,9 +83,13 @@ export function scenarioOf({ threads, early }: RandomScenario): Scenario {
     ghostWords: GHOSTS_TOLD + 2 * threads.length,
     threads: threads.length,
     earlyReturns: early,
+    ...(killsAt === undefined ? {} : { killed: [VICTIM] }),
     setup: (stage) => ({
       threads: threads.map((operations, thread) =>
-        operations.map((operation) => programOf(stage, thread, operation)),
+        operations.map((operation, at) => {
+          const kills = thread === KILLER && at === 0 ? killsAt : undefined;
+          return programOf(stage, thread, operation, kills);
+        }),
       ),
       onReturn: (thread, at) => {
         const { looks, hears, tells } = (threads[thread] as readonly RandomOperation[])[
@@ -94,11 +109,13 @@ function programOf(
   stage: Stage,
   thread: number,
   { accesses, returns }: RandomOperation,
+  killsAt: number | undefined,
 ): Operation {
   return () => {
     const found: unknown[] = [];
     let rounds = 0;
     for (let at = 0; at < accesses.length; at++) {
+      if (at === killsAt) stage.kill(VICTIM);
       const [verb, , a] = accesses[at] as Access;
       const isSo = found.at(-1) === a;
       if (verb === 'skip') at += isSo ? 1 : 0;

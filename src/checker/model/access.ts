@@ -15,6 +15,7 @@
  *                            for a later change: see explorer.ts
  *   awaitBriefly             awaitChange with a time limit: see sleep.ts
  *   waking by itself         leaves the list: a notify could have woken it in another's place
+ *   kill                     ends another thread: depends on all that that does, see deaths.ts
  */
 import { InvariantError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
@@ -37,6 +38,7 @@ export const ACCESS = {
   copy: 13,
   awaitBriefly: 14,
   glance: 15,
+  kill: 16,
 } as const;
 
 export const ACCESS_KINDS: number = Object.keys(ACCESS).length;
@@ -60,6 +62,8 @@ const SLEEPS = 4;
 export const NOTIFIES = 8;
 /** Of a waking that nobody's notify is the cause of. */
 export const LEAVES = 16;
+/** Of a plain write that is a step: nobody but who kills its thread can tell when it is made. */
+const WRITES_PLAINLY = 32;
 
 /** Who was asleep first is woken first; that two leave can't be told in which order. */
 const ORDERED = SLEEPS | NOTIFIES;
@@ -68,9 +72,18 @@ export function accessName(kind: AccessKind): keyof typeof ACCESS {
   return NAMES[kind] as keyof typeof ACCESS;
 }
 
+export function isWait(kind: AccessKind): boolean {
+  return kind === ACCESS.awaitChange || kind === ACCESS.awaitBriefly;
+}
+
 /** Whether an access is no scheduling point. */
 export function isPlain(kind: AccessKind): boolean {
   return kind >= ACCESS.peek && kind <= ACCESS.copy;
+}
+
+/** What an access does as a step, given what it found. */
+export function stepEffects(kind: AccessKind, a: number, found: number): number {
+  return isPlain(kind) ? WRITES_PLAINLY : effectsOf(kind, a, found);
 }
 
 /** What an access does, given what it found: a CAS that fails writes nothing. */
@@ -114,6 +127,11 @@ export function valueAfter(kind: AccessKind, a: number, b: number, found: number
 /** What an access that is still to be done might do: a CAS succeeds. */
 export function possibleEffects(kind: AccessKind): number {
   return effectsOf(kind, 0, 0);
+}
+
+/** The same of one that is a step. */
+export function possibleStepEffects(kind: AccessKind): number {
+  return stepEffects(kind, 0, 0);
 }
 
 /** Whether the order of two accesses, by different threads, can be told. */

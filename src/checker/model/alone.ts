@@ -7,7 +7,7 @@
  * an array that it pushes to, an object that threads share is not there what it is here.
  */
 import type { Word } from '../../core/base/units.js';
-import type { AccessKind } from './access.js';
+import { type AccessKind, isWait } from './access.js';
 import { differs } from './faults.js';
 import type { Log } from './log.js';
 import type { Machine } from './machine.js';
@@ -68,11 +68,14 @@ function shownResult(result: unknown): string {
 }
 
 /** Whether a thread's last access is a wait behind which it has run nothing. */
-function isInWait({ state, sleepers }: Machine, thread: number): boolean {
+function isInWait({ state, sleepers, logs }: Machine, thread: number): boolean {
   const status = sleepers.status(thread);
   if (status === STATUS.asleep || status === STATUS.dozing) return true;
   const [begin, end] = [state.getField(thread, FIELD.BEGIN), state.getField(thread, FIELD.END)];
-  return end > begin && state.getField(thread, FIELD.AWAKE_FROM) === end;
+  if (end === begin) return false;
+  // Killed asleep, or before it did anything more.
+  if (status === STATUS.dead && isWait((logs[thread] as Log).kind(end - 1))) return true;
+  return state.getField(thread, FIELD.AWAKE_FROM) === end;
 }
 
 /** A thread's operations, one after the other, with the answers of its log. */

@@ -8,7 +8,7 @@
 import { InvariantError } from '../../core/base/errors.js';
 import { shown } from '../../core/base/shown.js';
 import type { Word } from '../../core/base/units.js';
-import { ACCESS, type AccessKind, effectsOf, valueAfter } from './access.js';
+import { ACCESS, type AccessKind, effectsOf, READS, valueAfter, WRITES } from './access.js';
 import type { Sleepers } from './sleep.js';
 import { STATUS, type State } from './state.js';
 
@@ -35,6 +35,7 @@ export class Effects {
   ): number {
     if (kind === ACCESS.fill || kind === ACCESS.copy)
       return this.range(thread, step, kind, word, a, b);
+    if (kind === ACCESS.kill) return this.kill(thread, step, word, a);
     const { state } = this;
     const found = state.view(word);
     if (thread >= 0) this.record(thread, kind, word, a, found);
@@ -59,6 +60,19 @@ export class Effects {
         state.write(word, valueAfter(kind, a, b, found), thread, step);
     }
     return found;
+  }
+
+  /** The word says that a thread is dead. */
+  private kill(thread: number, step: number, word: Word, victim: number): number {
+    if (thread < 0) throw new InvariantError('X1', 'setting up kills nobody');
+    if (thread === victim) throw new InvariantError('X1', 'a thread kills itself: let it return');
+    const { state, sleepers } = this;
+    state.touch(word);
+    state.races.atomic(thread, word, READS | WRITES, false);
+    state.races.outlive(thread, victim);
+    state.write(word, 1, thread, step);
+    sleepers.die(victim);
+    return 0;
   }
 
   /** Who is spawned has not begun. The word of that is the first of two: see spawn.ts. */

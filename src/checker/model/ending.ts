@@ -14,6 +14,9 @@ export type Ending =
   /** An operation made more accesses than the model follows: nothing is known of what comes. */
   | { readonly kind: 'cut' };
 
+/** Conditions of threads that are not waited for. */
+const IDLE: readonly number[] = [STATUS.done, STATUS.unborn, STATUS.dead];
+
 /** How the execution that the machine is in has ended; no thread can go on, or one has thrown. */
 export function endingOf(machine: Machine): Ending {
   if (machine.thrown !== null) {
@@ -27,7 +30,7 @@ export function endingOf(machine: Machine): Ending {
   for (let thread = 0; thread < machine.threads; thread++) {
     const status = machine.sleepers.status(thread);
     if (status === STATUS.dismissed) dismissed.push(thread);
-    else if (status !== STATUS.done && status !== STATUS.unborn) waiting.push(thread);
+    else if (!IDLE.includes(status)) waiting.push(thread);
   }
   if (dismissed.length > 0) return { kind: 'dismissed', threads: dismissed };
   // Who goes on for ever may wait once the others have ended: nobody is left to do something for.

@@ -31,12 +31,13 @@
  * hash.
  */
 import {
+  ACCESS,
   ACCESS_KINDS,
   dependent,
-  effectsOf,
   LEAVES,
   NOTIFIES,
-  possibleEffects,
+  possibleStepEffects,
+  stepEffects,
   WRITES,
 } from './access.js';
 import { lowestIn } from './bits.js';
@@ -46,7 +47,7 @@ import type { Log } from './log.js';
 import { type Footprint, looksDependOn } from './looks.js';
 import type { Machine } from './machine.js';
 import { notSpinning } from './spin.js';
-import { dependsOn, type Frame, Trail } from './trail.js';
+import { dependsOn, type Frame, killDependsOn, Trail } from './trail.js';
 
 /** For each part, ways to go that are dealt out. */
 const WAYS_A_PART = 16;
@@ -138,13 +139,15 @@ export class Explorer {
     frame.effects = LEAVES;
     if (frame.row >= 0) {
       const log = this.trail.logOf(frame);
-      frame.effects = effectsOf(log.kind(frame.row), log.a(frame.row), frame.found);
+      frame.effects = stepEffects(log.kind(frame.row), log.a(frame.row), frame.found);
     }
     if (!options.reduce) return this.enter(0);
     const looks = machine.looks.take(this.placeOf(frame), frame.word, frame.effects);
     this.trail.look(looks, machine.sleepers.missed);
     // Who was woken and could have woken by itself is tried before this step: see run.ts.
     frame.backtrack |= machine.sleepers.woken & frame.enabled;
+    // So is who was killed: its next step, which was not made, is in no race that could be found.
+    if (frame.kills >= 0) frame.backtrack |= (1 << frame.kills) & frame.enabled;
     this.trail.findRaces();
     return this.enter(this.stillCovered(frame));
   }
@@ -293,6 +296,7 @@ export class Explorer {
     const { word, effects } = frame;
     // Who was woken here would have woken by itself.
     if (machine.sleepers.wokenAt(thread) === this.trail.depth) return false;
+    if (frame.kills === thread) return false;
     if (machine.wakesItself(thread)) {
       if (this.looksMeet(frame, thread, machine.sleepers.wordOf(thread), LEAVES)) return false;
       if (dependent(word, effects, machine.sleepers.wordOf(thread), LEAVES)) return false;
@@ -300,13 +304,21 @@ export class Explorer {
     }
     const log = machine.logs[thread] as Log;
     const row = machine.nextRow(thread);
-    const [next, possible] = [log.word(row), possibleEffects(log.kind(row))];
+    const [next, possible] = [log.word(row), possibleStepEffects(log.kind(row))];
     if (dependsOn(frame, next, possible)) return false;
+    if (killDependsOn(frame, thread, next, possible)) return false;
+    if (log.kind(row) === ACCESS.kill && this.isOfVictim(frame, log.a(row))) return false;
     // Whom it would wake might wake for this change now.
     if ((possible & NOTIFIES) !== 0 && (effects & WRITES) !== 0) {
       if (machine.sleepers.newsOn(next).includes(word)) return false;
     }
     return !this.looksMeet(frame, thread, next, possible);
+  }
+
+  /** Whether a step was made by a thread that is to be killed, or may have woken it. */
+  private isOfVictim({ thread, word, effects }: Frame, victim: number): boolean {
+    if (thread === victim) return true;
+    return (effects & NOTIFIES) !== 0 && this.machine.sleepers.wordOf(victim) === word;
   }
 
   /** Whether a step or a covered thread's own looks at what the other does. */

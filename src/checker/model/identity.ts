@@ -13,6 +13,9 @@ import { FIELD, STATUS } from './state.js';
 /** Ends a list. */
 const END = -1;
 
+/** Conditions of threads that make no steps, or have made none. */
+const GONE: readonly number[] = [STATUS.done, STATUS.dismissed, STATUS.unborn, STATUS.dead];
+
 const LANES = 4;
 
 /** Odd numbers, two for each lane. */
@@ -85,7 +88,7 @@ export class Identity {
     const status = sleepers.status(thread);
     this.take(status);
     this.take(this.numberOf(this.locals.resultsOf(thread)));
-    if (status === STATUS.done || status === STATUS.dismissed || status === STATUS.unborn) return;
+    if (GONE.includes(status)) return;
     this.alive.push(thread);
     this.take(this.locals.of(thread));
     this.take(state.getField(thread, FIELD.EARLY));

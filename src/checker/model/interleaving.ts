@@ -13,6 +13,7 @@ import {
   type AccessKind,
   accessName,
   isPlain,
+  isWait,
   possibleEffects,
   valueAfter,
   WRITES,
@@ -39,7 +40,10 @@ export interface NamedStep {
   readonly thread: number;
   /** A method of `memory`; `awaitBriefly` is awaitChange with a time limit; `wake`: by itself. */
   readonly verb: keyof typeof ACCESS | 'wake';
-  /** A plain access, which belongs to the step before it and is not in the schedule. */
+  /**
+   * A plain access, which belongs to the step before it and is not in the schedule: save for writes
+   * of a thread that may be killed.
+   */
   readonly isPlain: boolean;
   readonly word: NamedWord;
   /** What it leaves in the word, or a cas would if it found what it expects; null: nothing. */
@@ -248,10 +252,6 @@ function rowAt(log: Log, row: number): Row {
   return { ...log.access(row), found: log.found(row) };
 }
 
-function isWait(kind: AccessKind): boolean {
-  return kind === ACCESS.awaitChange || kind === ACCESS.awaitBriefly;
-}
-
 /** A store, a poke and a fill write whatever is there; a notify does not look. */
 function showsFound(kind: AccessKind): boolean {
   const blind: readonly AccessKind[] = [
@@ -260,6 +260,7 @@ function showsFound(kind: AccessKind): boolean {
     ACCESS.notify,
     ACCESS.fill,
     ACCESS.copy,
+    ACCESS.kill,
   ];
   return !blind.includes(kind);
 }
@@ -268,10 +269,13 @@ function countOf({ kind, a }: Row): number {
   return kind === ACCESS.fill || kind === ACCESS.copy ? a : 1;
 }
 
+/** What writes no value of its own, or none that says anything. */
+const LEAVES_NO_VALUE: readonly AccessKind[] = [ACCESS.peek, ACCESS.copy, ACCESS.kill];
+
 /** The value that an access leaves in the word; of a CAS, as if it found what it expects. */
 function leaves({ kind, a, b, found }: Row): number | null {
   if (kind === ACCESS.cas) return b;
   const isWrite = (possibleEffects(kind) & WRITES) !== 0;
-  if (!isWrite || kind === ACCESS.peek || kind === ACCESS.copy) return null;
+  if (!isWrite || LEAVES_NO_VALUE.includes(kind)) return null;
   return valueAfter(kind, a, b, found);
 }

@@ -24,7 +24,7 @@ const COLUMNS_MAX = 10_000;
 export function requireScenario(scenario: Scenario): void {
   if (!isObject(scenario)) throw refusal('bad-scenario', 'scenario', scenario, 'it is an object');
   const { name, words, threads, ghostWords = 0, earlyReturns = 0, mustSee = [], setup } = scenario;
-  const { waitsOrder = true, spawned = [] } = scenario;
+  const { waitsOrder = true, spawned = [], killed = [] } = scenario;
   const wrong = (field: string, given: unknown, allowed: string): UsageError =>
     refusal('bad-scenario', `${shown(name)}: ${field}`, given, allowed);
   const whole = (field: string, value: unknown, least: number, most: number): void => {
@@ -38,6 +38,11 @@ export function requireScenario(scenario: Scenario): void {
   whole('earlyReturns', earlyReturns, 0, EARLY_RETURNS_MAX);
   if (!isArray(spawned) || !spawned.every(isThreadOf(threads)) || spawned.length >= threads) {
     throw wrong('spawned', spawned, 'it is an array of threads, by number, and not all of them');
+  }
+  const mayDie = (thread: unknown): boolean => !(spawned as unknown[]).includes(thread);
+  if (!isArray(killed) || !killed.every(isThreadOf(threads)) || !killed.every(mayDie)) {
+    const allowed = 'it is an array of threads, by number, that are not spawned';
+    throw wrong('killed', killed, allowed);
   }
   if (typeof waitsOrder !== 'boolean') throw wrong('waitsOrder', waitsOrder, 'it is true or false');
   const isList = isArray(mustSee) && mustSee.every((what) => typeof what === 'string');

@@ -21,6 +21,7 @@ export const SCENARIO_FIELDS: Fields<Scenario> = {
   ghostWords: true,
   threads: true,
   spawned: true,
+  killed: true,
   earlyReturns: true,
   waitsOrder: true,
   mustSee: true,

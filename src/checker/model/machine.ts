@@ -280,7 +280,8 @@ export class Machine {
   /** An access behind the end of the log. */
   private proceed(kind: AccessKind, word: Word, a: number, b: number): number {
     const { current: thread, end, log } = this;
-    if (isPlain(kind)) log.propose(end, kind, word, a, b);
+    const isStep = !isPlain(kind) || (kind !== ACCESS.peek && this.state.isMortal(thread));
+    if (!isStep) log.propose(end, kind, word, a, b);
     else if (this.granted) {
       if (!log.matches(end, kind, word, a, b)) throw this.differs(kind, word, a, b);
       this.granted = false;
@@ -291,9 +292,8 @@ export class Machine {
     if (end - this.begun > OPERATION_ACCESSES_MAX) throw tooLong(log, end);
     const found = this.effects.perform(thread, this.step, kind, word, a, b);
     // What comes after the step's own access, whose effects `found` decides, leaves it alone.
-    if (!isPlain(kind)) this.found = found;
-    else if (this.looks.isWatching)
-      this.looks.wrotePlainly(kind, word, kind === ACCESS.poke ? 1 : a);
+    if (isStep) this.found = found;
+    if (this.looks.isWatching) this.looks.wrotePlainly(kind, word, kind === ACCESS.poke ? 1 : a);
     log.finish(end, found, this.step);
     this.state.setField(thread, FIELD.END, end + 1);
     this.end = end + 1;

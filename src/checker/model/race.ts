@@ -94,6 +94,15 @@ export class Races {
     this.leave(thread, this.gatesAt + word * this.threads);
   }
 
+  /** A thread comes after all that another did, which does nothing any more. */
+  outlive(thread: number, dead: number): void {
+    const { journal, threads } = this;
+    const own = this.clocksAt + dead * threads + dead;
+    // Its last accesses have the time that was still to come.
+    journal.set(own, journal.get(own) + 1);
+    this.learn(thread, this.clocksAt + dead * threads);
+  }
+
   /** The thread comes after what was left there: by a word's last atomic writer, or at a gate. */
   private learn(thread: number, at: number): void {
     const { journal, threads } = this;

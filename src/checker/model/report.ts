@@ -135,6 +135,7 @@ function effectOf({ verb, value, expected, found, count }: NamedStep): string {
     case 'wake':
       return 'by itself';
     case 'notify':
+    case 'kill':
       return '';
     default:
       return `${was} -> ${wrote}`;

@@ -75,6 +75,14 @@ export interface Stage {
   readonly spawn: (thread: number) => void;
   /** For operations: waits until a thread of `Scenario.spawned` has ended. */
   readonly join: (thread: number) => void;
+  /**
+   * For operations: ends a thread of `Scenario.killed` where it is, or has no effect if its last
+   * operation has returned. Explored before each of its steps. The caller comes after all that it
+   * did.
+   */
+  readonly kill: (thread: number) => void;
+  /** For operations: whether a thread of `Scenario.killed` was killed, or ended and then killed. */
+  readonly isDead: (thread: number) => boolean;
 }
 
 /** A few threads over shared words, what must hold, and what some execution must see. */
@@ -94,6 +102,11 @@ export interface Scenario {
    * nothing, and nobody waits for it but who joins it.
    */
   readonly spawned?: readonly number[] | undefined;
+  /**
+   * Threads, by number, that an operation of another may kill (`Stage.kill`), wherever they are.
+   * Their plain writes are steps of their own.
+   */
+  readonly killed?: readonly number[] | undefined;
   /** How often `awaitChange` may return early in an execution, in all. Default: never. */
   readonly earlyReturns?: number | undefined;
   /**

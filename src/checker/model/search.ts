@@ -211,7 +211,8 @@ class Searcher {
     if (this.machine.sleepers.hasDismissed()) return -1;
     let ended = 0;
     for (let thread = 0; thread < threads; thread++) {
-      if (sleepers.status(thread) === STATUS.done) ended |= 1 << thread;
+      const status = sleepers.status(thread);
+      if (status === STATUS.done || status === STATUS.dead) ended |= 1 << thread;
     }
     return ended;
   }

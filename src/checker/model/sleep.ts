@@ -106,6 +106,12 @@ export class Sleepers {
     this.sleep(thread, word, STATUS.unborn, 0);
   }
 
+  /** A thread is killed, whatever it does, unless it has ended. */
+  die(thread: number): void {
+    if (this.status(thread) === STATUS.done) return;
+    this.state.setField(thread, FIELD.STATUS, STATUS.dead);
+  }
+
   /** Whether a thread is not begun yet that a `notify` of a word would begin. */
   hasUnborn(word: Word): boolean {
     const first = this.longestOn(word);

@@ -2,7 +2,8 @@
  * One operation of a thread, run once and alone, in a scenario that is set up anew: whoever runs it
  * answers its accesses. By X2 that is all that it may depend on.
  */
-import { type AccessKind, type Performer, Seam } from './access.js';
+import { ACCESS, type AccessKind, type Performer, Seam } from './access.js';
+import { Deaths } from './deaths.js';
 import { Ghosts } from './ghosts.js';
 import { Machine } from './machine.js';
 import type { Operation } from './program.js';
@@ -30,10 +31,12 @@ export class Solo implements Performer {
   constructor(scenario: Scenario, thread: number) {
     const { threads, ghostWords = 0 } = scenario;
     const spawned = new Spawned(scenario);
-    this.machine = new Machine({ words: spawned.words, threads, ghostWords });
+    const deaths = new Deaths(scenario, spawned.words);
+    this.machine = new Machine({ words: deaths.words, threads, ghostWords });
     const memory = new Seam(this);
     const stage: Stage = {
       ...spawned.calls(memory),
+      ...deaths.calls(memory, (word, dead) => void this.access(ACCESS.kill, word, dead, 0)),
       memory,
       ghost: new Ghosts(this.machine, ghostWords),
       see: () => undefined,

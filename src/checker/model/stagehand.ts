@@ -1,7 +1,8 @@
 /** A scenario that is set up on a machine, ready to be run; and how its executions are judged. */
 import { UsageError } from '../../core/base/errors.js';
 import type { Word } from '../../core/base/units.js';
-import { Seam } from './access.js';
+import { ACCESS, Seam } from './access.js';
+import { Deaths } from './deaths.js';
 import type { Ending } from './ending.js';
 import type { Step } from './explore.js';
 import { Ghosts } from './ghosts.js';
@@ -58,13 +59,18 @@ export class Stagehand {
     const { words: ownWords, threads, ghostWords = 0, earlyReturns = 0, waitsOrder } = scenario;
     const all = Array.from({ length: threads }, () => earlyReturns);
     const spawned = new Spawned(scenario);
-    const sizes = { words: spawned.words, ownWords, threads, ghostWords };
-    this.machine = new Machine({ ...sizes, waitsOrder, early: early ?? all });
+    const deaths = new Deaths(scenario, spawned.words);
+    const sizes = { words: deaths.words, ownWords, threads, ghostWords };
+    const { killed } = scenario;
+    this.machine = new Machine({ ...sizes, waitsOrder, killed, early: early ?? all });
     const memory = new Seam({
       access: (kind, word, a, b) => this.machine.access(kind, word, a, b, false),
     });
     const stage: Stage = {
       ...spawned.calls(memory),
+      ...deaths.calls(memory, (word, dead) => {
+        this.machine.access(ACCESS.kill, word as Word, dead, 0, false);
+      }),
       memory: this.machine.memory,
       ghost: new Ghosts(this.machine, ghostWords),
       see: (what) => void this.seen.add(what),
@@ -72,7 +78,7 @@ export class Stagehand {
     };
     const setup = setUp(scenario, stage);
     requireSetup(scenario.name, threads, setup);
-    this.setup = { ...setup, nameWord: this.namesOf(setup, spawned) };
+    this.setup = { ...setup, nameWord: this.namesOf(setup, spawned, deaths) };
     for (const thread of spawned.threads) {
       this.machine.sleepers.bear(thread, spawned.begin(thread) as Word);
     }
@@ -80,9 +86,12 @@ export class Stagehand {
     this.machine.begin(operations, this.lookers(), setup.forEver);
   }
 
-  private namesOf(setup: Setup, spawned: Spawned): Setup['nameWord'] {
-    return (word) =>
-      spawned.nameOf(word, (thread) => this.nameOf(thread)) ?? setup.nameWord?.(word);
+  private namesOf(setup: Setup, ...others: readonly (Spawned | Deaths)[]): Setup['nameWord'] {
+    const nameOf = (thread: number): string => this.nameOf(thread);
+    return (word) => {
+      const names = others.map((each) => each.nameOf(word, nameOf));
+      return names.find((name) => name !== undefined) ?? setup.nameWord?.(word);
+    };
   }
 
   private lookers(): Lookers {

@@ -4,11 +4,12 @@
  * word was last changed, and the clocks that find races.
  */
 import type { Word } from '../../core/base/units.js';
+import { setOf } from './bits.js';
 import { Races } from './race.js';
 
 /**
  * A thread's condition. `dozing` is asleep with a time limit: see sleep.ts; `unborn` is not spawned
- * yet: see spawn.ts.
+ * yet: see spawn.ts; `dead` was killed: see deaths.ts.
  */
 export const STATUS = {
   ready: 0,
@@ -17,6 +18,7 @@ export const STATUS = {
   done: 3,
   dismissed: 4,
   unborn: 5,
+  dead: 6,
 } as const;
 
 /**
@@ -60,6 +62,8 @@ export interface Sizes {
   readonly words: number;
   readonly ghostWords: number;
   readonly threads: number;
+  /** Threads that may be killed: their plain writes are steps. */
+  readonly killed?: readonly number[] | undefined;
 }
 
 export class State {
@@ -69,14 +73,16 @@ export class State {
   readonly races: Races;
   /** Words that some thread has accessed, in any execution. */
   readonly touched: number[] = [];
+  private readonly mortal: number;
   private readonly isTouched: Uint8Array;
   private readonly ghostAt: number;
   private readonly fieldsAt: number;
   private readonly changedAt: number;
 
-  constructor({ words, ghostWords, threads }: Sizes) {
+  constructor({ words, ghostWords, threads, killed = [] }: Sizes) {
     this.words = words;
     this.threads = threads;
+    this.mortal = setOf(killed);
     this.isTouched = new Uint8Array(words);
     this.ghostAt = words;
     this.fieldsAt = words + ghostWords;
@@ -84,6 +90,11 @@ export class State {
     const racesAt = this.changedAt + CHANGED.WORDS * words;
     this.journal = new Journal(racesAt + Races.words(words, threads));
     this.races = new Races(this.journal, racesAt, words, threads);
+  }
+
+  /** Whether a thread may be killed. */
+  isMortal(thread: number): boolean {
+    return ((this.mortal >>> thread) & 1) !== 0;
   }
 
   /** A word of the heap, without any record that it was read. */

@@ -5,7 +5,7 @@
  * dependence. To find the newest step's races only the steps are looked at that can be dependent,
  * which are chained: those on one word, and the wakings.
  */
-import { dependent, NOTIFIES, WRITES } from './access.js';
+import { ACCESS, dependent, NOTIFIES, WRITES } from './access.js';
 import type { Log } from './log.js';
 import { type Footprint, looksDependOn } from './looks.js';
 import type { Machine } from './machine.js';
@@ -35,6 +35,9 @@ export interface Frame {
   found: number;
   /** Words that a dozing thread has looked at: of its waking, or of the notify that woke it. */
   news: readonly number[] | null;
+  /** The thread that the step kills, and the word that this last slept on; -1: none. */
+  kills: number;
+  killedOn: number;
   /** What was looked at from outside in the step: see looks.ts. */
   looks: Footprint | null;
   /** Of each thread that is covered because of a step that was made: that step's looks. */
@@ -63,6 +66,8 @@ function newFrame(threads: number): Frame {
     effects: 0,
     found: 0,
     news: null,
+    kills: -1,
+    killedOn: -1,
     looks: null,
     coveredLooks: null,
     clock: new Array<number>(threads).fill(0),
@@ -80,8 +85,20 @@ export function dependsOn(step: Frame, word: number, effects: number): boolean {
   return step.news !== null && (effects & WRITES) !== 0 && step.news.includes(word);
 }
 
+/** Whether a step kills a thread, and depends on an access of that, or on a notify for it. */
+export function killDependsOn(
+  { kills, killedOn }: Frame,
+  thread: number,
+  word: number,
+  effects: number,
+): boolean {
+  return kills >= 0 && (kills === thread || (killedOn === word && (effects & NOTIFIES) !== 0));
+}
+
 /** Whether the order of two steps, by different threads, can be told. */
 function dependOn(a: Frame, b: Frame): boolean {
+  if (killDependsOn(a, b.thread, b.word, b.effects)) return true;
+  if (killDependsOn(b, a.thread, a.word, a.effects)) return true;
   if (dependsOn(a, b.word, b.effects)) return true;
   if (b.news !== null && dependsOn(b, a.word, a.effects)) return true;
   if (a.looks !== null && looksDependOn(a.looks, b)) return true;
@@ -135,6 +152,7 @@ export class Trail {
     frame.thread = -1;
     frame.isFar = false;
     frame.looks = null;
+    frame.kills = -1;
     return frame;
   }
 
@@ -167,6 +185,7 @@ export class Trail {
     frame.news = isWaking ? machine.sleepers.newsWords(thread) : null;
     frame.before = this.lastOf[thread] as number;
     this.lastOf[thread] = depth - 1;
+    if (!isWaking) this.linkKill(frame);
     if (isWaking) {
       frame.beforeOnWord = this.lastWaking;
       this.lastWaking = depth - 1;
@@ -174,6 +193,26 @@ export class Trail {
       frame.beforeOnWord = this.lastOn[frame.word] as number;
       this.lastOn[frame.word] = depth - 1;
     }
+  }
+
+  /** Says whom a step kills, if it does. */
+  private linkKill(frame: Frame): void {
+    const log = this.logOf(frame);
+    if (log.kind(frame.row) !== ACCESS.kill) return;
+    frame.kills = log.a(frame.row);
+    // Also where it has woken: a notify that comes later would have woken another.
+    frame.killedOn = this.machine.sleepers.wordOf(frame.kills);
+    // Its own waking, had a word changed before.
+    frame.news = this.machine.sleepers.newsWords(frame.kills);
+    this.setFar(frame);
+  }
+
+  /** A step can depend on accesses of other words than its own. */
+  private setFar(frame: Frame): void {
+    if (frame.isFar) return;
+    frame.isFar = true;
+    frame.beforeFar = this.lastFar;
+    this.lastFar = this.depth - 1;
   }
 
   /** The step that was made from the newest frame, if any, is no part of the execution any more. */
@@ -186,6 +225,7 @@ export class Trail {
     if (frame.isFar) this.lastFar = frame.beforeFar;
     frame.isFar = false;
     frame.looks = null;
+    frame.kills = -1;
     frame.thread = -1;
   }
 
@@ -198,9 +238,7 @@ export class Trail {
     if (missed.length > 0) frame.news = missed;
     if (looks === null && missed.length === 0) return;
     frame.looks = looks;
-    frame.isFar = true;
-    frame.beforeFar = this.lastFar;
-    this.lastFar = this.depth - 1;
+    this.setFar(frame);
   }
 
   /** The clock of the newest step, and the races that it is in. */

@@ -2,16 +2,19 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LONG } from '../../support/long.js';
-import { endsOf, randomScenario, scenarioOf } from '../../support/random.js';
+import { endsOf, randomDeath, randomScenario, scenarioOf } from '../../support/random.js';
 
 const RUNS = LONG ? 50_000 : 2_000;
 
-it(
-  `${RUNS} of them: naively, by reduction, in parts and by states`,
-  () => {
+it.each([
+  ['', randomScenario()],
+  [' in which a thread is killed', randomDeath()],
+])(
+  `${RUNS} of them%s: naively, by reduction, in parts and by states`,
+  (_, arbitrary) => {
     let [raced, whole] = [0, 0];
     fc.assert(
-      fc.property(randomScenario(), (drawn) => {
+      fc.property(arbitrary, (drawn) => {
         const scenario = scenarioOf(drawn);
         const all = endsOf(scenario, 'naive');
         const few = endsOf(scenario, 'reduced');
