@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { createMm, initCommonOwner } from '#src/core/frag/mm.js';
 import { formatHeap, openHeap } from '#src/core/mem/heap.js';
-import { layoutOf } from '#src/core/mem/layout.js';
+import { layoutOf } from '#src/core/mem/regions.js';
 import { reserveBuffer, SharedMemory, viewWords } from '#src/core/mem/shared.js';
 import { growSupply } from '#src/core/mem/supply.js';
 import { geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';

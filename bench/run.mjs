@@ -16,7 +16,7 @@ import { CALLBACKS } from '#src/core/frag/callback.js';
 import { freeTable } from '#src/core/frag/free.js';
 import { createMm, initCommonOwner } from '#src/core/frag/mm.js';
 import { formatHeap } from '#src/core/mem/heap.js';
-import { layoutOf } from '#src/core/mem/layout.js';
+import { layoutOf } from '#src/core/mem/regions.js';
 import { reserveBuffer, SharedMemory, viewWords } from '#src/core/mem/shared.js';
 import { growSupply } from '#src/core/mem/supply.js';
 import { geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';

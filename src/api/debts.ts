@@ -6,7 +6,8 @@
  */
 import { CALLBACKS } from '../core/frag/callback.js';
 import type { Thread } from '../core/mem/heap.js';
-import { owedBy, poll, queuedBy } from '../core/rcu/callback.js';
+import { poll } from '../core/rcu/callback.js';
+import { owedBy, queuedBy } from '../core/rcu/queue.js';
 import { POLL_EVERY, pollInterval } from '../core/rcu/reclaim.js';
 
 /** Callbacks that one poll runs at most, unless more is owed: about 5 microseconds. */

@@ -7,8 +7,9 @@
 import { LimitError, UnsupportedError } from '../core/base/errors.js';
 import { refusal } from '../core/base/shown.js';
 import { type Heap, type HeapConfig, LOCK_WAITS, openHeap } from '../core/mem/heap.js';
-import { HEAD_WORDS, layoutOf, NAME_WORDS } from '../core/mem/layout.js';
+import { HEAD_WORDS, NAME_WORDS } from '../core/mem/layout.js';
 import { isNameOf } from '../core/mem/name.js';
+import { layoutOf } from '../core/mem/regions.js';
 import {
   type HeapBuffer,
   mayThreadSleep,

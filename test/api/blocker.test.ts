@@ -225,7 +225,7 @@ describe('a dead thread that has a lock', () => {
 describe('a dead thread at a queue', () => {
   it.each([
     ['QUEUE_LOCK', 'queue', 'holds the queue of thread 0', 'L1'],
-    ['QUEUE_RUNNING', 'callbacks', 'still runs callbacks', 'R3'],
+    ['QUEUE_RUNNERS', 'callbacks', 'still runs callbacks', 'R3'],
   ] as const)('is named: %s', (field, waitsFor, says, rule) => {
     const { heap, thread, dead } = makeScene();
     const mm = thread.createMm();

@@ -16,13 +16,15 @@ import {
   ptdescOf,
   type Thread,
 } from '#src/core/mem/heap.js';
-import { HEAP, layoutOf, PTDESC } from '#src/core/mem/layout.js';
+import { HEAP, PTDESC } from '#src/core/mem/layout.js';
 import { listNext } from '#src/core/mem/list.js';
+import { layoutOf } from '#src/core/mem/regions.js';
 import { SharedMemory } from '#src/core/mem/shared.js';
 import { growSupply, supplyCounts } from '#src/core/mem/supply.js';
 import { geometryNamed, kindsOf } from '#src/core/pgtable/geometry.js';
 import { attachThread } from '#src/core/rcu/attach.js';
-import { type CallbackTable, hasCallbacks } from '#src/core/rcu/callback.js';
+import type { CallbackTable } from '#src/core/rcu/callback.js';
+import { hasCallbacks } from '#src/core/rcu/queue.js';
 import { rcuBarrier } from '#src/core/rcu/wait.js';
 
 export interface HeapOptions extends Partial<HeapConfig> {

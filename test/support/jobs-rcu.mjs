@@ -1,7 +1,8 @@
 /** What threads do in rcu-threads.test.ts. */
 import { CALLBACKS } from '#src/core/frag/callback.js';
-import { callRcu, hasCallbacks, poll } from '#src/core/rcu/callback.js';
+import { callRcu, poll } from '#src/core/rcu/callback.js';
 import { graceAhead } from '#src/core/rcu/grace-period.js';
+import { hasCallbacks } from '#src/core/rcu/queue.js';
 import { quiescent, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { reclaim, stopReclaimers } from '#src/core/rcu/reclaim.js';
 import { rcuBarrier, synchronizeRcu, tryGrace } from '#src/core/rcu/wait.js';

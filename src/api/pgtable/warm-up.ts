@@ -3,8 +3,8 @@
  * its first space of a format: see ../warm-up.ts, which does so for tables.
  */
 import type { Heap, HeapConfig } from '../../core/mem/heap.js';
-import { layoutOf } from '../../core/mem/layout.js';
 import type { Memory } from '../../core/mem/memory.js';
+import { layoutOf } from '../../core/mem/regions.js';
 import { privateMemory } from '../../core/mem/shared.js';
 import { type EntryFormat, PROT } from '../../core/pgtable/format.js';
 import { levelOf, spanOf } from '../../core/pgtable/space.js';

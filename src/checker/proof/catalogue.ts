@@ -8,6 +8,10 @@ import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
 import { BROKEN_OFF_SCENARIOS } from './scenarios/broken-off.js';
 import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
 import { DAMAGED_SCENARIOS } from './scenarios/damaged.js';
+import { DEATH_SCENARIOS } from './scenarios/death.js';
+import { FRAG_DEATH_SCENARIOS } from './scenarios/death-frag.js';
+import { MM_DEATH_SCENARIOS } from './scenarios/death-mm.js';
+import { QUEUE_DEATH_SCENARIOS } from './scenarios/death-queue.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FORK_SCENARIOS } from './scenarios/fork.js';
@@ -81,6 +85,10 @@ const ALL: readonly Scenario[] = [
   ...REFUSAL_SCENARIOS,
   ...RECORD_SCENARIOS,
   ...DAMAGED_SCENARIOS,
+  ...DEATH_SCENARIOS,
+  ...QUEUE_DEATH_SCENARIOS,
+  ...MM_DEATH_SCENARIOS,
+  ...FRAG_DEATH_SCENARIOS,
 ];
 
 /**

@@ -11,10 +11,12 @@ import {
   type LockWaits,
   type Thread,
 } from '../../core/mem/heap.js';
-import { HEAP, layoutOf } from '../../core/mem/layout.js';
+import { HEAP } from '../../core/mem/layout.js';
+import { layoutOf } from '../../core/mem/regions.js';
 import { growSupply } from '../../core/mem/supply.js';
 import { attachThread, type Flavour } from '../../core/rcu/attach.js';
-import type { Setup, Stage } from '../model/scenario.js';
+import type { Operation } from '../model/program.js';
+import type { Finding, Scenario, Setup, Stage } from '../model/scenario.js';
 import { nameOfWord, showValue } from './names.js';
 
 export interface KitOptions {
@@ -33,6 +35,8 @@ export interface KitOptions {
   /** Of the threads, how many attach by themselves: the last ones. */
   readonly spareThreads?: number;
   readonly flavours?: readonly Flavour[];
+  /** Threads of the scenario that are none of the heap's. */
+  readonly others?: number;
   readonly lockWaits?: Partial<LockWaits>;
 }
 
@@ -134,5 +138,29 @@ export function kitNames(kit: Kit): Pick<Setup, 'nameWord' | 'showValue' | 'brok
     nameWord: (word) => nameOfWord(kit.heap, word as Word),
     showValue: (word, value) => showValue(kit.heap, word as Word, value),
     brokenWord: headerWord(HEAP.BROKEN),
+  };
+}
+
+/** A scenario of a kit: its threads are the kit's, in their order, and more behind those. */
+export interface KitScenario extends Omit<Scenario, 'setup' | 'words' | 'threads'> {
+  readonly kit: KitOptions;
+  readonly threads: (kit: Kit, stage: Stage) => readonly (readonly Operation[])[];
+  readonly atEnd?: (kit: Kit, results: readonly (readonly unknown[])[], stage: Stage) => Finding[];
+}
+
+/** A scenario whose memory is a heap of its own. */
+export function kitScenario({ kit: options, threads, atEnd, ...rest }: KitScenario): Scenario {
+  return {
+    ...rest,
+    threads: options.threads + (options.others ?? 0),
+    words: kitWords(options),
+    setup: (stage) => {
+      const kit = makeKit(stage, options);
+      return {
+        ...kitNames(kit),
+        threads: threads(kit, stage),
+        atEnd: (results) => atEnd?.(kit, results, stage) ?? [],
+      };
+    },
   };
 }

@@ -3,6 +3,8 @@ import type { Mutant } from '../model/mutant.js';
 import { BROKEN_OFF_MUTANTS } from './mutants/broken-off.js';
 import { BYSTANDER_MUTANTS } from './mutants/bystander.js';
 import { DAMAGED_MUTANTS } from './mutants/damaged.js';
+import { DEATH_MUTANTS } from './mutants/death.js';
+import { FRAG_DEATH_MUTANTS } from './mutants/death-frag.js';
 import { FRAG_MUTANTS } from './mutants/frag.js';
 import { MEM_MUTANTS } from './mutants/mem.js';
 import { OBTAIN_MUTANTS } from './mutants/obtain.js';
@@ -29,4 +31,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...SPLIT_MUTANTS,
   ...VARIANT_MUTANTS,
   ...DAMAGED_MUTANTS,
+  ...DEATH_MUTANTS,
+  ...FRAG_DEATH_MUTANTS,
 ];

@@ -1,6 +1,7 @@
 /** Names for the words of a heap, and values as people read them: for reports. */
 import type { Pfn, Word } from '../../core/base/units.js';
 import { at } from '../../core/base/units.js';
+import { INTENT } from '../../core/frag/intent.js';
 import { formatState } from '../../core/frag/state.js';
 import { type Heap, ptdescOf } from '../../core/mem/heap.js';
 import { HEAP, MM, PTDESC, RCU_HEAD, THREAD } from '../../core/mem/layout.js';
@@ -55,15 +56,24 @@ function nameInPage(heap: Heap, word: Word): string {
   return `page ${pfn} fragment ${fragment} word ${offset % kind.fragmentWords}`;
 }
 
+/** Words that hold the address of a record, a head or a node. */
+const ADDRESSES =
+  /OWNER|QUEUE_(?:NEW|WAITING|PUSHED|REFUSED|TOP$)|NEXT|LISTS|(?:PUSHING|RUNNING|REST|_END|_BACK| SLEEPS_FOR)$/;
+
 /** A value of that word: states in letters, locks by owner, addresses by name. */
 export function showValue(heap: Heap, word: Word, value: number): string {
   const name = nameOfWord(heap, word);
-  if (/LOCK$/.test(name)) return showLock(value);
+  if (/(?:^|[ _])LOCK$/.test(name)) return showLock(value);
   if (/^page \d+ STATES/.test(name)) return formatState(value, 4);
-  const isAddress = /OWNER|QUEUE_(NEW|WAITING|PUSHED|REFUSED)|NEXT|LISTS/.test(name);
-  if (!isAddress || value === 0) return `${value}`;
+  if (/ INTENT$/.test(name)) return nameOfIntent(value);
+  if (!ADDRESSES.test(name) || value === 0) return `${value}`;
   const target = nameOfWord(heap, Math.abs(value) as Word).replace(/ (LOCK|RCU\.WAITS_FOR)$/, '');
   return value < 0 ? `-(${target})` : target;
+}
+
+function nameOfIntent(value: number): string {
+  const found = Object.entries(INTENT).find(([, intent]) => intent === value);
+  return found?.[0] ?? `${value}`;
 }
 
 function showLock(value: number): string {

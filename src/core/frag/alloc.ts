@@ -16,6 +16,7 @@ import * as locks from '../mem/lock.js';
 import { breakRule } from '../mem/lock.js';
 import * as supply from '../mem/supply.js';
 import * as contents from './contents.js';
+import * as intents from './intent.js';
 import * as mms from './mm.js';
 import {
   poison,
@@ -33,8 +34,9 @@ const { OWNER, KIND, HOLDER, ALLOCATED } = PTDESC;
 const { mmRecord, pageAddress, ptdescOf } = heaps;
 const { listAdd, listDelete, listFirst } = lists;
 const { acquire, acquireWithin, isHeldElsewhere, lockStalled, release } = locks;
-const { returnPages, SUPPLY_LOCK, takePages, tryReturnPages } = supply;
+const { emptyHand, returnPages, SUPPLY_LOCK, takePages, tryReturnPages } = supply;
 const { eraseNode, fillEmpty } = contents;
+const { INTENT, intendHold, intendNothing, intendTable } = intents;
 const {
   isLive,
   isMm,
@@ -82,6 +84,9 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   if (index < 0) return breakRule(heap, 4, `page ${pfn} is listed but has no node`);
   const table = tableAt(heap, pfn, kind, index);
   if (heap.debug) refuseWritten(thread, owner, table, kind);
+  const tables = tablesWord(record);
+  const before = mem.peek(tables);
+  intendTable(thread, INTENT.ALLOC, table, record, before);
   if (index === holder) {
     if (node !== table && !heap.debug) return breakRule(heap, 4, `${node} is listed, and no node`);
     // The last F: the page leaves the list, and its node leaves the fragment's memory (H4). In this
@@ -94,11 +99,12 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   mem.poke(stateWord, withA(mem.peek(stateWord), slotOf(index)));
   const allocated = (ptdesc + ALLOCATED) as Word;
   mem.poke(allocated, mem.peek(allocated) + 1);
-  const tables = tablesWord(record);
-  mem.poke(tables, mem.peek(tables) + 1);
+  mem.poke(tables, before + 1);
+  intendHold(thread);
   release(thread, owner);
   // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
   if (kind.hasResidue || heap.debug) fillEmpty(mem, table, kind.fragmentWords, kind);
+  intendNothing(thread);
   return table;
 }
 
@@ -158,16 +164,21 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
     throw mmNotLive(heap, mm);
   }
   // From here on it is a page of the owner's. Up to here a free that named it was refused.
-  mem.store((ptdesc + OWNER) as Word, owner);
   const tables = tablesWord(record);
-  mem.poke(tables, mem.peek(tables) + 1);
+  const before = mem.peek(tables);
+  intendTable(thread, INTENT.ALLOC, page, record, before);
+  mem.store((ptdesc + OWNER) as Word, owner);
+  emptyHand(thread);
+  mem.poke(tables, before + 1);
   if (kind.perPage > 1) {
     // Fragment 0 is handed out. The next one is F, and no reader can be in it: nobody linked it.
     const holder = 1 as FragIndex;
     listAdd(mem, partialList(owner, kindId), nodeAt(heap, pfn, kind, holder));
     mem.poke((ptdesc + HOLDER) as Word, holder + 1);
   }
+  intendHold(thread);
   release(thread, owner);
+  intendNothing(thread);
   return page;
 }
 

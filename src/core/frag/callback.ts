@@ -13,7 +13,7 @@
  */
 import type { FragIndex, KindId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import type { Heap, HeapKind, Thread } from '../mem/heap.js';
+import type { HeapKind, Thread } from '../mem/heap.js';
 import * as heaps from '../mem/heap.js';
 import { PTDESC } from '../mem/layout.js';
 import * as lists from '../mem/list.js';
@@ -35,7 +35,7 @@ const { pfnOfPtdesc } = heaps;
 const { listAdd } = lists;
 const { acquireWithin, release } = locks;
 const { tryReturnPages } = supply;
-const { callbackPatience, callRcu, HEAD_IDLE, REFUSED } = callbacks;
+const { callbackPatience, callRcu, REFUSED, settle } = callbacks;
 const { mmCallback, partialList } = mms;
 const { findFree, nodeAt, stateWordOf } = ptdescs;
 const { allFree, bitsOfC, PER_WORD, ripen } = states;
@@ -75,16 +75,20 @@ function pageCallback(thread: Thread, head: Word): unknown {
   if (mem.peek((ptdesc + HOLDER) as Word) === 0 && mem.peek((ptdesc + ALLOCATED) as Word) !== 0) {
     // P4: some A, without which the mm could end while its list has this page; and some F, for what
     // was C is F now. P2: that fragment's grace period is over, so no reader is in it, and the node
-    // may be written (H3).
+    // may be written (H3). Nothing was C where a thread died that had queued the head for its free:
+    // whoever recovered that did it later, so it is C now (repair.ts).
     const index = findFree(mem, ptdesc, kind.perPage, -1) as FragIndex;
-    if (index < 0) breakRule(heap, 4, 'a page whose grace period is over has nothing free', ptdesc);
-    const node = nodeAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
-    listAdd(mem, partialList(owner, kindId), node);
-    mem.poke((ptdesc + HOLDER) as Word, index + 1);
+    if (index >= 0) {
+      const node = nodeAt(heap, pfnOfPtdesc(heap, ptdesc), kind, index);
+      listAdd(mem, partialList(owner, kindId), node);
+      mem.poke((ptdesc + HOLDER) as Word, index + 1);
+    } else if (outcome === NO_C) {
+      breakRule(heap, 4, 'a page whose grace period is over has nothing free', ptdesc);
+    }
   }
   // The last access to the page: from here on its head is idle, or somebody else may run it.
   if (outcome === SOME_C) callRcu(thread, head, PAGE_CALLBACK);
-  else mem.poke(head, HEAD_IDLE);
+  else settle(thread, head);
   release(thread, owner);
   return;
 }
@@ -101,7 +105,7 @@ function ripenPrivate(thread: Thread, ptdesc: Word): unknown {
 }
 
 /** Returns a page that is all F, or refuses if the supply's lock is not let go of. */
-function returnPage(thread: Thread, ptdesc: Word): unknown {
+export function returnPage(thread: Thread, ptdesc: Word): unknown {
   const pfn = pfnOfPtdesc(thread.heap, ptdesc);
   // Once more is harmless: what is F stays F, and the page is nobody else's.
   return tryReturnPages(thread, pfn, retirePage, callbackPatience(thread)) ? undefined : REFUSED;
@@ -139,15 +143,15 @@ function outcomeOf(notFree: number, waiting: number): number {
 }
 
 /** The last stores to a page that is all F. Context: supply lock held, nobody else has the page. */
-function retirePage(heap: Heap, ptdesc: Word): void {
-  const { mem } = heap;
+function retirePage(thread: Thread, ptdesc: Word): void {
+  const { heap, mem } = thread;
   if (mem.peek(at(ptdesc, HOLDER)) !== 0 || mem.peek(at(ptdesc, ALLOCATED)) !== 0) {
     const pfn = pfnOfPtdesc(heap, ptdesc);
     breakRule(heap, 3, `page ${pfn} is returned with an A or while on a list`);
   }
   // Before the block is on a free list: whoever takes it relies on an idle head.
   mem.store(at(ptdesc, OWNER), 0);
-  mem.poke(at(ptdesc, RCU), HEAD_IDLE);
+  settle(thread, at(ptdesc, RCU));
 }
 
 /** The callbacks of a heap, by the CALLBACK of an rcu head. */

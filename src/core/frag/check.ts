@@ -23,6 +23,7 @@ import { HEAP, MM, RCU_HEAD, THREAD } from '../mem/layout.js';
 import { heldLocks, nameOfLock, threadInside } from '../mem/lock.js';
 import { isHead, isMmRecord } from '../mem/places.js';
 import { checkSupply, type Violation, walkList } from '../mem/supply-check.js';
+import { someThread } from '../mem/thread-set.js';
 import { checkFreePages, checkPage, type PageFacts } from './check-page.js';
 import { COMMON_OWNER, partialList } from './mm.js';
 
@@ -214,7 +215,7 @@ function checkWords(heap: Heap, drained: boolean, found: Violation[]): void {
 function checkThread(heap: Heap, id: ThreadId, drained: boolean, found: Violation[]): void {
   const get = (field: number): number => heap.mem.load(at(threadRecord(heap, id), field));
   const holder = threadInside(get(THREAD.QUEUE_LOCK));
-  const running = get(THREAD.QUEUE_RUNNING);
+  const runner = someThread(heap, at(threadRecord(heap, id), THREAD.QUEUE_RUNNERS));
   const says = nameOfThread(heap, id);
   const sleepsFor = get(THREAD.SLEEPS_FOR) as Word | 0;
   if (holder !== null) {
@@ -225,8 +226,9 @@ function checkThread(heap: Heap, id: ThreadId, drained: boolean, found: Violatio
     const detail = `${says} waits for the lock of ${nameOfLock(heap, sleepsFor)}`;
     found.push({ rule: 'L2', detail });
   }
-  if (running !== 0) {
-    found.push({ rule: 'R3', detail: `${running} run callbacks of the queue of ${says}` });
+  if (runner !== null) {
+    const by = nameOfThread(heap, runner);
+    found.push({ rule: 'R3', detail: `${by} runs callbacks of the queue of ${says}` });
   }
   if (get(THREAD.IN_CALLBACK) !== 0) {
     found.push({ rule: 'R1', detail: `${says} is inside a callback` });

@@ -28,6 +28,7 @@ import * as callbacks from '../rcu/callback.js';
 import * as gracePeriods from '../rcu/grace-period.js';
 import { PAGE_CALLBACK } from './callback-table.js';
 import { findNotEmpty } from './contents.js';
+import * as intents from './intent.js';
 import * as mms from './mm.js';
 import { recordFree, sayFreedBy } from './poison.js';
 import * as ptdescs from './ptdesc.js';
@@ -38,12 +39,13 @@ import * as states from './state.js';
 const { OWNER, KIND, HOLDER, ALLOCATED, RCU } = PTDESC;
 const { mmOfRecord, mmRecord, pageAddress, pfnOfAddress, ptdescOf } = heaps;
 const { listDelete } = lists;
+const { INTENT, intendNothing, intendTable } = intents;
 const { acquireWithin, lockStalled, release } = locks;
 const { callRcu, HEAD_IDLE } = callbacks;
 const { graceBegun } = gracePeriods;
 const { isLive, isMm, mmNotLive, noSuchMm, ownerOf, ownerOfRecord, refused, tablesWord } = mms;
 const { getState, nodeAt, slotOf, stateWordOf } = ptdescs;
-const { A, C, fromA, N, stateAt } = states;
+const { A, C, fromA, N } = states;
 
 /**
  * Frees a table that the caller has unlinked and emptied; its memory is used again, or its page
@@ -64,37 +66,73 @@ export function freeTable(
   table: Word,
   isUnlinked: boolean = false,
 ): void {
-  const { heap, mem } = thread;
+  const { heap } = thread;
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
+  const error = tryFreeTable(thread, mm, table);
+  if (error === null) return;
+  if (error !== STALLED) throw error;
+  const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
+  throw lockStalled(thread, ownerOf(heap, mm), unfinished);
+}
+
+/** The owner's lock could not be had; nothing has changed. */
+export const STALLED = 'stalled';
+
+/** As freeTable, of a number that can be an mm's, but returns what that throws. */
+export function tryFreeTable(
+  thread: Thread,
+  mm: MmId,
+  table: Word,
+): UsageError | typeof STALLED | null {
+  const { heap, mem } = thread;
   const record = mmRecord(heap, mm);
   const owner = ownerOfRecord(heap, record);
-  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
-    const unfinished = isUnlinked ? `table ${table} of mm ${mm} is unlinked but not freed` : null;
-    throw lockStalled(thread, owner, unfinished);
-  }
-  if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
+  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) return STALLED;
+  if (!isLive(mem, record, mm)) return refused(thread, owner, mmNotLive(heap, mm));
   // `| 0` leaves nothing but a whole number of 32 bits as it is.
   if ((table | 0) !== table || table < heap.pagesAt || table >= heap.words) {
-    throw refused(thread, owner, explainForeign(heap, mm, table));
+    return refused(thread, owner, explainForeign(heap, mm, table));
   }
   const pfn = pfnOfAddress(heap, table);
   const ptdesc = ptdescOf(heap, pfn);
   // Plain: for a page of ours the lock orders it; for another's it is racy, but then we only
   // report the caller's error.
   if (mem.peek((ptdesc + OWNER) as Word) !== owner) {
-    throw refused(thread, owner, explainForeign(heap, mm, table));
+    return refused(thread, owner, explainForeign(heap, mm, table));
   }
   const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
   const offset = table - pageAddress(heap, pfn);
   const index = (offset >>> kind.fragmentShift) as FragIndex;
-  const stateWord = stateWordOf(ptdesc, index);
-  const before = mem.peek(stateWord);
   const aligned = (offset & (kind.fragmentWords - 1)) === 0;
-  if (!aligned || stateAt(before, slotOf(index)) !== A || heap.debug) {
+  if (!aligned || getState(mem, ptdesc, index) !== A || heap.debug) {
     const misuse = explainTable(heap, mm, table);
-    if (misuse !== null) throw refused(thread, owner, misuse);
+    if (misuse !== null) return refused(thread, owner, misuse);
   }
   if (heap.debug) recordFree(thread, table, mem.peek((ptdesc + KIND) as Word) as KindId);
+  freeUnderLock(thread, owner, record, table, index);
+  release(thread, owner);
+  return null;
+}
+
+/**
+ * Frees a table, fragment `index` of a page of the owner's, which is A. Context: owner's lock held.
+ */
+export function freeUnderLock(
+  thread: Thread,
+  owner: Word,
+  record: Word,
+  table: Word,
+  index: FragIndex,
+): void {
+  const { heap, mem } = thread;
+  const pfn = pfnOfAddress(heap, table);
+  const ptdesc = ptdescOf(heap, pfn);
+  const kind = heap.kinds[mem.peek((ptdesc + KIND) as Word)] as HeapKind;
+  const stateWord = stateWordOf(ptdesc, index);
+  const before = mem.peek(stateWord);
+  const tables = tablesWord(record);
+  const others = mem.peek(tables) - 1;
+  intendTable(thread, INTENT.FREE, table, record, others);
   const allocated = mem.peek((ptdesc + ALLOCATED) as Word);
   if (allocated === 1) unlist(heap, mem, ptdesc, pfn, kind);
   const head = (ptdesc + RCU) as Word;
@@ -107,15 +145,14 @@ export function freeTable(
   const begun = waits !== HEAD_IDLE && graceBegun(heap, waits);
   mem.poke(stateWord, fromA(before, slotOf(index), begun ? N : C));
   mem.poke((ptdesc + ALLOCATED) as Word, allocated - 1);
-  const tables = tablesWord(record);
-  mem.poke(tables, mem.peek(tables) - 1);
+  mem.poke(tables, others);
   if (allocated === 1) {
     // PUBLISH(last-free): our last access to the page, which belongs to its callback from here
     // on. It may be returned before we release the lock; the mm's record is not, for this free
     // has not returned (P5).
     mem.store((ptdesc + OWNER) as Word, -owner);
   }
-  release(thread, owner);
+  intendNothing(thread);
 }
 
 /** A page without A is on no list (P4). The node's words stay; the next user fills the page. */

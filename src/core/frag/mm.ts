@@ -40,13 +40,15 @@ import type { KindId, MmId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, Thread } from '../mem/heap.js';
 import { headerWord, mmIndexOf, mmRecord, mmRecordAt, mmsHigh } from '../mem/heap.js';
-import { HEAP, MM, RCU_HEAD } from '../mem/layout.js';
+import { HEAP, MM } from '../mem/layout.js';
 import { listFirst, listInit } from '../mem/list.js';
 import { acquire, acquireWithin, breakRule, lockStalled, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { isMmRecord } from '../mem/places.js';
-import { callbackPatience, callRcu, HEAD_IDLE, REFUSED } from '../rcu/callback.js';
+import { callbackPatience, callRcu, REFUSED, settle } from '../rcu/callback.js';
+import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { MM_CALLBACK } from './callback-table.js';
+import { INTENT, intendNothing, intendRecord } from './intent.js';
 
 /** Index of the record that owns the pages of all mms where sharing is 'all'. Never an mm's. */
 export const COMMON_OWNER = 0;
@@ -81,7 +83,8 @@ export function initCommonOwner(heap: Heap): void {
   heap.mem.poke(headerWord(HEAP.MM_HIGH), 1);
 }
 
-function initLists(heap: Heap, owner: Word): void {
+/** Makes an owner's lists empty. */
+export function initLists(heap: Heap, owner: Word): void {
   for (let kind = 0; kind < heap.kinds.length; kind++) {
     listInit(heap.mem, partialList(owner, kind as KindId));
   }
@@ -117,6 +120,7 @@ export function tryCreateMm(thread: Thread): MmId | null {
   // Before the mm has a tree: OBSERVE(root) relies on it (pgtable/space.ts).
   mem.store(at(record, MM.LIFE), mm);
   release(thread, owner);
+  intendNothing(thread);
   return mm;
 }
 
@@ -140,12 +144,16 @@ function takeRecord(thread: Thread): Word | 0 {
     if (!isMmRecord(heap, record) || mem.load(at(record, MM.LIFE)) > 0) {
       breakRule(heap, 12, `record ${record} is free, and it is in use or no record`, free);
     }
+    // In this order: a record that is taken, and of which nobody knows, would be lost.
+    intendRecord(thread, INTENT.MAKE, record);
     mem.poke(free, mem.peek(at(record, MM.NEXT)));
   } else if (mem.peek(high) !== mmsHigh(heap)) {
     breakRule(heap, 12, `MM_HIGH is ${mem.peek(high)}`, high);
   } else if (mem.peek(high) < heap.mmsMax) {
     record = mmRecordAt(heap, mem.peek(high));
-    mem.poke(high, mem.peek(high) + 1);
+    intendRecord(thread, INTENT.MAKE, record);
+    // Atomic: whoever recovers what a thread left asks for it without this lock.
+    mem.store(high, mem.peek(high) + 1);
   }
   release(thread, MM_TABLE_LOCK);
   return record;
@@ -260,12 +268,18 @@ export function destroyMm(thread: Thread, mm: MmId): void {
     throw new UsageError(code, `mm ${mm} has ${tables} tables and ${users} users`);
   }
   requireEmptyLists(heap, mm);
+  // If the thread dies before the head is queued, whoever recovers what it left queues it. The
+  // section keeps the record from being used again until that is known.
+  enterBriefly(thread);
+  intendRecord(thread, INTENT.END, record);
   mem.store(at(record, MM.LIFE), -mm);
-  release(thread, owner);
   // P5: with TABLES at 0 the last frees are through, and no OWNER is the positive address of this
   // record. A callback that read one earlier, and may still lock the record, does so in a section
   // that began before: the grace period waits for it.
   callRcu(thread, at(record, MM.RCU), MM_CALLBACK);
+  intendNothing(thread);
+  release(thread, owner);
+  leaveBriefly(thread);
 }
 
 /** Without tables no page of this mm has an A, so none is on a list (P4). */
@@ -283,14 +297,15 @@ export function mmCallback(thread: Thread, head: Word): unknown {
 }
 
 /** Puts a record up for the next mm; false, and nothing has changed, if the table stays locked. */
-function putRecord(thread: Thread, record: Word, stallMs: number): boolean {
+export function putRecord(thread: Thread, record: Word, stallMs: number): boolean {
   const { mem } = thread;
   if (!acquireWithin(thread, MM_TABLE_LOCK, stallMs)) return false;
   const free = headerWord(HEAP.MM_FREE);
   mem.poke(at(record, MM.NEXT), mem.peek(free));
   mem.poke(free, record);
   // Before the lock is let go of: from then on somebody may take the record, and destroy it again.
-  mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
+  settle(thread, at(record, MM.RCU));
+  intendNothing(thread);
   release(thread, MM_TABLE_LOCK);
   return true;
 }

@@ -110,6 +110,14 @@ export function poisonNew(heap: Heap, pfn: Pfn, kindId: KindId): void {
   }
 }
 
+/** Makes the pages of a block of 2^order what free ones are. Context: the pages are private. */
+export function poisonBlock(heap: Heap, pfn: Pfn, order: number): void {
+  for (let index = 0; index < 1 << order; index++) {
+    const page = pageAddress(heap, (pfn + index) as Pfn);
+    heap.mem.fill(page, pageWords(heap), isNew(heap, page) ? 0 : POISON);
+  }
+}
+
 /** Whether a page, of which this is the first word, was never taken yet: then it is all 0. */
 function isNew(heap: Heap, page: Word): boolean {
   return heap.mem.peek(freedByWord(heap, page)) === 0;

@@ -85,6 +85,12 @@ export function ripen(word: number): number {
   return low | high | (low << 1);
 }
 
+/** N becomes C, the others stay: all of them wait for the grace period that is to come. */
+export function nextToCurrent(word: number): number {
+  const next = ~word & (word >>> 1) & LOW;
+  return (word & ~(next << 1)) | next;
+}
+
 /** The low bit of each fragment that is F. */
 export function freeBits(word: number): number {
   return word & (word >>> 1) & LOW;

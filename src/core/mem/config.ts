@@ -7,7 +7,8 @@
 import { isPowerOfTwo } from '../base/assert.js';
 import { LimitError, UsageError } from '../base/errors.js';
 import type { HeapConfig, Kind } from './heap.js';
-import { FRAGMENTS_MAX, KINDS_MAX, layoutOf, ORDERS, THREADS_MAX } from './layout.js';
+import { FRAGMENTS_MAX, KINDS_MAX, ORDERS, THREADS_MAX } from './layout.js';
+import { layoutOf } from './regions.js';
 
 /** Numbers that are allowed, both ends included. */
 export interface Range {

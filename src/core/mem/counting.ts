@@ -9,7 +9,8 @@
  */
 import { assertAtImport } from '../base/assert.js';
 import type { Word } from '../base/units.js';
-import { type Layout, MM } from './layout.js';
+import { MM } from './layout.js';
+import type { Layout } from './regions.js';
 import { SharedMemory } from './shared.js';
 
 assertAtImport(MM.LOCK === 0, 'an owner is not locked by its own address');

@@ -14,9 +14,6 @@ import {
   KIND,
   KINDS_AT,
   LAYOUT_VERSION,
-  type Layout,
-  type LayoutSizes,
-  layoutOf,
   MM,
   NAME_WORDS,
   ORDERS,
@@ -26,6 +23,7 @@ import {
 import { listInit } from './list.js';
 import type { Memory } from './memory.js';
 import { readName, writeName } from './name.js';
+import { type Layout, type LayoutSizes, layoutOf } from './regions.js';
 
 // Consts of this module, as layout.ts says.
 const PTDESC_SHIFT = 31 - Math.clz32(PTDESC.WORDS);

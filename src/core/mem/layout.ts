@@ -37,6 +37,9 @@ export const KINDS_MAX = 8;
 /** Threads attached at a time, at most. */
 export const THREADS_MAX = 256;
 
+/** Words of a set of threads (mem/thread-set.ts). */
+export const THREAD_SET_WORDS = 8;
+
 /** State words of a ptdesc, at most. How many fragments each is for stands in frag/state.ts. */
 export const STATE_WORDS_MAX = 16;
 
@@ -64,7 +67,7 @@ export const LAYOUT_VERSION = 3;
  *                           1 on before it, and the kinds,
  *                           which nobody changes
  *    32   BROKEN            whoever finds a broken rule     whoever waits; attach
- *    33   LIMIT_PAGES       lock supply                     lock supply; reports (racy, harmless)
+ *    33   LIMIT_PAGES       lock supply                     any thread, atomically
  *    34   THREADS_HIGH      attach; only grows              scans over all threads
  *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
  *    36   RECLAIM_STOP      who stops or resumes      reclaimers
@@ -75,7 +78,8 @@ export const LAYOUT_VERSION = 3;
  *   128   GP_STARTED        who begins a grace period, CAS  every outermost rcuReadLock
  *   129   GP_COMPLETED      who ends one, CAS               pollers
  *   160   MM_TABLE_LOCK     any thread (mem/lock.ts)        any thread
- *  161-2  MM_FREE, MM_HIGH  lock mm table                   lock mm table
+ *   161   MM_FREE           lock mm table                   lock mm table
+ *   162   MM_HIGH           lock mm table                   any thread, atomically
  */
 export const HEAP = {
   MAGIC: 0,
@@ -219,21 +223,46 @@ export const MM = {
  *    37    FLAVOUR         attach                   reports (racy, harmless)
  *    38    QUEUE_PUSHED    the thread               the thread
  *    39    QUEUED          the thread               the thread
+ *    40    HAND            the thread               the thread; whoever recovers what it left
  *    41    SLEEPS_FOR      the thread               reports (racy, harmless)
  *    42    ATTACHED_AT     attach                   reports (racy, harmless)
+ *    43    PUSHING         the thread               the thread; whoever recovers what it left
+ *    44    PUSHING_FOR     the thread               the same
+ *    45    RUNNING         the thread               the same
+ *    46    REST            the thread               the same
+ *    47    REST_END        the thread               the same
  *   48-55  NAME            attach                   reports (racy, harmless)
+ *    56    INTENT          the thread               the thread; whoever recovers what it left
+ *   57-59  INTENT_*        the thread               the same
  *    64    QUEUE_NEW       the thread; who takes    any thread
  *                          it, holding QUEUE_LOCK
  *    65    QUEUE_WAITING   who has QUEUE_LOCK       any thread (a hint without the lock)
  *    66    QUEUE_RIPE_AT   who has QUEUE_LOCK       who has QUEUE_LOCK
  *    67    QUEUE_LOCK      any thread, CAS          any thread
- *    68    QUEUE_RUNNING   runners, add             barriers; reports (racy, harmless)
+ *    68    QUEUE_TOP       who has QUEUE_LOCK       who has QUEUE_LOCK
  *    69    QUEUE_REFUSED   runners, CAS; who takes  any thread (a hint without the lock)
  *                          it, holding QUEUE_LOCK
  *    70    QUEUE_TAKEN     who has QUEUE_LOCK,      the thread, atomically
  *                          runners: add
+ *    71    QUEUE_TOP_FOR   who has QUEUE_LOCK       who has QUEUE_LOCK
+ *   72-79  QUEUE_RUNNERS   runners, or, and         barriers; reports (racy, harmless)
+ *    80    PUT_BACK        who takes from a queue;  whoever recovers what the thread left
+ *                          the thread
+ *    81    HAS_PUT_BACK    the thread               the thread
  *
  *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs
+ *   HAND         0, or the page that the thread alone has: 1 + its number while it is taken from
+ *                the supply, minus that while it is returned (mem/supply.ts)
+ *   INTENT       what the thread is about to do: frag/intent.ts
+ *   PUSHING      0, or the head that the thread queues; PUSHING_FOR: its grace period
+ *   RUNNING      0, or the head whose callback the thread runs
+ *   REST         0, or the first of those that the thread has taken to run after that; the chain
+ *                ends before REST_END
+ *   PUT_BACK     0, or a head that the thread's callback refused and that was taken again since
+ *   HAS_PUT_BACK  1: the thread has put a head back
+ *   QUEUE_TOP    the head that was on top of QUEUE_NEW when that was last taken, and QUEUE_TOP_FOR
+ *                its grace period (rcu/queue.ts)
+ *   QUEUE_RUNNERS  the threads that run the queue's callbacks: a set (mem/thread-set.ts)
  *   SLEEPS_FOR   0, or the address of the lock that the thread waits for
  *   ATTACHED_AT  seconds since 1970, 0 if attach was not told
  *   NAME         ASCII, 0 for none
@@ -248,16 +277,30 @@ export const THREAD = {
   FLAVOUR: 37,
   QUEUE_PUSHED: 38,
   QUEUED: 39,
+  HAND: 40,
   SLEEPS_FOR: 41,
   ATTACHED_AT: 42,
+  PUSHING: 43,
+  PUSHING_FOR: 44,
+  RUNNING: 45,
+  REST: 46,
+  REST_END: 47,
   NAME: 48,
+  INTENT: 56,
+  INTENT_TABLE: 57,
+  INTENT_RECORD: 58,
+  INTENT_TABLES: 59,
   QUEUE_NEW: 64,
   QUEUE_WAITING: 65,
   QUEUE_RIPE_AT: 66,
   QUEUE_LOCK: 67,
-  QUEUE_RUNNING: 68,
+  QUEUE_TOP: 68,
   QUEUE_REFUSED: 69,
   QUEUE_TAKEN: 70,
+  QUEUE_TOP_FOR: 71,
+  QUEUE_RUNNERS: 72,
+  PUT_BACK: 80,
+  HAS_PUT_BACK: 81,
   WORDS: 96,
 } as const;
 
@@ -267,7 +310,12 @@ assertAtImport(
   'the geometry name is too long',
 );
 assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
-assertAtImport(THREAD.NAME + NAME_WORDS.THREAD <= 64, 'a thread name is too long');
+assertAtImport(THREAD.NAME + NAME_WORDS.THREAD <= THREAD.INTENT, 'a thread name is too long');
+assertAtImport(THREAD_SET_WORDS * 32 === THREADS_MAX, 'a set of threads has not one bit for each');
+assertAtImport(
+  THREAD.QUEUE_RUNNERS + THREAD_SET_WORDS <= THREAD.PUT_BACK,
+  'the set of runners is too long',
+);
 assertAtImport(PTDESC.STATES + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
 assertAtImport(MM.LOCK === 0, 'an owner, a record, is not locked by its own address');
 assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the counters');
@@ -281,31 +329,6 @@ export const KINDS_AT: Word = HEAP.WORDS as Word;
 /** The header and the kinds: what tells how long the heap is. */
 export const HEAD_WORDS: number = KINDS_AT + KINDS_MAX * KIND.WORDS;
 
-/** What decides where everything is. */
-export interface LayoutSizes {
-  /** log2 of a page's words: 10 for 4 KiB. */
-  readonly pageShift: number;
-  readonly pagesMax: number;
-  readonly threadsMax: number;
-  /** Records for address spaces, the common owner's (number 0) included. */
-  readonly mmsMax: number;
-  readonly debug: boolean;
-  readonly kinds: readonly { readonly fragmentWords: number; readonly order: number }[];
-}
-
-/** First word of each region, and the size of it all. */
-export interface Layout {
-  readonly kindsAt: Word;
-  readonly mmsAt: Word;
-  readonly threadsAt: Word;
-  readonly ptdescsAt: Word;
-  readonly freedByAt: Word;
-  /** log2 of the words of pages that share a word of `freed by`: of the smallest fragment's. */
-  readonly freedByShift: number;
-  readonly pagesAt: Word;
-  readonly words: number;
-}
-
 /**
  * A word of the region `freed by` of a debug heap: who freed the fragment that lay there last. A
  * fragment has as many words there as the smallest one goes into it. 0: its page was never taken
@@ -318,29 +341,3 @@ export const FREED_BY = {
   /** Above: number of the kind that the page was taken for, or of the freed fragment, and 1. */
   KIND_SHIFT: 16,
 } as const;
-
-/**
- * Lays the regions out. The page area begins at a multiple of the largest block that a kind takes,
- * counted from the heap's start. So each table is aligned to its own size there: a block is in the
- * page area (mem/supply.ts), a fragment in its page. It costs less than one such block.
- */
-export function layoutOf(sizes: LayoutSizes): Layout {
-  const kindsAt = KINDS_AT;
-  const mmsAt = HEAD_WORDS as Word;
-  const threadsAt = (mmsAt + sizes.mmsMax * MM.WORDS) as Word;
-  const ptdescsAt = (threadsAt + sizes.threadsMax * THREAD.WORDS) as Word;
-  const freedByAt = (ptdescsAt + sizes.pagesMax * PTDESC.WORDS) as Word;
-  const pageWords = 2 ** sizes.pageShift;
-  const freedByShift = sizes.debug ? smallestShift(sizes) : 0;
-  const freedByWords = sizes.debug ? (sizes.pagesMax * pageWords) / 2 ** freedByShift : 0;
-  const end = freedByAt + Math.ceil(freedByWords);
-  const blockWords = pageWords * 2 ** Math.max(0, ...sizes.kinds.map(({ order }) => order));
-  // `| 0`: the quotient is a double to V8 even where it is whole, and would stay one.
-  const pagesAt = ((Math.ceil(end / blockWords) * blockWords) | 0) as Word;
-  const words = pagesAt + sizes.pagesMax * pageWords;
-  return { kindsAt, mmsAt, threadsAt, ptdescsAt, freedByAt, freedByShift, pagesAt, words };
-}
-
-function smallestShift({ kinds }: LayoutSizes): number {
-  return Math.min(...kinds.map(({ fragmentWords }) => 31 - Math.clz32(fragmentWords)));
-}

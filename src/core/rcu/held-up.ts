@@ -21,10 +21,11 @@ import {
 import { THREAD } from '../mem/layout.js';
 import { heldLocks, lockBlocker, threadInside } from '../mem/lock.js';
 import { isLock } from '../mem/places.js';
+import { someThread } from '../mem/thread-set.js';
 import { graceEnded, graceStarted, readerBefore } from './grace-period.js';
 import type { Barrier } from './wait.js';
 
-/** Some callbacks run, but on which thread can't be told: it is about to begin, or has ended. */
+/** Some callbacks run, but on which thread can't be told: it has ended by now. */
 const SOME_RUNNER: Blocker = Object.freeze({
   cause: 'callbacks',
   thread: null,
@@ -95,18 +96,10 @@ function queueBlockers(heap: Heap, queue: ThreadId): Blocker[] {
     const of = nameOfThread(heap, queue);
     found.push({ cause: 'queue', ...describeThread(heap, inside), of });
   }
-  if (wordOf(heap, queue, THREAD.QUEUE_RUNNING) !== 0) found.push(runnerOf(heap, queue));
+  const runners = at(threadRecord(heap, queue), THREAD.QUEUE_RUNNERS);
+  const runner = someThread(heap, runners);
+  if (runner !== null) found.push({ ...SOME_RUNNER, ...describeThread(heap, runner) });
   return found;
-}
-
-function runnerOf(heap: Heap, queue: ThreadId): Blocker {
-  const high = threadsHigh(heap);
-  for (let id = 0; id < high; id++) {
-    const thread = id as ThreadId;
-    if (wordOf(heap, thread, THREAD.IN_CALLBACK) !== queue + 1) continue;
-    return { ...SOME_RUNNER, ...describeThread(heap, thread) };
-  }
-  return SOME_RUNNER;
 }
 
 function lockBlockers(heap: Heap): Blocker[] {

@@ -13,7 +13,8 @@
 import type { ThreadId } from '../base/units.js';
 import { type Heap, type Thread, threadsHigh } from '../mem/heap.js';
 import { headsOf } from '../mem/places.js';
-import { type CallbackTable, hasCallbacks, pollAll } from './callback.js';
+import { type CallbackTable, pollAll } from './callback.js';
+import { hasCallbacks } from './queue.js';
 import { BARRIERS, type Barrier, beginBarrier, runBarrier } from './wait.js';
 
 /** Rounds without a callback, after which none will run: one ends a grace period, one the next. */

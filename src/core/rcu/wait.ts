@@ -14,9 +14,11 @@ import { at } from '../base/units.js';
 import { type Thread, threadRecord, threadsHigh } from '../mem/heap.js';
 import { THREAD } from '../mem/layout.js';
 import { throwIfBroken } from '../mem/lock.js';
-import { type CallbackTable, refill, refuseInside, serveQueue } from './callback.js';
+import { someThread } from '../mem/thread-set.js';
+import { type CallbackTable, refuseInside, serveQueue } from './callback.js';
 import { advanceGrace, GP_COMPLETED, graceAhead, graceEnded } from './grace-period.js';
 import { heldUpBarrier, heldUpGrace } from './held-up.js';
+import { refill } from './queue.js';
 import { quiescent, rcuOffline } from './reader.js';
 
 /** The longest sleep between two looks, in milliseconds. */
@@ -137,10 +139,11 @@ export function tryBarrier(
   const lock = at(record, THREAD.QUEUE_LOCK);
   if (mem.cas(lock, 0, thread.id + 1) !== 0) return barrier;
   const waiting = at(record, THREAD.QUEUE_WAITING);
-  // OBSERVE(callback-end): at 0, all that the callbacks did is visible, and what they put back.
+  // OBSERVE(callback-end): without a runner, all that the callbacks did is visible, and what they
+  // put back.
   const idle =
     mem.load(waiting) === 0 &&
-    mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0 &&
+    someThread(heap, at(record, THREAD.QUEUE_RUNNERS)) === null &&
     mem.load(at(record, THREAD.QUEUE_REFUSED)) === 0;
   if (idle && !moved) refill(thread, record);
   const done = idle && mem.load(waiting) === 0;

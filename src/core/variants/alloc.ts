@@ -33,7 +33,7 @@ import {
 import { PTDESC } from '../mem/layout.js';
 import { listAdd, listDelete, listFirst } from '../mem/list.js';
 import { acquire, release } from '../mem/lock.js';
-import { returnPages, takePages } from '../mem/supply.js';
+import { emptyHand, returnPages, takePages } from '../mem/supply.js';
 import { findFree, PENDING, takeSlot } from './words.js';
 
 /** As frag/alloc.ts allocTable: the address of an empty table, or null. */
@@ -106,6 +106,7 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
     throw mmNotLive(heap, mm);
   }
   mem.store(at(ptdesc, PTDESC.OWNER), owner);
+  emptyHand(thread);
   mem.add(tablesWord(record), 1);
   if (kind.perPage > 1) {
     const index = 1 as FragIndex;

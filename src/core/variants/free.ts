@@ -6,7 +6,6 @@ import { MM_CALLBACK } from '../frag/callback-table.js';
 import { isLive, isMm, mmNotLive, noSuchMm, ownerOf, refused, tablesWord } from '../frag/mm.js';
 import { kindIdOf } from '../frag/ptdesc.js';
 import {
-  type Heap,
   type HeapKind,
   mmRecord,
   pageAddress,
@@ -78,7 +77,7 @@ export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => voi
 }
 
 /** The last stores to a page that is all F. Context: supply lock held, nobody else has the page. */
-export function retirePage(heap: Heap, ptdesc: Word): void {
+export function retirePage({ heap }: Thread, ptdesc: Word): void {
   const { mem } = heap;
   if (mem.load(at(ptdesc, PTDESC.HOLDER)) !== 0) {
     breakRule(heap, 3, `page ${pfnOfPtdesc(heap, ptdesc)} is returned while on a list`);

@@ -20,7 +20,8 @@ import {
   pfnOfPtdesc,
   type Thread,
 } from '../../core/mem/heap.js';
-import { HEAP, layoutOf, PTDESC } from '../../core/mem/layout.js';
+import { HEAP, PTDESC } from '../../core/mem/layout.js';
+import { layoutOf } from '../../core/mem/regions.js';
 import { reserveBuffer, viewWords } from '../../core/mem/shared.js';
 import { growSupply } from '../../core/mem/supply.js';
 import { type Geometry, kindsOf } from '../../core/pgtable/geometry.js';

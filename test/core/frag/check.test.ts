@@ -257,7 +257,7 @@ const QUEUES: readonly Damage[] = [
     'thread 0 waits for the lock of the supply',
     left('SLEEPS_FOR', headerWord(HEAP.SUPPLY_LOCK)),
   ],
-  ['R3', '1 run callbacks of the queue of thread 0', left('QUEUE_RUNNING', 1)],
+  ['R3', 'thread 0 runs callbacks of the queue of thread 0', left('QUEUE_RUNNERS', 1)],
   ['R1', 'thread 0 is inside a callback', left('IN_CALLBACK', 1)],
   [
     'G1',

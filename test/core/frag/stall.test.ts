@@ -11,7 +11,8 @@ import { HEAP } from '#src/core/mem/layout.js';
 import { acquire, release, SLEEPERS } from '#src/core/mem/lock.js';
 import { growSupply } from '#src/core/mem/supply.js';
 import { attachThread } from '#src/core/rcu/attach.js';
-import { hasCallbacks, pollAll } from '#src/core/rcu/callback.js';
+import { pollAll } from '#src/core/rcu/callback.js';
+import { hasCallbacks } from '#src/core/rcu/queue.js';
 import {
   checkClean,
   checkDrained,

@@ -22,8 +22,6 @@ import {
   HEAP,
   KIND,
   KINDS_MAX,
-  type LayoutSizes,
-  layoutOf,
   MM,
   NAME_WORDS,
   ORDERS,
@@ -33,6 +31,7 @@ import {
   STATE_WORDS_MAX,
   THREAD,
 } from '#src/core/mem/layout.js';
+import { type LayoutSizes, layoutOf } from '#src/core/mem/regions.js';
 import { SharedMemory, viewWords } from '#src/core/mem/shared.js';
 import { growSupply } from '#src/core/mem/supply.js';
 import { attachThread } from '#src/core/rcu/attach.js';

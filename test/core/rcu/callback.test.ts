@@ -9,18 +9,16 @@ import { attachThread, detachThread } from '#src/core/rcu/attach.js';
 import {
   type Callback,
   callRcu,
-  hasCallbacks,
-  owedBy,
   poll,
   pollAll,
   REFUSED,
   runCallback,
   serveQueue,
-  takeRipe,
 } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceStarted, isBefore, successor } from '#src/core/rcu/grace-period.js';
 import { takeQueued, waitsFor } from '#src/core/rcu/manual.js';
 import { retryWhileRipe } from '#src/core/rcu/obtain.js';
+import { hasCallbacks, owedBy, takeRipe } from '#src/core/rcu/queue.js';
 import { isReading, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { makeHeap } from '../../support/heap.js';
 
@@ -282,7 +280,7 @@ describe('polling', () => {
       head = mem.peek(at(head, 1)) as Word | 0;
     }
     expect(chain).toEqual([4, 3, 2]);
-    expect(mem.load(at(thread.record, THREAD.QUEUE_RUNNING))).toBe(1);
+    expect(mem.load(at(thread.record, THREAD.QUEUE_RUNNERS))).toBe(1);
     expect(serveQueue(thread, callbacks, thread.id, 9)).toBe(2);
     expect(ran).toEqual([1, 0]);
     expect(hasCallbacks(heap, thread.id)).toBe(false);

@@ -6,9 +6,10 @@ import { HEAP, THREAD } from '#src/core/mem/layout.js';
 import { acquire, acquireWithin, release } from '#src/core/mem/lock.js';
 import type { SharedMemory } from '#src/core/mem/shared.js';
 import { attachThread } from '#src/core/rcu/attach.js';
-import { callRcu, runCallback, takeRipe } from '#src/core/rcu/callback.js';
+import { callRcu, runCallback } from '#src/core/rcu/callback.js';
 import { advanceGrace } from '#src/core/rcu/grace-period.js';
 import { blockersOf, heldUpBarrier, heldUpGrace } from '#src/core/rcu/held-up.js';
+import { takeRipe } from '#src/core/rcu/queue.js';
 import { quiescent, rcuOnline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { type Barrier, beginBarrier, waitForCallbacks } from '#src/core/rcu/wait.js';
 import { makeHeap } from '../../support/heap.js';
@@ -48,13 +49,11 @@ describe('what holds up a wait', () => {
     advanceGrace(heap);
     const reader = { cause: 'reader', ...NAMED, of: null };
     expect([heldUpGrace(heap), now()]).toEqual([reader, reader]);
-    mem.store(field('QUEUE_RUNNING'), 1);
-    expect(now()).toEqual(nobody);
-    // It runs callbacks of its own queue, or of another.
-    mem.store(field('IN_CALLBACK'), other.id + 1);
+    mem.store(field('QUEUE_RUNNERS'), 1 << other.id);
     expect(now()).toEqual({ ...reader, cause: 'callbacks' });
-    mem.store(field('IN_CALLBACK'), thread.id + 1);
-    expect(now()).toEqual(nobody);
+    // Of two the lower number.
+    mem.or(field('QUEUE_RUNNERS'), 1 << thread.id);
+    expect(now()).toEqual({ cause: 'callbacks', ...unnamed, of: null });
     mem.store(field('QUEUE_LOCK'), thread.id + 1);
     expect(now()).toEqual({ cause: 'queue', ...unnamed, of: 'thread 1 (renderer)' });
     expect(blockersOf(heap).map(({ cause }) => cause)).toEqual([
@@ -78,7 +77,7 @@ describe('what holds up a wait', () => {
     expect(heldUpBarrier(heap, barrier)).toEqual({ cause: 'callbacks', ...NAMED, of: null });
     runCallback(other, [() => {}], head);
     expect(heldUpBarrier(heap, barrier)).toEqual({ cause: 'callbacks', ...NAMED, of: null });
-    mem.add(at(thread.record, THREAD.QUEUE_RUNNING), -1);
+    mem.store(at(thread.record, THREAD.QUEUE_RUNNERS), 0);
     expect(heldUpBarrier(heap, barrier)).toMatchObject({ thread: null });
   });
 

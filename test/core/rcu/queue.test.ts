@@ -5,8 +5,9 @@ import type { Heap, Thread } from '#src/core/mem/heap.js';
 import { RCU_HEAD, THREAD } from '#src/core/mem/layout.js';
 import { headsOf } from '#src/core/mem/places.js';
 import { attachThread } from '#src/core/rcu/attach.js';
-import { type Callback, callRcu, poll, serveQueue, takeRipe } from '#src/core/rcu/callback.js';
+import { type Callback, callRcu, poll, serveQueue } from '#src/core/rcu/callback.js';
 import { advanceGrace } from '#src/core/rcu/grace-period.js';
+import { takeRipe } from '#src/core/rcu/queue.js';
 import { quiescent, rcuOffline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { beginBarrier, tryBarrier } from '#src/core/rcu/wait.js';
 import { checkUnchanged, makeHeap, snapshot } from '../../support/heap.js';
@@ -47,7 +48,7 @@ describe('a queue', () => {
     callRcu(thread, head(0), 0);
     const holders = new Set<number>();
     mem.watch((access, word) => {
-      const isAtIt = access === 'exchange' && word === at(thread.record, THREAD.QUEUE_NEW);
+      const isAtIt = access === 'cas' && word === at(thread.record, THREAD.QUEUE_NEW);
       if (isAtIt) holders.add(mem.peek(lockOf(thread)));
     });
     serveQueue(other, [idle], thread.id, 9);
@@ -56,7 +57,7 @@ describe('a queue', () => {
     tryBarrier(other, [idle], beginBarrier(1));
     while (ran === 0) serveQueue(other, [idle], thread.id, 9);
     mem.watch((access, word) => {
-      const isLook = access === 'load' && word === at(thread.record, THREAD.QUEUE_RUNNING);
+      const isLook = access === 'load' && word === at(thread.record, THREAD.QUEUE_RUNNERS);
       if (isLook) holders.add(mem.peek(lockOf(thread)));
     });
     tryBarrier(other, [idle], beginBarrier(1));

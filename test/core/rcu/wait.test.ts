@@ -6,8 +6,9 @@ import { HEAP, THREAD } from '#src/core/mem/layout.js';
 import { breakRule } from '#src/core/mem/lock.js';
 import { SharedMemory } from '#src/core/mem/shared.js';
 import { attachThread, detachThread } from '#src/core/rcu/attach.js';
-import { type Callback, callRcu, pollAll, runCallback, takeRipe } from '#src/core/rcu/callback.js';
+import { type Callback, callRcu, pollAll, runCallback } from '#src/core/rcu/callback.js';
 import { advanceGrace, graceAhead, graceEnded, graceStarted } from '#src/core/rcu/grace-period.js';
+import { takeRipe } from '#src/core/rcu/queue.js';
 import { rcuOnline, rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
 import { pollInterval, reclaim, resumeReclaimers, stopReclaimers } from '#src/core/rcu/reclaim.js';
 import {
@@ -148,7 +149,7 @@ describe('rcuBarrier', () => {
     expect([barrier?.queue, ran]).toEqual([other.id, []]);
     runCallback(other, callbacks, head as Word);
     expect(stepBarrier(waits, barrier)).not.toBe(null);
-    mem.add(at(other.record, THREAD.QUEUE_RUNNING), -1);
+    mem.store(at(other.record, THREAD.QUEUE_RUNNERS), 0);
     expect(stepBarrier(waits, barrier)).toBe(null);
   });
 

@@ -97,8 +97,8 @@ const FREE_MUTANTS: readonly Mutant[] = [
     about: 'The lock to let go of is read from the page, which may be gone.',
     rules: ['P3', 'P5'],
     file: FREE,
-    find: '    release(thread, owner);\n}',
-    replace: '    release(thread, Math.abs(mem.load((ptdesc + OWNER))));\n}',
+    find: '    release(thread, owner);\n    return null;',
+    replace: '    release(thread, Math.abs(mem.load((ptdesc + OWNER))));\n    return null;',
     scenario: 'last-free-vs-callback+two',
   },
   {
@@ -133,8 +133,8 @@ const FREE_MUTANTS: readonly Mutant[] = [
     about: 'A page is listed by the fragment that was just freed.',
     rules: ['P2', 'H3'],
     file: FREE,
-    find: 'mem.poke(tables, mem.peek(tables) - 1);',
-    replace: `mem.poke(tables, mem.peek(tables) - 1);
+    find: 'mem.poke(tables, others);',
+    replace: `mem.poke(tables, others);
     if (allocated > 1 && mem.peek((ptdesc + HOLDER)) === 0) {
         const list = owner + 32 + 2 * mem.peek((ptdesc + KIND));
         const first = mem.peek(list);

@@ -114,9 +114,9 @@ export const MEM_MUTANTS: readonly Mutant[] = [
     rules: ['S1', 'S2'],
     file: SUPPLY,
     find: `acquire(thread, SUPPLY_LOCK);
-    const pfn = takeBlock(thread.heap, order);
+    const pfn = takeBlock(thread, order);
     release(thread, SUPPLY_LOCK);`,
-    replace: 'const pfn = takeBlock(thread.heap, order);',
+    replace: 'const pfn = takeBlock(thread, order);',
     scenario: 'take-vs-take+one-block',
   },
   {

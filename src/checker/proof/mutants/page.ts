@@ -107,13 +107,13 @@ import { isReading,`,
     find: `    if (outcome === SOME_C)
         callRcu(thread, head, PAGE_CALLBACK);
     else
-        mem.poke(head, HEAD_IDLE);
+        settle(thread, head);
     release(thread, owner);`,
     replace: `    release(thread, owner);
     if (outcome === SOME_C)
         callRcu(thread, head, PAGE_CALLBACK);
     else
-        mem.poke(head, HEAD_IDLE);`,
+        settle(thread, head);`,
     scenario: 'last-free-vs-callback+two',
   },
   {

@@ -105,10 +105,12 @@ export const POISON_MUTANTS: readonly Mutant[] = [
     about: 'Who frees a block says so before the lock is taken.',
     rules: ['U1', 'X9'],
     file: FREE,
-    find: 'if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {',
+    find: `if (!acquireWithin(thread, owner, thread.lockWaits.stallMs))
+        return STALLED;`,
     replace: `if (heap.debug)
         recordFree(thread, table, 0);
-    if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {`,
+    if (!acquireWithin(thread, owner, thread.lockWaits.stallMs))
+        return STALLED;`,
     scenario: 'free-vs-free+same-block',
   },
 ];

@@ -3,6 +3,7 @@ import type { Mutant } from '../../model/mutant.js';
 
 const ATTACH = 'core/rcu/attach.js';
 const CALLBACK = 'core/rcu/callback.js';
+const QUEUE = 'core/rcu/queue.js';
 const GRACE = 'core/rcu/grace-period.js';
 const READER = 'core/rcu/reader.js';
 const WAIT = 'core/rcu/wait.js';
@@ -156,15 +157,15 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A callback waits for the grace period that began already, if one did.',
     rules: ['R2', 'G1'],
     file: CALLBACK,
-    find: 'mem.poke(head, graceAhead(thread.heap));',
-    replace: 'mem.poke(head, graceAhead(thread.heap) - 1);',
+    find: 'const ahead = graceAhead(thread.heap);',
+    replace: 'const ahead = graceAhead(thread.heap) - 1;',
     scenario: 'reader-vs-grace+callback',
   },
   {
     name: 'push-by-store',
     about: 'A head is pushed by a store: what was below may have been taken meanwhile.',
     rules: ['R1', 'P7'],
-    file: CALLBACK,
+    file: QUEUE,
     find: 'if (mem.cas(newest, below, head) === below)',
     replace: 'mem.store(newest, head);\n    if (below >= 0)',
     scenario: 'push-vs-take+one-queue',
@@ -173,7 +174,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'push-keeps-stale-next',
     about: 'A head that is pushed on an emptied queue keeps pointing to what was below.',
     rules: ['R1', 'P7'],
-    file: CALLBACK,
+    file: QUEUE,
     find: `    mem.poke((head + NEXT), 0);
     mem.store(newest, head);`,
     replace: '    mem.store(newest, head);',
@@ -183,7 +184,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'take-ignores-ripeness',
     about: 'Callbacks are run whether or not their grace period is over.',
     rules: ['R2'],
-    file: CALLBACK,
+    file: QUEUE,
     find: 'const ripe = first !== 0 && graceEnded(heap, ripeAt);',
     replace: 'const ripe = first !== 0 && ripeAt !== 0;',
     scenario: 'reader-vs-grace+callback',
@@ -192,21 +193,21 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'batch-ripe-with-oldest',
     about: 'A batch is taken for ripe when its first head is.',
     rules: ['R2'],
-    file: CALLBACK,
-    find: 'mem.peek(at(newest, RCU_HEAD.WAITS_FOR))',
-    replace: `(() => {
-        let oldest = newest;
+    file: QUEUE,
+    find: 'const ripeAt = mem.peek(top);',
+    replace: `const ripeAt = (() => {
+        let oldest = top;
         while (mem.peek(oldest + NEXT) !== 0)
             oldest = mem.peek(oldest + NEXT);
         return mem.peek(oldest);
-    })()`,
+    })();`,
     scenario: 'reader-vs-grace+batch',
   },
   {
     name: 'two-takers-of-one-queue',
     about: 'Heads are taken without the queue lock.',
     rules: ['R1', 'H2'],
-    file: CALLBACK,
+    file: QUEUE,
     find: `if (mem.cas(lock, 0, thread.id + 1) !== 0)
         return 0;`,
     replace: '',
@@ -216,7 +217,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'batch-not-cut',
     about: 'What is left of a batch still hangs on what was taken.',
     rules: ['R1'],
-    file: CALLBACK,
+    file: QUEUE,
     find: 'mem.poke((last + NEXT), 0);',
     replace: '',
     scenario: 'serve-vs-serve+batch',
@@ -225,9 +226,9 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'rest-of-batch-dropped',
     about: 'What is left of a batch is forgotten.',
     rules: ['R1', 'P6'],
-    file: CALLBACK,
-    find: 'return rest;',
-    replace: 'return rest & 0;',
+    file: QUEUE,
+    find: 'mem.store(at(record, THREAD.QUEUE_WAITING), rest);',
+    replace: 'mem.store(at(record, THREAD.QUEUE_WAITING), 0);',
     scenario: 'serve-vs-serve+batch',
   },
   {
@@ -244,7 +245,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A barrier does not wait for callbacks that another thread runs.',
     rules: ['R3'],
     file: WAIT,
-    find: 'mem.load(at(record, THREAD.QUEUE_RUNNING)) === 0 &&',
+    find: 'someThread(heap, at(record, THREAD.QUEUE_RUNNERS)) === null &&',
     replace: '',
     scenario: 'barrier-vs-callback+other-thread',
   },
@@ -252,14 +253,16 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     name: 'running-counted-late',
     about: 'A taker counts itself as running only after it let go of the queue.',
     rules: ['R3'],
-    file: CALLBACK,
-    find: `        mem.add(at(record, THREAD.QUEUE_RUNNING), 1);
-    }
+    file: QUEUE,
+    find: `        takeChain(thread, queue, first, max);
     mem.store(lock, 0);`,
-    replace: `    }
+    replace: `        takeChain(thread, queue, first, max);
+    const runners = at(record, THREAD.QUEUE_RUNNERS);
+    if (ripe)
+        removeThread(mem, runners, thread.id);
     mem.store(lock, 0);
     if (ripe)
-        mem.add(at(record, THREAD.QUEUE_RUNNING), 1);`,
+        addThread(mem, runners, thread.id);`,
     scenario: 'barrier-vs-callback+other-thread',
   },
   {
@@ -268,10 +271,10 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     rules: ['R3'],
     file: CALLBACK,
     find: `const count = runChain(thread, callbacks, queue, first);`,
-    replace: `const running = at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNING);
-    thread.mem.add(running, -1);
+    replace: `const runners = at(threadRecord(thread.heap, queue), THREAD.QUEUE_RUNNERS);
+    thread.mem.and(runners, ~(1 << thread.id));
     const count = runChain(thread, callbacks, queue, first);
-    thread.mem.add(running, 1);`,
+    thread.mem.or(runners, 1 << thread.id);`,
     scenario: 'barrier-vs-callback+other-thread',
   },
   {
@@ -299,7 +302,7 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A callback that refused does not run once more.',
     rules: ['L4', 'R1', 'P6', 'P9'],
     file: CALLBACK,
-    find: 'putBack(thread, threadRecord(thread.heap, queue), head);',
+    find: 'putBack(thread, threadRecord(heap, queue), head);',
     replace: '',
     scenario: 'stall-vs-callback+last-table',
   },

@@ -29,10 +29,12 @@ export const RECORD_MUTANTS: readonly Mutant[] = [
     about: "An mm's head is made idle when the record may serve the next mm, and end, already.",
     rules: ['P5', 'P7'],
     file: 'core/frag/mm.js',
-    find: `    mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);
+    find: `    settle(thread, at(record, MM.RCU));
+    intendNothing(thread);
     release(thread, MM_TABLE_LOCK);`,
     replace: `    release(thread, MM_TABLE_LOCK);
-    mem.poke(at(record, MM.RCU + RCU_HEAD.WAITS_FOR), HEAD_IDLE);`,
+    settle(thread, at(record, MM.RCU));
+    intendNothing(thread);`,
     scenario: 'create-vs-callback+ended-again',
   },
   {
@@ -50,7 +52,7 @@ export const RECORD_MUTANTS: readonly Mutant[] = [
     name: 'put-back-by-store',
     about: 'A callback that refused is put back by a store: another that is put back is lost.',
     rules: ['R1', 'L4'],
-    file: 'core/rcu/callback.js',
+    file: 'core/rcu/queue.js',
     find: 'const found = mem.cas(refused, below, head);',
     replace: `const found = below;
         mem.store(refused, head);`,

@@ -46,13 +46,15 @@ export class World {
   readonly threads: readonly Thread[];
   readonly mm: MmId;
   readonly see: Stage['see'];
+  readonly kill: Stage['kill'];
 
-  constructor(kit: Kit, core: Core, see: Stage['see']) {
+  constructor(kit: Kit, core: Core, { see, kill }: Pick<Stage, 'see' | 'kill'>) {
     this.kit = kit;
     this.core = core;
     this.threads = kit.threads;
     this.mm = createMm(kit.threads[0] as Thread);
     this.see = see;
+    this.kill = kill;
   }
 
   /** Serves one queue, of thread number `owner`: grace periods and ripe callbacks. */
@@ -168,11 +170,11 @@ function makeScenario(
     ...rest,
     design: core.name,
     mustSee: typeof mustSee === 'function' ? mustSee(core) : mustSee,
-    threads: options.threads,
+    threads: options.threads + (options.others ?? 0),
     words: kitWords(options),
     setup: (stage) => {
       const kit = makeKit(stage, options);
-      const world = new World(kit, core, stage.see);
+      const world = new World(kit, core, stage);
       const played = play(world);
       return {
         ...kitNames(kit),

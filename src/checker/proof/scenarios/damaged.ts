@@ -30,7 +30,7 @@ function damaged(facts: Facts, damage: (world: World, ptdesc: Word) => void): Sc
     words: kitWords(KIT),
     setup: (stage) => {
       const kit = makeKit(stage, KIT);
-      const world = new World(kit, COMMON, stage.see);
+      const world = new World(kit, COMMON, stage);
       const [one, two] = kit.threads as [Thread, Thread];
       const [, table] = world.takePage(2) as [Word, Word];
       world.free(one, table);

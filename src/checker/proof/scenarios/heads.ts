@@ -3,13 +3,8 @@ import { InvariantError } from '../../../core/base/errors.js';
 import type { Word } from '../../../core/base/units.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { RCU_HEAD } from '../../../core/mem/layout.js';
-import {
-  type CallbackTable,
-  callRcu,
-  HEAD_IDLE,
-  owedBy,
-  serveQueue,
-} from '../../../core/rcu/callback.js';
+import { type CallbackTable, callRcu, HEAD_IDLE, serveQueue } from '../../../core/rcu/callback.js';
+import { owedBy } from '../../../core/rcu/queue.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import type { Operation } from '../../model/program.js';
 import type { Finding, Stage } from '../../model/scenario.js';

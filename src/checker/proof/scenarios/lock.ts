@@ -21,30 +21,8 @@ import {
 } from '../../../core/mem/supply.js';
 import { checkSupply, type Violation } from '../../../core/mem/supply-check.js';
 import type { Operation } from '../../model/program.js';
-import type { Finding, Scenario, Stage } from '../../model/scenario.js';
-import { type Kit, type KitOptions, kitNames, kitWords, makeKit } from '../kit.js';
-
-interface Body extends Omit<Scenario, 'setup' | 'words' | 'threads'> {
-  readonly kit: KitOptions;
-  readonly threads: (kit: Kit, stage: Stage) => readonly (readonly Operation[])[];
-  readonly atEnd?: (kit: Kit, results: readonly (readonly unknown[])[], stage: Stage) => Finding[];
-}
-
-function scenario({ kit: options, threads, atEnd, ...rest }: Body): Scenario {
-  return {
-    ...rest,
-    threads: options.threads,
-    words: kitWords(options),
-    setup: (stage) => {
-      const kit = makeKit(stage, options);
-      return {
-        ...kitNames(kit),
-        threads: threads(kit, stage),
-        atEnd: (results) => atEnd?.(kit, results, stage) ?? [],
-      };
-    },
-  };
-}
+import type { Scenario } from '../../model/scenario.js';
+import { type Kit, type KitOptions, kitScenario } from '../kit.js';
 
 /** Adds 1 under the lock, plainly: two threads inside at once are a data race, and lose a count. */
 function addUnderLock(thread: Thread, lock: Word, word: Word): Operation {
@@ -69,7 +47,7 @@ function counting(
   rounds: number,
   earlyReturns = 0,
 ): Scenario {
-  return scenario({
+  return kitScenario({
     name,
     earlyReturns,
     about,
@@ -99,7 +77,7 @@ function brokenVsWaiters(
   threads: number,
   lock: (kit: Kit) => Word,
 ): Scenario {
-  return scenario({
+  return kitScenario({
     name: `broken-vs-waiters+${where}`,
     about,
     rules: ['L3'],
@@ -124,7 +102,7 @@ function brokenVsWaiters(
   });
 }
 
-const killedWaiter = scenario({
+const killedWaiter = kitScenario({
   name: 'killed-waiter-vs-waiter+one-lock',
   about:
     'A thread is killed once it was woken for a lock: the next waiter gets the lock all the same.',
@@ -158,7 +136,7 @@ function supplyScenario(
   play: (kit: Kit) => readonly (readonly Operation[])[],
   kit: KitOptions = { threads: 2, pages: 4 },
 ): Scenario {
-  return scenario({
+  return kitScenario({
     name,
     about,
     rules: ['S1', 'S2', 'L1'],

@@ -4,13 +4,9 @@
  */
 import { InvariantError } from '../../../core/base/errors.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import {
-  type CallbackTable,
-  hasCallbacks,
-  REFUSED,
-  serveQueue,
-} from '../../../core/rcu/callback.js';
+import { type CallbackTable, REFUSED, serveQueue } from '../../../core/rcu/callback.js';
 import { advanceGrace, beginGrace } from '../../../core/rcu/grace-period.js';
+import { hasCallbacks } from '../../../core/rcu/queue.js';
 import { rcuReadLock, rcuReadUnlock } from '../../../core/rcu/reader.js';
 import { type Barrier, tryBarrier } from '../../../core/rcu/wait.js';
 import type { Operation } from '../../model/program.js';

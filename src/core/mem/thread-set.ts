@@ -1,0 +1,29 @@
+/**
+ * A set of threads, in shared words: a bit for each. Each thread puts itself in and takes itself
+ * out, by one atomic access, and to do so again does no harm: so whoever recovers what a dead
+ * thread left can take it out without knowing whether it was in.
+ */
+import type { ThreadId, Word } from '../base/units.js';
+import { at } from '../base/units.js';
+import type { Heap } from './heap.js';
+import type { Memory } from './memory.js';
+
+const BITS = 5;
+const BIT_MASK = (1 << BITS) - 1;
+
+export function addThread(mem: Memory, set: Word, thread: ThreadId): void {
+  mem.or(at(set, thread >>> BITS), 1 << (thread & BIT_MASK));
+}
+
+export function removeThread(mem: Memory, set: Word, thread: ThreadId): void {
+  mem.and(at(set, thread >>> BITS), ~(1 << (thread & BIT_MASK)));
+}
+
+/** Some thread of a set, the lowest; null: it was empty, word by word. */
+export function someThread({ mem, threadsMax }: Heap, set: Word): ThreadId | null {
+  for (let first = 0; first < threadsMax; first += 1 << BITS) {
+    const bits = mem.load(at(set, first >>> BITS));
+    if (bits !== 0) return (first + 31 - Math.clz32(bits & -bits)) as ThreadId;
+  }
+  return null;
+}
