@@ -12,6 +12,7 @@ import { DEATH_SCENARIOS } from './scenarios/death.js';
 import { FRAG_DEATH_SCENARIOS } from './scenarios/death-frag.js';
 import { MM_DEATH_SCENARIOS } from './scenarios/death-mm.js';
 import { QUEUE_DEATH_SCENARIOS } from './scenarios/death-queue.js';
+import { TREE_DEATH_SCENARIOS } from './scenarios/death-tree.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
 import { FORK_SCENARIOS } from './scenarios/fork.js';
@@ -89,6 +90,7 @@ const ALL: readonly Scenario[] = [
   ...QUEUE_DEATH_SCENARIOS,
   ...MM_DEATH_SCENARIOS,
   ...FRAG_DEATH_SCENARIOS,
+  ...TREE_DEATH_SCENARIOS,
 ];
 
 /**

@@ -58,7 +58,7 @@ function nameInPage(heap: Heap, word: Word): string {
 
 /** Words that hold the address of a record, a head or a node. */
 const ADDRESSES =
-  /OWNER|QUEUE_(?:NEW|WAITING|PUSHED|REFUSED|TOP$)|NEXT|LISTS|(?:PUSHING|RUNNING|REST|_END|_BACK| SLEEPS_FOR)$/;
+  /OWNER|QUEUE_(NEW|WAITING|PUSHED|REFUSED)|NEXT|LISTS|(_TOP|SHING|NING|REST|_END|SLEEPS_FOR)$/;
 
 /** A value of that word: states in letters, locks by owner, addresses by name. */
 export function showValue(heap: Heap, word: Word, value: number): string {

@@ -62,6 +62,16 @@ const { withA } = states;
  * Source: Gunthorpe, ZIHeiDf9srvRagfr@ziepe.ca, 8 June 2023, "at least one frag is free".
  */
 export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | null {
+  const table = allocHeld(thread, mm, kindId);
+  intendNothing(thread);
+  return table;
+}
+
+/**
+ * The same, for a caller who links the table: until that says so, or frees it, the table counts as
+ * one that this thread alone knows, and is freed if the thread dies (intent.ts).
+ */
+export function allocHeld(thread: Thread, mm: MmId, kindId: KindId): Word | null {
   const { heap, mem } = thread;
   const kind = heap.kinds[kindId];
   if (kind === undefined) throw new UsageError('no-such-kind', `the heap has no kind ${kindId}`);
@@ -104,7 +114,6 @@ export function allocTable(thread: Thread, mm: MmId, kindId: KindId): Word | nul
   release(thread, owner);
   // P2: the fragment is A and not yet linked anywhere, so no reader can be in it.
   if (kind.hasResidue || heap.debug) fillEmpty(mem, table, kind.fragmentWords, kind);
-  intendNothing(thread);
   return table;
 }
 
@@ -178,7 +187,6 @@ function allocFresh(thread: Thread, mm: MmId, kindId: KindId, owner: Word): Word
   }
   intendHold(thread);
   release(thread, owner);
-  intendNothing(thread);
   return page;
 }
 

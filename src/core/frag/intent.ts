@@ -5,12 +5,18 @@
  *
  *   INTENT         one of the numbers below
  *   INTENT_TABLE   ALLOC, HOLD, FREE: the table
+ *   INTENT_SLOT    LINK: the word that names the table, where the table is linked
+ *   INTENT_LINK    LINK: what stands there then
  *   INTENT_RECORD  the mm's record
  *   INTENT_TABLES  ALLOC, FREE: how many tables the mm has without this one
  *
  *   NONE -> ALLOC    under the owner's lock, before the first change
  *   ALLOC -> HOLD    under it, when all is done: the table is allocated, and known to this thread
  *                    alone
+ *   HOLD -> LINK     before the table is linked, under the lock of the slot, by whoever allocated
+ *                    it
+ *   NONE -> LINK     before it is unlinked, under that lock
+ *   LINK -> NONE     when it is linked, under that lock still
  *   HOLD -> NONE     when the caller is given the table
  *   any -> FREE      under the owner's lock, before the first change
  *   FREE -> NONE     under it, when all is done: as soon as it is let go of, the table may be
@@ -32,14 +38,16 @@ export const INTENT = {
   NONE: 0,
   ALLOC: 1,
   HOLD: 2,
-  FREE: 3,
-  MAKE: 4,
-  END: 5,
-  UNMAKE: 6,
+  LINK: 3,
+  FREE: 4,
+  MAKE: 5,
+  END: 6,
+  UNMAKE: 7,
 } as const;
 
 // Consts of this module, as mem/layout.ts says.
 const { INTENT: KIND, INTENT_TABLE, INTENT_RECORD, INTENT_TABLES } = THREAD;
+const { INTENT_SLOT, INTENT_LINK } = THREAD;
 
 /** Says that a table of an mm, which has so many others, is about to be allocated or freed. */
 export function intendTable(
@@ -58,6 +66,24 @@ export function intendTable(
 /** Says that the table is allocated, and that nobody else knows it. */
 export function intendHold({ mem, record }: Thread): void {
   mem.poke((record + KIND) as Word, INTENT.HOLD);
+}
+
+/**
+ * Says that a table of an mm is about to be linked or unlinked: it is linked while `slot` holds
+ * `link`. Nobody else links or unlinks it meanwhile.
+ */
+export function intendLink(
+  { mem, record: own }: Thread,
+  table: Word,
+  record: Word,
+  slot: Word,
+  link: number,
+): void {
+  mem.poke((own + INTENT_SLOT) as Word, slot);
+  mem.poke((own + INTENT_LINK) as Word, link);
+  mem.poke((own + INTENT_TABLE) as Word, table);
+  mem.poke((own + INTENT_RECORD) as Word, record);
+  mem.poke((own + KIND) as Word, INTENT.LINK);
 }
 
 /** Says that an mm's record is about to be taken, or its mm to be ended. */

@@ -16,6 +16,7 @@
  *
  *   queues   first: a head that the thread was queueing is queued while its page is still locked
  *   supply   a page that it was returning is returned, before anybody asks what its callback did
+ *   tables   the locks of page tables: whether a table is linked is asked while they are held
  *   owners   the locks of mms, each let go of when all its pages are in order
  *   intent   a table that nobody knows is freed, an mm that nobody knows ended
  *   rest     callbacks that it had still to run are put back
@@ -23,6 +24,7 @@
  */
 import type { MmId, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import { LITTLE_ENDIAN } from '../mem/endian.js';
 import {
   type HeapKind,
   mmRecordAt,
@@ -52,13 +54,18 @@ import { queueAgain, repairMmTable, repairOwner } from './repair.js';
  * or was recovered itself. Blocks. Context: `dead` is a handle on the dead thread's record, that
  * thread certainly makes no step any more, and nobody else recovers what it left.
  *
- * O(pages) if it died under a lock.
+ * `repairTables` does the same for page tables (pgtable/repair.ts), where the heap has any.
+ * O(pages).
  */
-export function recoverThread(dead: Thread): boolean {
+export function recoverThread(
+  dead: Thread,
+  repairTables: (dead: Thread) => void = () => {},
+): boolean {
   if (!repairQueues(dead)) return false;
   settleHand(dead);
   if (!repairSupply(dead)) return false;
   repairMmTable(dead);
+  repairTables(dead);
   repairOwners(dead);
   if (!finishRunning(dead) || !finishIntent(dead)) return false;
   putBackRest(dead);
@@ -118,6 +125,9 @@ function finishIntent(dead: Thread): boolean {
     case INTENT.HOLD:
       emptyTable(dead, table);
       return freeTableOf(dead, record, table);
+    case INTENT.LINK:
+      emptyEntries(dead, table);
+      return freeTableOf(dead, record, table);
     case INTENT.MAKE:
       if (mem.load(at(record, MM.LIFE)) <= 0) {
         // As createMm leaves those of a record that was never used before.
@@ -138,6 +148,17 @@ function emptyTable({ heap, mem }: Thread, table: Word): void {
   const ptdesc = ptdescOf(heap, pfnOfAddress(heap, table));
   const kind = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
   fillEmpty(mem, table, kind.fragmentWords, kind);
+}
+
+/** The table was unlinked, perhaps: walks may be in it, and see its entries vanish. */
+function emptyEntries({ heap, mem }: Thread, table: Word): void {
+  const ptdesc = ptdescOf(heap, pfnOfAddress(heap, table));
+  const kind = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
+  // The low word first, which decides: from then on nobody acts on the entry.
+  for (const offset of LITTLE_ENDIAN ? [0, 1] : [1, 0]) {
+    const empty = offset === 0 ? kind.emptyEven : kind.emptyOdd;
+    for (let word = offset; word < kind.entryWords; word += 2) mem.store(at(table, word), empty);
+  }
 }
 
 /** The mm lives, for it has this table. */

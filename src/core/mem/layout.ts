@@ -233,7 +233,8 @@ export const MM = {
  *    47    REST_END        the thread               the same
  *   48-55  NAME            attach                   reports (racy, harmless)
  *    56    INTENT          the thread               the thread; whoever recovers what it left
- *   57-59  INTENT_*        the thread               the same
+ *   57-61  INTENT_*        the thread               the same
+ *   62-63  CHANGES, …_LOW  the thread               the same
  *    64    QUEUE_NEW       the thread; who takes    any thread
  *                          it, holding QUEUE_LOCK
  *    65    QUEUE_WAITING   who has QUEUE_LOCK       any thread (a hint without the lock)
@@ -249,19 +250,20 @@ export const MM = {
  *    80    PUT_BACK        who takes from a queue;  whoever recovers what the thread left
  *                          the thread
  *    81    HAS_PUT_BACK    the thread               the thread
+ *    82    CHANGES_HIGH    the thread               the thread; whoever recovers what it left
  *
  *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs
  *   HAND         0, or the page that the thread alone has: 1 + its number while it is taken from
  *                the supply, minus that while it is returned (mem/supply.ts)
  *   INTENT       what the thread is about to do: frag/intent.ts
+ *   CHANGES      0, or an entry of which the thread writes both words: pgtable/entry.ts
  *   PUSHING      0, or the head that the thread queues; PUSHING_FOR: its grace period
  *   RUNNING      0, or the head whose callback the thread runs
  *   REST         0, or the first of those that the thread has taken to run after that; the chain
  *                ends before REST_END
  *   PUT_BACK     0, or a head that the thread's callback refused and that was taken again since
  *   HAS_PUT_BACK  1: the thread has put a head back
- *   QUEUE_TOP    the head that was on top of QUEUE_NEW when that was last taken, and QUEUE_TOP_FOR
- *                its grace period (rcu/queue.ts)
+ *   QUEUE_TOP    the top of QUEUE_NEW when that was last taken; QUEUE_TOP_FOR: its grace period
  *   QUEUE_RUNNERS  the threads that run the queue's callbacks: a set (mem/thread-set.ts)
  *   SLEEPS_FOR   0, or the address of the lock that the thread waits for
  *   ATTACHED_AT  seconds since 1970, 0 if attach was not told
@@ -290,6 +292,10 @@ export const THREAD = {
   INTENT_TABLE: 57,
   INTENT_RECORD: 58,
   INTENT_TABLES: 59,
+  INTENT_SLOT: 60,
+  INTENT_LINK: 61,
+  CHANGES: 62,
+  CHANGES_LOW: 63,
   QUEUE_NEW: 64,
   QUEUE_WAITING: 65,
   QUEUE_RIPE_AT: 66,
@@ -301,6 +307,7 @@ export const THREAD = {
   QUEUE_RUNNERS: 72,
   PUT_BACK: 80,
   HAS_PUT_BACK: 81,
+  CHANGES_HIGH: 82,
   WORDS: 96,
 } as const;
 

@@ -11,8 +11,9 @@
  */
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { allocTable } from '../frag/alloc.js';
+import { allocHeld } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
+import { intendLink, intendNothing } from '../frag/intent.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import {
   changeEntry,
@@ -37,7 +38,7 @@ import { flush } from './tlb.js';
  * nothing. Blocks on table locks and the mm's lock.
  */
 export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): boolean {
-  const { thread, format, mm } = space;
+  const { thread, format, mm, record } = space;
   const { heap, mem } = thread;
   const level = levelOf(format, LARGE);
   const above = lockTable(space, vpn, LARGE);
@@ -57,12 +58,13 @@ export function collapse(space: Space, vpn: Vpn, address: number, prot: Prot): b
   }
   const low = format.leafLow(LARGE, address, prot);
   // In this order: a walk that finds the table empty looks here again, and finds another entry.
-  changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));
+  intendLink(thread, table, record, lowWord(entry), tableLow(level, table));
+  changeEntry(thread, level, entry, low, format.leafHigh(LARGE, address, prot));
   const pte = levelOf(format, PTE);
   // Walks may be in the table, and see its entries vanish; it must be empty to be freed.
   for (let index = 0; index < 1 << pte.indexBits; index++) {
     const word = at(table, index * ENTRY_WORDS);
-    if (isLeaf(pte, mem.load(lowWord(word)))) clearEntry(mem, pte, word);
+    if (isLeaf(pte, mem.load(lowWord(word)))) clearEntry(thread, pte, word);
   }
   // Under the upper lock (T4): whoever has it next unmaps or protects the large frame, and may
   // return before we do. The lower one others wait for only to find that the table is not linked.
@@ -89,7 +91,7 @@ export function isLarge(space: Space, vpn: Vpn): boolean {
 
 /** A table for `split`, allocated where that may fail; null: out of pages. */
 export function depositTable({ thread, format, mm }: Space): Word | null {
-  return allocTable(thread, mm, levelOf(format, PTE).kind);
+  return allocHeld(thread, mm, levelOf(format, PTE).kind);
 }
 
 /** Gives back a deposited table that was not needed. */
@@ -103,7 +105,7 @@ export function withdrawTable({ thread, mm }: Space, deposited: Word): void {
  * both, or nothing, as in a collapse. Allocates nothing. Blocks on a table lock.
  */
 export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
-  const { thread, format } = space;
+  const { thread, format, record } = space;
   const { heap, mem } = thread;
   const level = levelOf(format, LARGE);
   const above = lockTable(space, vpn, LARGE);
@@ -115,7 +117,11 @@ export function split(space: Space, vpn: Vpn, deposited: Word): boolean {
     // Filled before it is linked: a walk that finds the table finds all of its entries. No flush:
     // every page maps to where it did, and allows what it did.
     fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
-    changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);
+    const link = tableLow(level, deposited);
+    intendLink(thread, deposited, record, lowWord(entry), link);
+    changeEntry(thread, level, entry, link, level.tableHigh);
+    // Under the lock, without which nobody takes it out again.
+    intendNothing(thread);
   }
   release(thread, tableLock(heap, above));
   return isLarge;

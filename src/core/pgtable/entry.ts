@@ -14,7 +14,10 @@
  * plain.
  */
 import type { Word } from '../base/units.js';
+import { at } from '../base/units.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
+import type { Thread } from '../mem/heap.js';
+import { THREAD } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { isTable, type Level, tableAddress, tableEntry } from './format.js';
 
@@ -61,19 +64,44 @@ export function childOf(mem: Memory, level: Level, entry: Word): Word | 0 {
   return isTable(level, low) ? tableNamed(level, low) : 0;
 }
 
-/** Makes a none entry valid. Context: its table's lock held. */
-export function setEntry(mem: Memory, level: Level, entry: Word, low: number, high: number): void {
+/**
+ * Makes a none entry valid. Context: its table's lock held, or nobody else knows the space.
+ */
+export function setEntry(
+  thread: Thread,
+  level: Level,
+  entry: Word,
+  low: number,
+  high: number,
+): void {
+  const { mem } = thread;
+  if (high === level.emptyHigh) {
+    // PUBLISH(entry): the table below, or what the caller wrote in the frame.
+    mem.store(lowWord(entry), low);
+    return;
+  }
+  beginChange(thread, entry, level.emptyLow, level.emptyHigh);
   // The high word while the low one still says none: nobody acts on it yet.
-  if (high !== level.emptyHigh) mem.store(highWord(entry), high);
-  // PUBLISH(entry): the table below, or what the caller wrote in the frame.
+  mem.store(highWord(entry), high);
+  // PUBLISH(entry): as above.
   mem.store(lowWord(entry), low);
+  endChange(thread);
 }
 
 /** Makes an entry none. Context: its table's lock held. */
-export function clearEntry(mem: Memory, level: Level, entry: Word): void {
-  // The low word first: from here on nobody acts on the entry. Most high words are empty already.
-  mem.store(lowWord(entry), level.emptyLow);
-  if (mem.load(highWord(entry)) !== level.emptyHigh) mem.store(highWord(entry), level.emptyHigh);
+export function clearEntry(thread: Thread, level: Level, entry: Word): void {
+  const { mem } = thread;
+  const { emptyLow, emptyHigh } = level;
+  // Most high words are empty already.
+  if (mem.load(highWord(entry)) === emptyHigh) {
+    mem.store(lowWord(entry), emptyLow);
+    return;
+  }
+  beginChange(thread, entry, emptyLow, emptyHigh);
+  // The low word first: from here on nobody acts on the entry.
+  mem.store(lowWord(entry), emptyLow);
+  mem.store(highWord(entry), emptyHigh);
+  endChange(thread);
 }
 
 /**
@@ -81,19 +109,38 @@ export function clearEntry(mem: Memory, level: Level, entry: Word): void {
  * words differ perhaps none. Context: its table's lock held.
  */
 export function changeEntry(
-  mem: Memory,
+  thread: Thread,
   level: Level,
   entry: Word,
   low: number,
   high: number,
 ): void {
+  const { mem } = thread;
+  if (mem.load(highWord(entry)) === high) {
+    mem.store(lowWord(entry), low);
+    return;
+  }
+  beginChange(thread, entry, low, high);
   // By way of none: else a CPU that reads 64 bits could pair the low word of one entry with the
   // high word of the other.
-  if (mem.load(highWord(entry)) !== high) {
-    mem.store(lowWord(entry), level.emptyLow);
-    mem.store(highWord(entry), high);
-  }
+  mem.store(lowWord(entry), level.emptyLow);
+  mem.store(highWord(entry), high);
   mem.store(lowWord(entry), low);
+  endChange(thread);
+}
+
+/**
+ * Says what an entry is to be if this thread dies while it writes both words: half of it would be
+ * an entry that none of us wrote, or a page that is lost (repair.ts).
+ */
+function beginChange({ mem, record }: Thread, entry: Word, low: number, high: number): void {
+  mem.poke(at(record, THREAD.CHANGES_LOW), low);
+  mem.poke(at(record, THREAD.CHANGES_HIGH), high);
+  mem.poke(at(record, THREAD.CHANGES), entry);
+}
+
+function endChange({ mem, record }: Thread): void {
+  mem.poke(at(record, THREAD.CHANGES), 0);
 }
 
 /** Writes an entry of a table that nobody knows yet. */

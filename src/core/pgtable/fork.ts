@@ -106,8 +106,8 @@ function copyRange(
       format.leafHigh(number, frame, prot),
     ];
     // The parent's entry first: the child never has a page that the parent's entry lets be written.
-    if (readOnly !== low) changeEntry(mem, level, entry, readOnly, high);
-    setEntry(mem, level, at(to, index * ENTRY_WORDS), readOnly, high);
+    if (readOnly !== low) changeEntry(thread, level, entry, readOnly, high);
+    setEntry(thread, level, at(to, index * ENTRY_WORDS), readOnly, high);
     copied += spanOf(format, number);
   }
   return copied;

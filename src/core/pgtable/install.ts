@@ -1,11 +1,12 @@
 /** Linking tables where there are none yet, and taking empty ones out. */
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { allocTable } from '../frag/alloc.js';
+import { allocHeld } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
+import { intendLink, intendNothing } from '../frag/intent.js';
 import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
-import { childOf, clearEntry, ENTRY_WORDS, isNone, setEntry, tableLow } from './entry.js';
+import { childOf, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry, tableLow } from './entry.js';
 import { findTable, lockLowest, lockTable, tableLock, tryLockTable } from './lock.js';
 import { depthOf, entryFor, growSpace, levelOf, rootOf, type Space } from './space.js';
 
@@ -40,10 +41,10 @@ export function hasTable(space: Space, vpn: Vpn, number: number): boolean {
 
 /** Links a table of level `below`, or finds that another thread was faster. */
 function linkTable(space: Space, vpn: Vpn, below: number): Installed {
-  const { thread, format, mm } = space;
+  const { thread, format, mm, record } = space;
   const { heap, mem } = thread;
   // Before a lock is taken: with one held it would wait for the mm's lock and the supply's.
-  const fresh = allocTable(thread, mm, levelOf(format, below).kind);
+  const fresh = allocHeld(thread, mm, levelOf(format, below).kind);
   const level = levelOf(format, below + 1);
   const table = tryLockTable(space, vpn, below + 1);
   if (typeof table === 'object' || table === 0) {
@@ -57,7 +58,11 @@ function linkTable(space: Space, vpn: Vpn, below: number): Installed {
   const none = isNone(mem, level, entry);
   const other = childOf(mem, level, entry);
   if (none && fresh !== null) {
-    setEntry(mem, level, entry, tableLow(level, fresh), level.tableHigh);
+    const low = tableLow(level, fresh);
+    intendLink(thread, fresh, record, lowWord(entry), low);
+    setEntry(thread, level, entry, low, level.tableHigh);
+    // Under the lock, without which nobody takes it out again.
+    intendNothing(thread);
   }
   release(thread, tableLock(heap, table));
   if (none) return fresh === null ? 'no-page' : 'ready';
@@ -84,7 +89,7 @@ export const STILL_LINKED = 'a table that may be empty stays linked';
  * nothing. Blocks on table locks and the mm's lock.
  */
 export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
-  const { thread, format, mm } = space;
+  const { thread, format, mm, record } = space;
   const { heap, mem } = thread;
   for (let below = number; below < depthOf(rootOf(space)) - 1; below++) {
     const level = levelOf(format, below + 1);
@@ -100,8 +105,12 @@ export function reclaimTables(space: Space, vpn: Vpn, number: number): void {
       throw lockStalled(thread, lower, STILL_LINKED);
     }
     const empty = child !== 0 && isEmptyTable(space, below, child);
-    // From here on nobody who does not have the table already finds it.
-    if (empty) clearEntry(mem, level, entry);
+    if (empty) {
+      const slot = lowWord(entry);
+      intendLink(thread, child, record, slot, mem.load(slot));
+      // From here on nobody who does not have the table already finds it.
+      clearEntry(thread, level, entry);
+    }
     if (child !== 0) release(thread, lower);
     release(thread, tableLock(heap, table));
     if (!empty) return;

@@ -9,8 +9,8 @@
 import type { StallError } from '../base/errors.js';
 import type { Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
+import type { Thread } from '../mem/heap.js';
 import { release } from '../mem/lock.js';
-import type { Memory } from '../mem/memory.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { changeEntry, clearEntry, ENTRY_WORDS, isNone, lowWord, setEntry } from './entry.js';
 import { frameAddress, isLeaf, type Level, leafAt, PROT, type Prot, PTE } from './format.js';
@@ -116,7 +116,7 @@ export function mapStep(space: Space, vpn: Vpn, count: number, address: number, 
   const pageBytes = 1 << format.pageShift;
   for (let page = 0; page < pages; page++) {
     const part = leafAt(level, low, address + page * pageBytes);
-    setEntry(mem, level, at(first, page * ENTRY_WORDS), part, high);
+    setEntry(thread, level, at(first, page * ENTRY_WORDS), part, high);
   }
   // No flush: a TLB keeps nothing of a page that it did not find.
   release(thread, tableLock(heap, table));
@@ -158,13 +158,13 @@ export function protectStep(space: Space, vpn: Vpn, count: number, prot: Prot): 
   if (locked === null) return { kind: 'done', pages: count, changed: 0 };
   const { number, table } = locked;
   const pages = pagesIn(space, locked, vpn, count);
-  const changed = changeRange(space, locked, vpn, pages, (mem, level, entry) => {
+  const changed = changeRange(space, locked, vpn, pages, ({ mem }, level, entry) => {
     // Nobody else writes the entry between this load and the change: its table is locked.
     const low = mem.load(lowWord(entry));
     const allows = (prot & ALLOWS) | (format.protOf(number, low) & ~ALLOWS);
     const frame = frameAddress(level, low);
     const next = format.leafLow(number, frame, allows);
-    changeEntry(mem, level, entry, next, format.leafHigh(number, frame, allows));
+    changeEntry(thread, level, entry, next, format.leafHigh(number, frame, allows));
   });
   // Under the lock (T4), as in unmapStep.
   if (changed > 0) flush(space);
@@ -188,7 +188,7 @@ function changeRange(
   { number, table }: Locked,
   vpn: Vpn,
   pages: number,
-  change: (mem: Memory, level: Level, entry: Word) => void,
+  change: (thread: Thread, level: Level, entry: Word) => void,
 ): number {
   const { mem } = thread;
   const level = levelOf(format, number);
@@ -201,7 +201,7 @@ function changeRange(
     if (!isLeaf(level, mem.load(lowWord(entry)))) continue;
     // Nothing was changed yet: above the lowest level this is the only entry.
     if (pages < span) return PARTIAL;
-    change(mem, level, entry);
+    change(thread, level, entry);
     changed += span;
   }
   return changed;

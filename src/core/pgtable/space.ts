@@ -17,11 +17,13 @@
 import { UsageError } from '../base/errors.js';
 import type { MmId, Vpn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
-import { allocTable } from '../frag/alloc.js';
+import { allocHeld } from '../frag/alloc.js';
 import { freeTable } from '../frag/free.js';
-import { isMm, noSuchMm, whyNotLive } from '../frag/mm.js';
+import { intendLink, intendNothing } from '../frag/intent.js';
+import { isMm, noSuchMm, ownerOf, whyNotLive } from '../frag/mm.js';
 import { mmRecord, type Thread } from '../mem/heap.js';
 import { MM } from '../mem/layout.js';
+import { acquireWithin, lockStalled, release } from '../mem/lock.js';
 import { ENTRY_WORDS, isNone, pokeEntry, tableLow } from './entry.js';
 import { DEPTH_MAX, type EntryFormat, type Level } from './format.js';
 
@@ -130,11 +132,13 @@ export function reaches(format: EntryFormat, depth: number, low: number, high: n
  */
 export function makeSpace({ thread, format, mm, record }: Space): boolean {
   const [depth] = format.depths as readonly [number];
-  const top = allocTable(thread, mm, levelOf(format, depth - 1).kind);
+  const top = allocHeld(thread, mm, levelOf(format, depth - 1).kind);
   if (top === null) return false;
+  intendLink(thread, top, record, rootWord(record), top | depth);
   // No flush: what the record's last mm had mapped was unmapped, and flushed, before that ended.
   // PUBLISH(root): the table is empty, and whoever finds it here sees it so.
   thread.mem.store(rootWord(record), top | depth);
+  intendNothing(thread);
   return true;
 }
 
@@ -143,7 +147,7 @@ export function makeSpace({ thread, format, mm, record }: Space): boolean {
  * has changed. Throws `UsageError` for a page beyond the deepest tree. Blocks on the mm's lock.
  */
 export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
-  const { thread, format, mm, record } = space;
+  const { thread, format, mm } = space;
   const deepest = format.depths.at(-1) as number;
   if (!(vpn >= 0 && vpn < pagesOf(format, deepest))) {
     throw new UsageError('bad-address', `page ${vpn} is beyond what ${format.name} can map`);
@@ -153,19 +157,42 @@ export function growSpace(space: Space, vpn: Vpn): 'grown' | 'no-page' {
     if (root === 0) throw noSpace(space);
     const depth = depthOf(root);
     if (vpn < pagesOf(format, depth)) return 'grown';
-    const above = allocTable(thread, mm, levelOf(format, depth).kind);
+    const above = allocHeld(thread, mm, levelOf(format, depth).kind);
     if (above === null) return 'no-page';
     // Nobody knows the table yet.
     const level = levelOf(format, depth);
     const entry = entryFor(format, depth, above, 0 as Vpn);
     pokeEntry(thread.mem, entry, tableLow(level, topTable(root)), level.tableHigh);
-    // No lock: who comes second fails and starts again from what it finds. A walk that has the old
-    // root goes on in the same tables.
-    if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root) continue;
+    if (replaceRoot(space, root, above, depth + 1)) continue;
     // Empty again, as a table must be that is freed. It was never linked, so plainly.
     pokeEntry(thread.mem, entry, level.emptyLow, level.emptyHigh);
     freeTable(thread, mm, above, true);
   }
+}
+
+/**
+ * Puts a table above the top one; false: another thread was faster, and one starts again from what
+ * it found. A walk that has the old root goes on in the same tables. Blocks on the mm's lock.
+ */
+function replaceRoot(
+  { thread, mm, record }: Space,
+  root: number,
+  above: Word,
+  depth: number,
+): boolean {
+  const { mem } = thread;
+  const word = rootWord(record);
+  const owner = ownerOf(thread.heap, mm);
+  // For whoever recovers what we leave, if we die here: while the lock is ours nobody puts another
+  // table above this one.
+  if (!acquireWithin(thread, owner, thread.lockWaits.stallMs)) {
+    throw lockStalled(thread, owner, `table ${above} of mm ${mm} is allocated but not linked`);
+  }
+  intendLink(thread, above, record, word, above | depth);
+  const isOurs = mem.cas(word, root, above | depth) === root;
+  if (isOurs) intendNothing(thread);
+  release(thread, owner);
+  return isOurs;
 }
 
 /**
@@ -184,6 +211,7 @@ export function endSpace(space: Space): boolean {
     if (!isNone(mem, level, at(top, index * ENTRY_WORDS))) return false;
   }
   // Unlinked, then freed: who walks from here on finds no tree, who has the table finds it empty.
+  intendLink(thread, top, record, rootWord(record), root);
   mem.store(rootWord(record), 0);
   freeTable(thread, mm, top, true);
   return true;

@@ -146,7 +146,7 @@ const BROKEN: readonly (readonly [string, string, string, string, Partial<Garden
   [
     'empty tables are freed and stay linked',
     'core/pgtable/install.js',
-    'clearEntry(mem, level, entry)',
+    'clearEntry(thread, level, entry)',
     '0',
     {},
   ],

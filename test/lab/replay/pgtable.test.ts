@@ -143,7 +143,7 @@ const BROKEN: readonly (readonly [string, string, string, string, RegExp])[] = [
   [
     'that frees empty tables without unlinking them',
     'core/pgtable/install.js',
-    'clearEntry(mem, level, entry);',
+    'clearEntry(thread, level, entry);',
     '',
     /^T\d|UsageError|StallError|Stalled/,
   ],

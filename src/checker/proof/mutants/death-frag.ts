@@ -202,4 +202,66 @@ const MM_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-export const FRAG_DEATH_MUTANTS: readonly Mutant[] = [...FRAG_MUTANTS, ...MM_MUTANTS];
+const TREE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'link-unsaid',
+    about: 'A thread does not say where it links a table.',
+    rules: ['T1', 'P6'],
+    file: 'core/pgtable/install.js',
+    find: 'intendLink(thread, fresh, record, lowWord(entry), low);',
+    replace: '',
+    scenario: 'walk-vs-die+link',
+  },
+  {
+    name: 'table-held-no-longer',
+    about: 'A thread that is to link a table says too early that it does not have it alone.',
+    rules: ['P6', 'T1'],
+    file: 'core/pgtable/install.js',
+    find: '    const table = tryLockTable(space, vpn, below + 1);',
+    replace: `    intendNothing(thread);
+    const table = tryLockTable(space, vpn, below + 1);`,
+    scenario: 'walk-vs-die+link',
+  },
+  {
+    name: 'unlink-unsaid',
+    about: 'A thread does not say which table it takes out.',
+    rules: ['P6', 'T1'],
+    file: 'core/pgtable/install.js',
+    find: 'intendLink(thread, child, record, slot, mem.load(slot));',
+    replace: '',
+    scenario: 'walk-vs-die+unlink',
+  },
+  {
+    name: 'collapsed-table-unsaid',
+    about: 'A thread does not say which table becomes a large frame.',
+    rules: ['P6', 'T1'],
+    file: 'core/pgtable/collapse.js',
+    find: 'intendLink(thread, table, record, lowWord(entry), tableLow(level, table));',
+    replace: '',
+    scenario: 'walk-vs-die+collapse',
+  },
+  {
+    name: 'linked-table-freed',
+    about: 'A table that the dead thread had linked is freed.',
+    rules: ['T1', 'P1'],
+    file: 'core/pgtable/repair.js',
+    find: '    settleLink(dead);\n',
+    replace: '',
+    scenario: 'walk-vs-die+link',
+  },
+  {
+    name: 'table-left-locked',
+    about: 'The locks of tables that the dead thread held are left.',
+    rules: ['L1', 'L2'],
+    file: 'core/pgtable/repair.js',
+    find: 'release(dead, lock);',
+    replace: '',
+    scenario: 'walk-vs-die+unlink',
+  },
+];
+
+export const FRAG_DEATH_MUTANTS: readonly Mutant[] = [
+  ...FRAG_MUTANTS,
+  ...MM_MUTANTS,
+  ...TREE_MUTANTS,
+];

@@ -14,8 +14,12 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     rules: ['T2', 'T3'],
     file: 'core/pgtable/collapse.js',
     find: `        fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));
-        changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);`,
-    replace: `        changeEntry(mem, level, entry, tableLow(level, deposited), level.tableHigh);
+        const link = tableLow(level, deposited);
+        intendLink(thread, deposited, record, lowWord(entry), link);
+        changeEntry(thread, level, entry, link, level.tableHigh);`,
+    replace: `        const link = tableLow(level, deposited);
+        intendLink(thread, deposited, record, lowWord(entry), link);
+        changeEntry(thread, level, entry, link, level.tableHigh);
         fillParts(space, deposited, frameAddress(level, low), format.protOf(LARGE, low));`,
     scenario: 'walk-vs-split+one-table',
   },
@@ -24,13 +28,11 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'An entry is set with its low word first: for an instant it has the high word of none.',
     rules: ['T2'],
     file: ENTRY,
-    find: `    if (high !== level.emptyHigh)
-        mem.store(highWord(entry), high);
-    // PUBLISH(entry): the table below, or what the caller wrote in the frame.
+    find: `    mem.store(highWord(entry), high);
+    // PUBLISH(entry): as above.
     mem.store(lowWord(entry), low);`,
     replace: `    mem.store(lowWord(entry), low);
-    if (high !== level.emptyHigh)
-        mem.store(highWord(entry), high);`,
+    mem.store(highWord(entry), high);`,
     scenario: 'cpu-vs-fault+two-words',
   },
   {
@@ -38,12 +40,10 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'An entry is cleared with its high word first: for an instant it has that of none.',
     rules: ['T2'],
     file: ENTRY,
-    find: `    mem.store(lowWord(entry), level.emptyLow);
-    if (mem.load(highWord(entry)) !== level.emptyHigh)
-        mem.store(highWord(entry), level.emptyHigh);`,
-    replace: `    if (mem.load(highWord(entry)) !== level.emptyHigh)
-        mem.store(highWord(entry), level.emptyHigh);
-    mem.store(lowWord(entry), level.emptyLow);`,
+    find: `    mem.store(lowWord(entry), emptyLow);
+    mem.store(highWord(entry), emptyHigh);`,
+    replace: `    mem.store(highWord(entry), emptyHigh);
+    mem.store(lowWord(entry), emptyLow);`,
     scenario: 'cpu-vs-remap+two-words',
   },
   {
@@ -51,9 +51,9 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'An entry is not none while its high word is exchanged.',
     rules: ['T2'],
     file: ENTRY,
-    find: `        mem.store(lowWord(entry), level.emptyLow);
-        mem.store(highWord(entry), high);`,
-    replace: '        mem.store(highWord(entry), high);',
+    find: `    mem.store(lowWord(entry), level.emptyLow);
+    mem.store(highWord(entry), high);`,
+    replace: '    mem.store(highWord(entry), high);',
     scenario: 'cpu-vs-collapse+x86-no-exec',
   },
   {
@@ -61,14 +61,12 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'An entry that changes has its new low word before its new high one.',
     rules: ['T2'],
     file: ENTRY,
-    find: `        mem.store(lowWord(entry), level.emptyLow);
-        mem.store(highWord(entry), high);
-    }
+    find: `    mem.store(lowWord(entry), level.emptyLow);
+    mem.store(highWord(entry), high);
     mem.store(lowWord(entry), low);`,
-    replace: `        mem.store(lowWord(entry), level.emptyLow);
-        mem.store(lowWord(entry), low);
-        mem.store(highWord(entry), high);
-    }
+    replace: `    mem.store(lowWord(entry), level.emptyLow);
+    mem.store(lowWord(entry), low);
+    mem.store(highWord(entry), high);
     mem.store(lowWord(entry), low);`,
     scenario: 'cpu-vs-split+radix',
   },
@@ -77,8 +75,12 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'An entry is none for an instant though its high word stays what it is.',
     rules: ['T3'],
     file: ENTRY,
-    find: 'if (mem.load(highWord(entry)) !== high) {',
-    replace: '{',
+    find: `    if (mem.load(highWord(entry)) === high) {
+        mem.store(lowWord(entry), low);
+        return;
+    }
+    beginChange(thread, entry, low, high);`,
+    replace: '    beginChange(thread, entry, low, high);',
     scenario: 'walk-vs-collapse+s390',
   },
   {
@@ -86,8 +88,8 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'A large frame is given the high word that its entry had with a table.',
     rules: ['T2'],
     file: 'core/pgtable/collapse.js',
-    find: 'changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));',
-    replace: 'changeEntry(mem, level, entry, low, mem.load(entry + 1));',
+    find: 'changeEntry(thread, level, entry, low, format.leafHigh(LARGE, address, prot));',
+    replace: 'changeEntry(thread, level, entry, low, mem.load(entry + 1));',
     scenario: 'cpu-vs-collapse+radix',
   },
   {
@@ -117,9 +119,9 @@ export const SPLIT_MUTANTS: readonly Mutant[] = [
     about: 'The table above the top one is linked by a store, over what another linked there.',
     rules: ['T1', 'P6'],
     file: SPACE,
-    find: 'if (thread.mem.cas(rootWord(record), root, above | (depth + 1)) === root)',
-    replace: `thread.mem.store(rootWord(record), above | (depth + 1));
-        if (above !== 0)`,
+    find: 'const isOurs = mem.cas(word, root, above | depth) === root;',
+    replace: `mem.store(word, above | depth);
+    const isOurs = root !== 0;`,
     scenario: 'grow-vs-grow+root',
   },
   {

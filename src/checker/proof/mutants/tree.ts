@@ -26,10 +26,10 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     about: 'An entry becomes valid by two stores: its frame, then its rights.',
     rules: ['T2', 'T3'],
     file: ENTRY,
-    find: '    mem.store(lowWord(entry), low);\n}\n/** Makes an entry none.',
-    replace:
-      '    mem.store(lowWord(entry), low & ~0xf8);\n    mem.store(lowWord(entry), low);\n}\n' +
-      '/** Makes an entry none.',
+    find: `    // PUBLISH(entry): as above.
+    mem.store(lowWord(entry), low);`,
+    replace: `    mem.store(lowWord(entry), low & ~0xf8);
+    mem.store(lowWord(entry), low);`,
     scenario: 'walk-vs-remap+two-words',
   },
   {
@@ -60,9 +60,12 @@ export const TREE_MUTANTS: readonly Mutant[] = [
             throw lockStalled(thread, lower, STILL_LINKED);
         }
         const empty = child !== 0 && isEmptyTable(space, below, child);
-        // From here on nobody who does not have the table already finds it.
-        if (empty)
-            clearEntry(mem, level, entry);
+        if (empty) {
+            const slot = lowWord(entry);
+            intendLink(thread, child, record, slot, mem.load(slot));
+            // From here on nobody who does not have the table already finds it.
+            clearEntry(thread, level, entry);
+        }
         if (child !== 0)
             release(thread, lower);
         release(thread, tableLock(heap, table));
@@ -76,7 +79,7 @@ export const TREE_MUTANTS: readonly Mutant[] = [
             return;
         freeTable(thread, mm, child);
         const table = lockTable(space, vpn, below + 1);
-        clearEntry(mem, level, entryFor(format, below + 1, table, vpn));
+        clearEntry(thread, level, entryFor(format, below + 1, table, vpn));
         release(thread, tableLock(heap, table));`,
     scenario: 'walk-vs-unmap+two-writers',
   },
@@ -149,11 +152,11 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     rules: ['T3'],
     file: COLLAPSE,
     find:
-      'changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));\n' +
+      'changeEntry(thread, level, entry, low, format.leafHigh(LARGE, address, prot));\n' +
       '    const pte',
     replace: `for (let index = 0; index < 2; index++)
-        clearEntry(mem, levelOf(format, PTE), at(table, index * ENTRY_WORDS));
-    changeEntry(mem, level, entry, low, format.leafHigh(LARGE, address, prot));
+        clearEntry(thread, levelOf(format, PTE), at(table, index * ENTRY_WORDS));
+    changeEntry(thread, level, entry, low, format.leafHigh(LARGE, address, prot));
     const pte`,
     scenario: 'walk-vs-collapse+one-table',
   },

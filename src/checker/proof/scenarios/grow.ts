@@ -86,7 +86,7 @@ const walkVsWriter = treeScenario({
     const changes = (): void => {
       for (let change = 0; change < CHANGES; change++) {
         const next = change % 2 === 0 ? other : table;
-        changeEntry(mem, level, entry, tableLow(level, next), level.tableHigh);
+        changeEntry(one, level, entry, tableLow(level, next), level.tableHigh);
       }
     };
     return [[changes, collapses(by(one), 0, 32)], [walks(by(two), 0, [16, 32])]];
@@ -105,7 +105,6 @@ const walkVsEnd = treeScenario({
   mapped: [],
   play: ({ world, by, space }) => {
     const [one, two] = world.threads as [Thread, Thread];
-    const { mem } = one;
     for (const page of [0, 2]) installTables(space, page as Vpn, PTE);
     const [table, other] = [0, 2].map((vpn) => findTable(space, vpn as Vpn, PTE)) as [Word, Word];
     const top = findTable(space, 0 as Vpn, LARGE) as Word;
@@ -113,9 +112,9 @@ const walkVsEnd = treeScenario({
     const [first, second] = [0, 2].map((vpn) => entryFor(space.format, LARGE, top, vpn as Vpn));
     const changes = (): void => {
       for (const next of [other, table, other]) {
-        changeEntry(mem, level, first as Word, tableLow(level, next), level.tableHigh);
+        changeEntry(one, level, first as Word, tableLow(level, next), level.tableHigh);
       }
-      for (const entry of [first, second]) clearEntry(mem, level, entry as Word);
+      for (const entry of [first, second]) clearEntry(one, level, entry as Word);
       for (const gone of [table, other]) freeTable(one, space.mm, gone);
     };
     const ends = (): string => (endSpace(by(one)) ? 'ended' : 'not empty');

@@ -49,6 +49,10 @@ export interface TreeBody {
   readonly pages?: number;
   readonly mms?: number;
   readonly lockWaits?: Partial<LockWaits>;
+  readonly killed?: readonly number[];
+  readonly large?: boolean;
+  /** Threads that are none of the heap's. */
+  readonly others?: number;
   /** Of the space; default: three levels. */
   readonly format?: EntryFormat;
   /** The tables of that; default: the model's. */
@@ -67,10 +71,10 @@ export interface TreeBody {
 /** A scenario over a small tree; at its end the tree is checked, taken down, and all comes back. */
 export function treeScenario(body: TreeBody): Scenario {
   const { threads, pages = 3, mms = 1, format = MODEL_FORMAT, kinds = TREE_KINDS } = body;
-  const kit: KitOptions = { threads, pages, mms, kinds, lockWaits: body.lockWaits ?? {} };
-  const { name, about, rules, mustSee } = body;
+  const { name, about, rules, mustSee, killed, others = 0, lockWaits = {} } = body;
+  const kit: KitOptions = { threads, others, pages, mms, kinds, lockWaits };
   return heapScenario({
-    ...{ name, about, rules, mustSee, kit },
+    ...{ name, about, rules, mustSee, kit, killed, large: body.large === true },
     play: (world) => {
       const by = (thread: Thread): Space => spaceOf(thread, format, world.mm);
       const space = by(world.threads[0] as Thread);
