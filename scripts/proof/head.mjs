@@ -29,7 +29,7 @@ for ever.
 - **Weaker memory models.** Shared accesses are JavaScript's; atomic ones are sequentially
   consistent. Linux's plain and atomic accesses are ordered less. Whether the protocol would hold
   there is not shown.
-- **More threads, longer runs.** Scenarios have two or three threads with a few operations each, on
+- **More threads, longer runs.** Scenarios have two to four threads with a few operations each, on
   a heap of a few pages. Nothing is concluded from them about larger programs. \`ptfrag replay\` runs
   on real threads for long, and explores nothing completely.
 - **Page tables in full size.** Tables of scenarios have two entries of a model's format, or four of

@@ -196,7 +196,7 @@ describe('a mutant that no longer applies', () => {
   const gone = new BrokenBuild({
     ...mutantNamed('lock-tests-then-sets'),
     file: 'checker/proof/mutants/mem.js',
-    find: "replace: 'const pfn = takeBlock(thread.heap, order);',",
+    find: "replace: 'const pfn = takeBlock(thread, order);',",
     replace: "replace: '', find: 'a text that is not there',",
   });
   afterAll(() => gone.remove());
