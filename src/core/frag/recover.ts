@@ -36,17 +36,17 @@ import {
 import { MM, PTDESC, THREAD } from '../mem/layout.js';
 import { acquireWithin, breakRule, release, threadInside } from '../mem/lock.js';
 import { repairSupply } from '../mem/supply-repair.js';
-import { callRcu, HEAD_IDLE, REFUSED } from '../rcu/callback.js';
+import { REFUSED } from '../rcu/callback.js';
 import { leaveFor, putBackRest, repairQueues } from '../rcu/queue-repair.js';
 import { enterBriefly } from '../rcu/reader.js';
 import { returnPage } from './callback.js';
-import { MM_CALLBACK } from './callback-table.js';
 import { fillEmpty } from './contents.js';
 import { STALLED, tryFreeTable } from './free.js';
-import { INTENT, intendNothing, intendRecord } from './intent.js';
-import { initLists, ownerOf, ownerOfRecord, putRecord } from './mm.js';
+import { INTENT, intendRecord } from './intent.js';
+import { initLists, ownerOfRecord, putRecord } from './mm.js';
 import { poisonBlock } from './poison.js';
-import { queueAgain, repairMmTable, repairOwner } from './repair.js';
+import { kindIdOf } from './ptdesc.js';
+import { finishEnd, queueAgain, repairMmTable, repairOwner } from './repair.js';
 
 /**
  * Recovers what a dead thread left, and frees its record. False: another thread holds a lock or a
@@ -146,14 +146,14 @@ function finishIntent(dead: Thread): boolean {
 /** The table is the thread's alone, and may not be empty yet, as one that is freed must be. */
 function emptyTable({ heap, mem }: Thread, table: Word): void {
   const ptdesc = ptdescOf(heap, pfnOfAddress(heap, table));
-  const kind = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
+  const kind = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   fillEmpty(mem, table, kind.fragmentWords, kind);
 }
 
 /** The table was unlinked, perhaps: walks may be in it, and see its entries vanish. */
 function emptyEntries({ heap, mem }: Thread, table: Word): void {
   const ptdesc = ptdescOf(heap, pfnOfAddress(heap, table));
-  const kind = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
+  const kind = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   // The low word first, which decides: from then on nobody acts on the entry.
   for (const offset of LITTLE_ENDIAN ? [0, 1] : [1, 0]) {
     const empty = offset === 0 ? kind.emptyEven : kind.emptyOdd;
@@ -172,13 +172,11 @@ function freeTableOf(dead: Thread, record: Word, table: Word): boolean {
 /** Ends an mm whose number nobody knows. */
 function unmakeMm(dead: Thread, record: Word): boolean {
   const { heap, mem, lockWaits } = dead;
-  const life = mem.load(at(record, MM.LIFE)) as MmId;
-  const owner = life > 0 ? ownerOf(heap, life) : ownerOfRecord(heap, record);
+  const owner = ownerOfRecord(heap, record);
   if (!acquireWithin(dead, owner, lockWaits.stallMs)) return false;
+  const life = mem.load(at(record, MM.LIFE));
   if (life > 0) mem.store(at(record, MM.LIFE), -life);
-  const head = at(record, MM.RCU);
-  if (mem.peek(head) === HEAD_IDLE) callRcu(dead, head, MM_CALLBACK);
-  intendNothing(dead);
+  finishEnd(dead, record);
   release(dead, owner);
   return true;
 }

@@ -6,7 +6,7 @@
  * of a page change under the lock alone, so each page with some F and some A is to be listed, and
  * whatever else is said of it follows. With no A left the last free was not done yet.
  */
-import type { FragIndex, KindId, Pfn, Word } from '../base/units.js';
+import type { FragIndex, Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import {
   type HeapKind,
@@ -25,7 +25,7 @@ import { MM_CALLBACK, PAGE_CALLBACK } from './callback-table.js';
 import { freeUnderLock } from './free.js';
 import { INTENT, intendHold, intendNothing } from './intent.js';
 import { initLists, MM_TABLE_LOCK, ownerOfRecord, partialList, tablesWord } from './mm.js';
-import { findFree, getState, nodeAt, stateWordOf, tableAt } from './ptdesc.js';
+import { findFree, getState, kindIdOf, nodeAt, stateWordOf, tableAt } from './ptdesc.js';
 import { A, bitsOfC, F, nextToCurrent, PER_WORD } from './state.js';
 
 /** Puts in order the table of mms, if the dead thread had its lock, and lets go of that. */
@@ -59,7 +59,7 @@ export function repairOwner(dead: Thread, owner: Word): void {
 
 function repairPage(dead: Thread, owner: Word, pfn: Pfn, ptdesc: Word): void {
   const { heap, mem } = dead;
-  const kindId = mem.peek(at(ptdesc, PTDESC.KIND)) as KindId;
+  const kindId = kindIdOf(mem, ptdesc);
   const kind = heap.kinds[kindId] as HeapKind;
   const holder = at(ptdesc, PTDESC.HOLDER);
   const allocated = countA(dead, ptdesc, kind);
@@ -107,7 +107,7 @@ function repairRunning(dead: Thread, owner: Word): void {
 export function queueAgain(dead: Thread, head: Word): void {
   const { heap, mem } = dead;
   const ptdesc = at(head, -PTDESC.RCU);
-  const { perPage } = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
+  const { perPage } = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   let waiting = 0;
   for (let index = 0; index < perPage; index += PER_WORD) {
     const word = stateWordOf(ptdesc, index as FragIndex);
@@ -126,7 +126,7 @@ function repairIntent(dead: Thread, owner: Word): void {
   const intent = mem.peek(at(own, THREAD.INTENT));
   const record = mem.peek(at(own, THREAD.INTENT_RECORD)) as Word;
   if (intent === INTENT.NONE || ownerOfRecord(heap, record) !== owner) return;
-  if (intent === INTENT.END) repairEnd(dead, record);
+  if (intent === INTENT.END) finishEnd(dead, record);
   if (intent !== INTENT.ALLOC && intent !== INTENT.FREE) return;
   const table = mem.peek(at(own, THREAD.INTENT_TABLE)) as Word;
   const index = allocatedAt(dead, owner, table);
@@ -144,13 +144,16 @@ function allocatedAt({ heap, mem }: Thread, owner: Word, table: Word): number {
   const pfn = pfnOfAddress(heap, table);
   const ptdesc = ptdescOf(heap, pfn);
   if (mem.load(at(ptdesc, PTDESC.OWNER)) !== owner) return -1;
-  const kind = heap.kinds[mem.peek(at(ptdesc, PTDESC.KIND))] as HeapKind;
+  const kind = heap.kinds[kindIdOf(mem, ptdesc)] as HeapKind;
   const index = (table - tableAt(heap, pfn, kind, 0 as FragIndex)) >>> kind.fragmentShift;
   return getState(mem, ptdesc, index as FragIndex) === A ? index : -1;
 }
 
-/** An mm that ended and whose head is not queued: nobody else would free its record. */
-function repairEnd(dead: Thread, record: Word): void {
+/**
+ * Queues the head of an mm that has ended, if that was not done: nobody else would free its record.
+ * Context: owner's lock held as `dead`, in whose section it ended.
+ */
+export function finishEnd(dead: Thread, record: Word): void {
   const { mem } = dead;
   const head = at(record, MM.RCU);
   const hasEnded = mem.peek(at(record, MM.LIFE)) < 0;

@@ -9,6 +9,7 @@
 import type { Pfn, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import { INTENT, intendNothing } from '../frag/intent.js';
+import { kindIdOf } from '../frag/ptdesc.js';
 import { LITTLE_ENDIAN } from '../mem/endian.js';
 import {
   type HeapKind,
@@ -42,7 +43,7 @@ function finishChange({ heap, mem, record }: Thread): void {
   const changes = at(record, THREAD.CHANGES);
   const entry = mem.peek(changes) as Word | 0;
   if (entry === 0) return;
-  const kindId = mem.peek(at(ptdescOf(heap, pfnOfAddress(heap, entry)), PTDESC.KIND));
+  const kindId = kindIdOf(mem, ptdescOf(heap, pfnOfAddress(heap, entry)));
   const { emptyEven, emptyOdd } = heap.kinds[kindId] as HeapKind;
   mem.store(lowWord(entry), LITTLE_ENDIAN ? emptyEven : emptyOdd);
   mem.store(highWord(entry), mem.peek(at(record, THREAD.CHANGES_HIGH)));
