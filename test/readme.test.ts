@@ -1,7 +1,7 @@
-/** README.md, docs/start.md and the picture in ARCHITECTURE.md against the project: all is true. */
+/** README.md, programs of docs/ and the picture in ARCHITECTURE.md: all is true. */
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -189,12 +189,15 @@ describe('the examples', () => {
     expect(stdout).toBe('100 versions read, none torn\n');
   });
 
-  it('of docs/start.md prints what the page shows', async () => {
-    const file = join(inFolder(), 'start.mjs');
-    const [code = '', output] = blocksBelow('docs/start.md', 'A program');
+  it.each([
+    ['docs/start.md', 'A program'],
+    ['docs/survive.md', 'In Node'],
+  ])('of %s prints what the page shows', async (path, heading) => {
+    const file = join(inFolder(), 'shown.mjs');
+    const [code = '', output] = blocksBelow(path, heading);
     expect(code).toContain("from 'ptfrag'");
     writeFileSync(file, code);
-    expect((await run(process.execPath, [file])).stdout).toBe(output);
+    expect((await run(process.execPath, [file], { cwd: dirname(file) })).stdout).toBe(output);
   });
 
   it('of a checked lock shows the race, and holds as its comment says', async () => {

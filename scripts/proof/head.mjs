@@ -45,7 +45,10 @@ for ever.
   them to one word, one of them a write, which nothing orders, are a failure. Where there is no
   race, no thread can see their order.
 - **Code that no scenario runs**: the library's handles (\`src/api/\`), replay, and the engine below;
-  and of the core what is listed [at the end](#what-no-scenario-runs). No thread is killed.
+  and of the core what is listed [at the end](#what-no-scenario-runs).
+- **Several deaths.** Where threads are killed, one dies in the middle of an operation, and then
+  whoever recovers what it left. Two that die in operations of their own at once are explored of the
+  records alone that say who recovers what. The core's variants are not recovered.
 - **What a change would not show.** \`npm run mutants\` changes the core in every place by rules, and
   prints which changes no scenario notices.
 `;

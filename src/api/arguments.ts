@@ -13,6 +13,7 @@ import type * as units from '../core/base/units.js';
 import type { HeapCheckOptions } from '../core/frag/check.js';
 import type { Range } from '../core/mem/config.js';
 import type { Thread } from '../core/mem/heap.js';
+import { WORKERS_MAX } from '../core/rcu/attached.js';
 import type { KindId, MmId } from './ids.js';
 
 /** Whether something is a whole number of 32 bits, with a sign. Hot: nothing is allocated. */
@@ -54,6 +55,9 @@ export function optionsOf<Options extends object>(
 /** Beyond what there is, too: no more than that is done. */
 export const FINITE_COUNT: Range = { least: 0, most: Number.MAX_SAFE_INTEGER };
 export const ANY_COUNT: Range = { least: 0, most: Number.POSITIVE_INFINITY };
+
+/** Numbers of JavaScript threads that users give. */
+export const WORKERS: Range = { least: 0, most: WORKERS_MAX - 1 };
 
 /** A whole number of a range, or Infinity where that is the end; -0 comes back as 0. */
 export function wholeNumber(

@@ -19,8 +19,9 @@ import {
 } from '../core/mem/shared.js';
 import { missingFeature } from '../core/mem/support.js';
 import { attachThread, type Flavour } from '../core/rcu/attach.js';
-import { milliseconds, oneOf, optionsOf } from './arguments.js';
+import { milliseconds, oneOf, optionsOf, WORKERS, wholeNumber } from './arguments.js';
 import { type HeapHandle, type Place, placeIn, requireRoom, requireZeroed } from './buffer.js';
+import { numberOfThread } from './leaving.js';
 import { makeHeap } from './making.js';
 import { type HeapOptions, type HeapPlan, planOf } from './options.js';
 import { probeDeepStack } from './stack.js';
@@ -44,6 +45,12 @@ export interface AttachOptions {
    * than processors. Default: 1,000.
    */
   readonly lockStallMs?: number | undefined;
+  /**
+   * Number of this JavaScript thread, by which others recover what it leaves if it dies
+   * (`ptfrag/recovery`): 0 to 4,194,301, and no other's, now or later. Default: in Node its
+   * `threadId`; elsewhere none, and then nobody can recover what it leaves.
+   */
+  readonly worker?: number | undefined;
 }
 
 /** Shorter than other waits: a thread that may not sleep spins, and a tab would freeze. */
@@ -122,10 +129,17 @@ export function attach(
 ): AttachedThread {
   // Before anything is written: a record that is taken, and no handle made, would be lost.
   probeDeepStack();
-  const { byteOffset, flavour, name, lockStallMs } = optionsOf(options, 'attach');
+  const { byteOffset, flavour, name, lockStallMs, worker } = optionsOf(options, 'attach');
   const chosen = oneOf(flavour, ['epoch', 'qsbr'], 'attach: flavour', 'bad-option');
   const stallMs = milliseconds(lockStallMs, LOCK_STALL_MS, 'attach: lockStallMs');
-  const identity = { name: threadNameOf(name), atSeconds: Math.floor(Date.now() / 1000) };
+  const identity = {
+    name: threadNameOf(name),
+    atSeconds: Math.floor(Date.now() / 1000),
+    worker:
+      worker === undefined
+        ? numberOfThread()
+        : wholeNumber(worker, WORKERS, 'attach: worker', 'bad-option'),
+  };
   const heap = openAt(placeIn(buffer, byteOffset, 'attach'));
   if (!isWarm) warmUpHere();
   return new AttachedThread(attachThread(heap, chosen, { ...LOCK_WAITS, stallMs }, identity));

@@ -10,17 +10,35 @@
 interface ProcessEvents {
   on(event: 'exit', listener: () => void): unknown;
   off(event: 'exit', listener: () => void): unknown;
-  getBuiltinModule?(name: string): { readonly isMainThread?: boolean } | undefined;
+  getBuiltinModule?(name: string): WorkerThreads | undefined;
+}
+
+interface WorkerThreads {
+  readonly isMainThread?: boolean;
+  readonly threadId?: number;
 }
 
 /** What each attached thread of this JavaScript thread does at its end. */
 const leaves = new Set<() => void>();
 
+function workerThreads(): {
+  readonly process: ProcessEvents | undefined;
+  readonly threads: WorkerThreads | undefined;
+} {
+  const { process } = globalThis as { process?: ProcessEvents };
+  return { process, threads: process?.getBuiltinModule?.('node:worker_threads') };
+}
+
 /** Node's, in a worker; undefined elsewhere. */
 function eventsOfWorker(): ProcessEvents | undefined {
-  const { process } = globalThis as { process?: ProcessEvents };
-  const threads = process?.getBuiltinModule?.('node:worker_threads');
+  const { process, threads } = workerThreads();
   return threads?.isMainThread === false ? process : undefined;
+}
+
+/** Number of this JavaScript thread, and of no other in the process, ever; null: unknown. */
+export function numberOfThread(): number | null {
+  const number = workerThreads().threads?.threadId;
+  return Number.isSafeInteger(number) && (number as number) >= 0 ? (number as number) : null;
 }
 
 /** Calls `leave` when this JavaScript thread ends, unless what is returned was called before. */

@@ -167,9 +167,13 @@ export async function obtainAsync<Result>(
   }
 }
 
-/** An mm, where there was no record for one. Throws `LimitError` if none comes back. */
-export function* createMmAgain(thread: Thread, waitMs: number | undefined): Work<MmId> {
-  const mm = yield* obtainWithin(thread, waitMs, () => tryCreateMm(thread));
+/** As tryCreateMm, where there was no record. Throws `LimitError` if none comes back. */
+export function* createMmAgain(
+  thread: Thread,
+  waitMs: number | undefined,
+  isPart = false,
+): Work<MmId> {
+  const mm = yield* obtainWithin(thread, waitMs, () => tryCreateMm(thread, isPart));
   return mm ?? throwOutOfMms(thread);
 }
 

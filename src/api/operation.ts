@@ -149,7 +149,7 @@ export class Operations {
     if (this.hasLeft) return goneError(this.core);
     const name = ALL[this.underWay]?.name;
     const what = `${name} of thread ${id} was broken off, so it may hold locks, and have done half`;
-    const todo = 'end this worker, and use another heap if check() finds anything';
+    const todo = 'end this worker, and let another thread recover what it left (ptfrag/recovery)';
     return new UsageError('broken-off', `${what} of its work; ${todo}`);
   }
 }

@@ -15,6 +15,7 @@ const IS_FREQUENT = {
   grow: false,
   pages: true,
   detach: false,
+  recover: false,
   tablesOf: false,
   createSpace: false,
   openSpace: false,

@@ -3,12 +3,14 @@ import type { Blocker } from '../core/base/blocker.js';
 import { refusal } from '../core/base/shown.js';
 import type { ThreadId } from '../core/base/units.js';
 import { checkHeap, type HeapCheckOptions, type Violation } from '../core/frag/check.js';
-import { describeThread, type Heap } from '../core/mem/heap.js';
+import { liveMms } from '../core/frag/mm.js';
+import { describeThread, type Heap, threadRecord } from '../core/mem/heap.js';
 import { attachedThreads } from '../core/rcu/attach.js';
+import { workerOf } from '../core/rcu/attached.js';
 import { blockersOf } from '../core/rcu/held-up.js';
 import { isWaitedFor } from '../core/rcu/reader.js';
 import { checkOptionsOf } from './arguments.js';
-import type { KindId } from './ids.js';
+import type { KindId, MmId } from './ids.js';
 
 /** A thread that is attached to a heap. */
 export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAtMs'> {
@@ -18,6 +20,8 @@ export interface ThreadInfo extends Pick<Blocker, 'name' | 'attachedAtMs'> {
    * flavour qsbr, online. So is a thread that was ended there.
    */
   readonly isReading: boolean;
+  /** Number of its JavaScript thread, as `attach` was told; null: of none that can be told. */
+  readonly worker: number | null;
 }
 
 /** What every thread can be asked; `AttachedThread` is one. */
@@ -57,12 +61,21 @@ export abstract class HeapReports {
     return blockersOf(this.heap);
   }
 
-  /** The threads that are attached: a dead one stays here, for it could not detach. */
+  /** The threads that are attached: a dead one stays until it is recovered (`ptfrag/recovery`). */
   threads(): ThreadInfo[] {
     const { heap } = this;
     return attachedThreads(heap).map((id) => {
-      return { ...describeThread(heap, id), thread: id, isReading: isWaitedFor(heap, id) };
+      const worker = workerOf(heap, threadRecord(heap, id));
+      return { ...describeThread(heap, id), thread: id, isReading: isWaitedFor(heap, id), worker };
     });
+  }
+
+  /**
+   * Numbers of the mms that live, on whichever thread they were made. A space that is only being
+   * made, or that is ending, is not among them.
+   */
+  mms(): MmId[] {
+    return liveMms(this.heap);
   }
 
   /** Checks every rule; [] if all hold. No operation may be under way on any thread. O(pages). */

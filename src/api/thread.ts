@@ -8,7 +8,7 @@
 import { showAs } from '../core/base/shown.js';
 import type { ThreadId, Word } from '../core/base/units.js';
 import { CALLBACKS } from '../core/frag/callback.js';
-import { destroyMm, enterMm, leaveMm, tablesOf } from '../core/frag/mm.js';
+import { destroyMm, tablesOf } from '../core/frag/mm.js';
 import type { Thread } from '../core/mem/heap.js';
 import type { SharedWords } from '../core/mem/memory.js';
 import { growSupply, supplyCounts } from '../core/mem/supply.js';
@@ -48,6 +48,7 @@ import {
   freeTableBy,
   tryAllocTableBy,
 } from './taking.js';
+import { MmUsers } from './users.js';
 import {
   BARRIER,
   GRACE_PERIOD,
@@ -75,6 +76,7 @@ export class AttachedThread extends HeapReports {
   /** Frees and sections since the last poll, while callbacks may be pending. */
   private owed = 0;
   private readonly operations: Operations;
+  private readonly users = new MmUsers();
   /** How operations in slices are cancelled that are not over yet. */
   private readonly cancels = new Set<(reason: Error) => void>();
   /** Says that the end of the JavaScript thread is none of ours any more. */
@@ -90,7 +92,7 @@ export class AttachedThread extends HeapReports {
       return () => void this.cancels.delete(cancel);
     };
     this.operations = new Operations(core);
-    this.attachment = { operations: this.operations, freed, running };
+    this.attachment = { operations: this.operations, users: this.users, freed, running };
     this.core = core;
     this.id = core.id;
     this.memory = core.mem;
@@ -116,15 +118,18 @@ export class AttachedThread extends HeapReports {
     this.freed(1);
   }
 
-  /** Keeps an mm that is not this thread's own from being destroyed until `leaveMm`. */
+  /**
+   * Keeps an mm that is not this thread's own from being destroyed, until `leaveMm` was called as
+   * often, or the thread detaches.
+   */
   enterMm(mm: MmId): void {
     requireMm(mm, 'enterMm');
-    this.operations.run(OPERATIONS.enterMm, (core) => enterMm(core, mm));
+    this.operations.run(OPERATIONS.enterMm, (core) => this.users.enter(core, mm));
   }
 
   leaveMm(mm: MmId): void {
     requireMm(mm, 'leaveMm');
-    this.operations.run(OPERATIONS.leaveMm, (core) => leaveMm(core, mm));
+    this.operations.run(OPERATIONS.leaveMm, (core) => this.users.leave(core, mm));
   }
 
   /** Live tables of an mm. */
@@ -310,7 +315,10 @@ export class AttachedThread extends HeapReports {
     if (operations.hasLeft) return;
     refuseInside(operations.here(), 'detach');
     for (const cancel of this.cancels) cancel(goneError(this.core));
-    operations.run(OPERATIONS.detach, detachThread);
+    operations.run(OPERATIONS.detach, (core) => {
+      this.users.leaveAll(core);
+      detachThread(core);
+    });
     // Only now: where detaching is refused, inside a section, the thread stays attached.
     operations.leave();
     this.stay();

@@ -7,8 +7,10 @@ import * as ptfrag from 'ptfrag';
 import { attach, createHeap, UsageError } from 'ptfrag';
 import * as pgtable from 'ptfrag/pgtable';
 import { createSpace, PROT } from 'ptfrag/pgtable';
-import { describe, expect, it } from 'vitest';
+import * as recovery from 'ptfrag/recovery';
+import { describe, expect, it, vi } from 'vitest';
 import {
+  LOCKS,
   ROWS,
   readable,
   SHAPES,
@@ -27,11 +29,15 @@ import {
   type Parameter,
 } from '../support/published.js';
 
+// What recoverAtRelease asks unless it is given another one.
+vi.stubGlobal('navigator', { locks: LOCKS });
+
 /** As thread.ts and space.ts have them: without a parameter there is nothing to be judged. */
 const CALLABLES: readonly (Callable & { readonly entry: string })[] = [
   ...functionsOf('.', ptfrag).map((each) => ({ ...each, entry: '.' })),
   ...methodsOf('.', 'AttachedThread').map((each) => ({ ...each, entry: '.' })),
   ...functionsOf('./pgtable', pgtable).map((each) => ({ ...each, entry: './pgtable' })),
+  ...functionsOf('./recovery', recovery).map((each) => ({ ...each, entry: './recovery' })),
   ...methodsOf('./pgtable', 'AddressSpace')
     // Only the package makes them, and does not publish the class.
     .filter(({ name }) => name !== 'constructor')
@@ -66,7 +72,7 @@ function call({ owner, name }: Callable, world: World, given: readonly unknown[]
   if (name === 'constructor') return Reflect.construct(ptfrag.AttachedThread, given);
   const { thread, space } = world;
   const target = owner === 'AttachedThread' ? thread : owner === 'AddressSpace' ? space : null;
-  const functions = { ...ptfrag, ...pgtable } as unknown as Record<string, unknown>;
+  const functions = { ...ptfrag, ...pgtable, ...recovery } as unknown as Record<string, unknown>;
   const callee = target === null ? functions[name] : (target as never)[name];
   return Reflect.apply(callee as () => unknown, target, given);
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
-const ENTRIES = ['api', 'api/pgtable', 'checker/model', 'checker/proof'];
+const ENTRIES = ['api', 'api/pgtable', 'api/recovery', 'checker/model', 'checker/proof'];
 
 /** Names that a module's types give to others, and from which module each comes. */
 function exportsOf(file: string): Map<string, string> {

@@ -8,6 +8,7 @@ import * as ptfrag from 'ptfrag';
 import { type AttachedThread, attach, createHeap, type MmId, UsageError } from 'ptfrag';
 import * as pgtable from 'ptfrag/pgtable';
 import { type AddressSpace, createSpace, openSpace, PROT } from 'ptfrag/pgtable';
+import * as recovery from 'ptfrag/recovery';
 import { describe, expect, it } from 'vitest';
 import type { SharedMemory } from '#src/core/mem/shared.js';
 import { SPEAKS_OF } from '../support/given.js';
@@ -16,7 +17,7 @@ import { fieldsOf, functionsOf, methodsOf } from '../support/published.js';
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 
 const PUBLIC = new Set([
-  ...Object.keys({ ...ptfrag, ...pgtable }),
+  ...Object.keys({ ...ptfrag, ...pgtable, ...recovery }),
   ...[...functionsOf('.', ptfrag), ...functionsOf('./pgtable', pgtable)].map(({ name }) => name),
   ...methodsOf('.', 'AttachedThread').map(({ name }) => name),
   ...methodsOf('./pgtable', 'AddressSpace').map(({ name }) => name),

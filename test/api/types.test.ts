@@ -52,7 +52,7 @@ describe('the packed types', () => {
 });
 
 describe('the packed shapes of options', () => {
-  const entries = ['.', './model', './pgtable', './proof'].map((entry, i) => ({
+  const entries = ['.', './model', './pgtable', './proof', './recovery'].map((entry, i) => ({
     module: `ptfrag${entry.slice(1)}`,
     alias: `entry${i}`,
     shapes: interfacesOf(entry),

@@ -4,6 +4,7 @@
  */
 import type { AttachedThread, MmId, Table } from 'ptfrag';
 import { type AddressSpace, PROT, type Tlb } from 'ptfrag/pgtable';
+import type { ExitingWorker, LifeLocks } from 'ptfrag/recovery';
 
 function refuseToConvert(): never {
   throw new Error('somebody converted an object');
@@ -71,6 +72,16 @@ const isOptions = (value: unknown): boolean =>
   leftOut(value) || (typeof value === 'object' && readable(value) === 'an object');
 const isInteger = (value: unknown): boolean => leftOut(value) || Number.isInteger(value);
 
+const isWorker = (value: unknown): boolean =>
+  leftOut(value) || (isWhole(value) && (value as number) < 2 ** 22 - 2);
+
+/** A worker that has just exited, and locks of one that nobody has any more. */
+const EXITING: ExitingWorker = { threadId: 9, once: (_, listener) => listener() };
+export const LOCKS: LifeLocks = {
+  request: async (_, callback) => void callback(),
+  query: async () => ({ held: [{ name: 'pte' }] }),
+};
+
 const KIND = { name: 'block', bytes: 256, perPage: 16 };
 const GEOMETRY = { name: 'pool', pageBytes: 4096, kinds: [KIND] };
 
@@ -96,6 +107,9 @@ export const ROWS: Readonly<Record<string, Row>> = {
   },
   'name: string': { right: () => 'pte', mayBe: (value) => isText(value) || leftOut(value) },
   'lockStallMs: number': { right: () => 100, mayBe: isTime },
+  'worker: number': { right: () => 9, mayBe: isWorker },
+  'worker: ExitingWorker': { right: () => EXITING },
+  'locks: LifeLocks': { right: () => LOCKS, mayBe: leftOut },
   'thread: AttachedThread': { right: ({ thread }) => thread },
   'core: Thread': { right: () => null },
   'buffer: ArrayBufferLike | HeapHandle': { right: ({ buffer }) => buffer },
@@ -107,6 +121,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'options: ObtainOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
   'options: ObtainAsyncOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
   'options: ImageOptions': { right: () => ({ base: 4096 }), mayBe: isOptions },
+  'options: RecoverAtExitOptions': { right: () => ({ stallMs: 100 }), mayBe: isOptions },
+  'options: RecoverAtReleaseOptions': { right: () => ({ locks: LOCKS }), mayBe: isOptions },
   'options: RangeOptions': { right: () => ({ onProgress: () => {} }), mayBe: isOptions },
   'geometry: string | Geometry': { right: () => GEOMETRY, mayBe: leftOut },
   'pagesMax: number': { right: () => 4, mayBe: leftOut },
@@ -144,6 +160,9 @@ export const SHAPES: Readonly<Record<string, object>> = {
   TableKind: KIND,
 };
 
+/** Said of an object that lacks something, or has something wrong in it. */
+const LACKS = /(?:: pages|\.name|\[0\]) is |buffer is (?:an ArrayBuffer|a view)/;
+
 /** Whether a message shows what was given, or of an object the part of it that was wrong. */
 export function shows(message: string, value: unknown): boolean {
   const isHeld = typeof value === 'object';
@@ -151,7 +170,7 @@ export function shows(message: string, value: unknown): boolean {
   if (typeof value === 'number' || typeof value === 'bigint') {
     return message.includes(`0x${value.toString(16)}`) || (value === 0 && / 0[ ;]/.test(message));
   }
-  return isHeld && /(?:: pages|\.name|\[0\]) is |buffer is (?:an ArrayBuffer|a view)/.test(message);
+  return isHeld && LACKS.test(message);
 }
 
 /** Of a message that begins with the call that it is about: the name of that. */

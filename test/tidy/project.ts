@@ -8,7 +8,7 @@ const LIST = 'src/rooms.ts';
 
 /** Files that are started or published instead of imported. */
 const ENTRIES = [
-  /^src\/(?:api|api\/pgtable|checker\/model|checker\/proof)\/index\.ts$/,
+  /^src\/(?:api|api\/pgtable|api\/recovery|checker\/model|checker\/proof)\/index\.ts$/,
   /^src\/cli\/main\.ts$/,
   /worker\.ts$/,
 ];

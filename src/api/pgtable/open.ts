@@ -1,16 +1,15 @@
 /** Making an address space on an attached thread, and opening one that another thread made. */
-import { isObject, refusal } from '../../core/base/shown.js';
 import { tablesOf } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { formatOf } from '../../core/pgtable/formats/index.js';
 import { type Space, spaceOf } from '../../core/pgtable/space.js';
 import { requireMm } from '../arguments.js';
-import type { Attachment } from '../attachment.js';
+import { attachmentOf } from '../attachment.js';
 import type { MmId } from '../ids.js';
-import { finish, type ObtainOptions, waitAsked } from '../obtain.js';
+import { type ObtainOptions, waitAsked } from '../obtain.js';
 import { OPERATIONS } from '../operations.js';
 import type { AttachedThread } from '../thread.js';
-import { newSpace, requireTree } from './ranges.js';
+import { requireTree, wholeSpace } from './ranges.js';
 import { AddressSpace } from './space.js';
 import { warmUpFor } from './warm-up.js';
 
@@ -26,7 +25,7 @@ export function createSpace(thread: AttachedThread, options?: ObtainOptions): Ad
   const format = formatOf(heap);
   warmUpFor(heap, format);
   const waitMs = waitAsked(operations.here(), 'createSpace', options);
-  const make = (core: Thread): Space => finish(core, newSpace(core, format, waitMs));
+  const make = (core: Thread): Space => wholeSpace(core, format, waitMs);
   return new AddressSpace(attachment, operations.run(OPERATIONS.createSpace, make));
 }
 
@@ -40,13 +39,4 @@ export function openSpace(thread: AttachedThread, mm: MmId): AddressSpace {
   // Asked for its refusal alone: of an mm that was destroyed, or never created.
   attachment.operations.run(OPERATIONS.openSpace, () => tablesOf(core, mm));
   return new AddressSpace(attachment, requireTree(spaceOf(core, format, mm)));
-}
-
-/** What a thread lends. Not `instanceof`: this entry does not load the class. */
-function attachmentOf(thread: AttachedThread, what: string): Attachment {
-  const attachment: unknown = isObject(thread) ? thread.attachment : undefined;
-  if (isObject(attachment) && isObject((attachment as Partial<Attachment>).operations)) {
-    return attachment as Attachment;
-  }
-  throw refusal('bad-thread', `${what}: thread`, thread, 'it must be what attach returned');
 }

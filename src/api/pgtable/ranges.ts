@@ -4,7 +4,7 @@
  */
 import { UsageError, WriteAfterFreeError } from '../../core/base/errors.js';
 import type { Vpn, Word } from '../../core/base/units.js';
-import { destroyMm, tablesOf, tryCreateMm, usersOf } from '../../core/frag/mm.js';
+import { destroyMm, handOut, takeBack, tryCreateMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { depositTable, isLarge, split, withdrawTable } from '../../core/pgtable/collapse.js';
 import { extentOf, forkStep, prepareStep } from '../../core/pgtable/fork.js';
@@ -20,7 +20,6 @@ import {
   spaceOf,
   spanOf,
 } from '../../core/pgtable/space.js';
-import { countTables } from '../../core/pgtable/tree.js';
 import { payerOf } from '../debts.js';
 import {
   createMmAgain,
@@ -65,10 +64,20 @@ function mapAt(space: Space, vpn: Vpn, pages: number, address: number, prot: Pro
   }
 }
 
-/** An mm with an empty tree. Throws `LimitError` or `OutOfPagesError`, and there is no mm then. */
-export function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
+/** A space for the caller. Blocks, and throws, as newSpace. */
+export function wholeSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Space {
+  const space = finish(thread, newSpace(thread, format, waitMs));
+  handOut(thread, space.mm);
+  return space;
+}
+
+/**
+ * An mm with an empty tree, which is to be handed out. Throws `LimitError` or `OutOfPagesError`,
+ * and there is no mm then.
+ */
+function* newSpace(thread: Thread, format: EntryFormat, waitMs: WaitMs): Work<Space> {
   // Two things may be missing, one after the other, and each may be waited for as long.
-  const mm = tryCreateMm(thread) ?? (yield* createMmAgain(thread, waitMs));
+  const mm = tryCreateMm(thread, true) ?? (yield* createMmAgain(thread, waitMs, true));
   const space = spaceOf(thread, format, mm);
   try {
     const attempt = (): true | null => makeSpace(space) || null;
@@ -87,6 +96,7 @@ function abandon({ thread, mm }: Space): void {
   try {
     destroyMm(thread, mm);
   } catch (error) {
+    handOut(thread, mm);
     throw stalledWith(error, `mm ${mm} is left, without page tables: call destroyMm`);
   }
 }
@@ -270,6 +280,7 @@ export function* forkPages(
       }
       begun += extent;
     }
+    handOut(thread, child.mm);
     return child;
   } catch (error) {
     // Nobody else knows the child: it can be ended, whatever it has by now.
@@ -282,6 +293,7 @@ function undoFork(child: Space): void {
   try {
     finish(child.thread, endPages(child));
   } catch (error) {
+    handOut(child.thread, child.mm);
     throw stalledWith(error, `the child, mm ${child.mm}, is left: end it by openSpace`);
   }
 }
@@ -297,27 +309,21 @@ export function requireTree(space: Space): Space {
   return space;
 }
 
-/**
- * Refuses to end a space that others work on, or whose mm has tables of other use. Returns how many
- * tables it has.
- */
-export function requireEndable(space: Space): number {
-  const { thread, mm } = space;
-  const users = usersOf(thread, mm);
-  if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
-  const tables = tablesOf(thread, mm);
-  const others = tables - countTables(space);
-  if (others === 0) return tables;
-  throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
-}
-
 /** Unmaps everything, and ends space and mm; `leave` is called between the two. */
 export function* endPages(space: Space, leave: (thread: Thread) => void = () => {}): Work<void> {
-  // All of it: no large page needs to be split, so nothing has to be waited for.
-  yield* changePages(space, wholeOf(space), 0, unmapStep, ENDING);
-  leave(space.thread);
-  if (!endTree(space)) {
-    throw new UsageError('mm-in-use', `exit: mm ${space.mm} was worked on meanwhile`);
+  const { thread, mm } = space;
+  takeBack(thread, mm);
+  try {
+    // All of it: no large page needs to be split, so nothing has to be waited for.
+    yield* changePages(space, wholeOf(space), 0, unmapStep, ENDING);
+    leave(thread);
+    if (!endTree(space)) {
+      throw new UsageError('mm-in-use', `exit: mm ${mm} was worked on meanwhile`);
+    }
+  } catch (error) {
+    // Aborted, too: what is left of it can be used, and ended, by anybody.
+    handOut(thread, mm);
+    throw error;
   }
   abandon(space);
 }

@@ -3,7 +3,6 @@
  * in slices between which other work is done, progress is told and an abort is seen.
  */
 import type { Vpn, Word } from '../../core/base/units.js';
-import { enterMm, leaveMm } from '../../core/frag/mm.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { type Space, spanOf } from '../../core/pgtable/space.js';
 import { rcuOffline, refuseReader } from '../../core/rcu/reader.js';
@@ -76,8 +75,9 @@ export async function finishAsUser<Result>(
   refuseWait(space.thread, `${operation.name}Async`, null);
   const locked = locksAt(0, how);
   if (locked !== null) await locked;
-  attachment.operations.run(operation, (thread) => enterMm(thread, space.mm));
-  const onOver = (thread: Thread): void => leaveMm(thread, space.mm);
+  const { operations, users } = attachment;
+  operations.run(operation, (thread) => users.enter(thread, space.mm));
+  const onOver = (thread: Thread): void => users.leave(thread, space.mm);
   return await finishInSlices(work, { ...how, onOver });
 }
 

@@ -43,7 +43,6 @@ import {
   mapOne,
   mapPages,
   protectPages,
-  requireEndable,
   requireTree,
   splitLarge,
   unmapPages,
@@ -51,7 +50,7 @@ import {
 import { finishAsUser, type RangeOptions, rangeOptionsOf, tablesFor } from './slices.js';
 import { attachmentOf, noTlb, ThreadTlb } from './tlb.js';
 import { isAddress, walkTo } from './walking.js';
-import { exitInSlices, forkInSlices } from './whole.js';
+import { exitInSlices, forkInSlices, requireEndable } from './whole.js';
 
 /** An address space, as the thread has it that made or opened it. */
 export class AddressSpace {

@@ -12,10 +12,10 @@ import { attachThread } from '../../core/rcu/attach.js';
 import type { Attachment } from '../attachment.js';
 import { payOff } from '../debts.js';
 import { makeHeap } from '../making.js';
-import { finish } from '../obtain.js';
 import { Operations } from '../operation.js';
 import { probeDeepStack } from '../stack.js';
-import { newSpace } from './ranges.js';
+import { MmUsers } from '../users.js';
+import { wholeSpace } from './ranges.js';
 import { AddressSpace } from './space.js';
 
 /** More than the tables of one space with a few pages take, in any format. */
@@ -34,8 +34,9 @@ export function warmUpFor(heap: Heap, format: EntryFormat): void {
   const core = attachThread(makeHeap(mem, config, PAGES), 'epoch');
   const freed = (): void => void payOff(core);
   const operations = new Operations(core);
-  const attachment: Attachment = { operations, freed, running: () => () => {} };
-  useOften(new AddressSpace(attachment, finish(core, newSpace(core, format, 0))), format);
+  const running = (): (() => void) => () => {};
+  const attachment: Attachment = { operations, users: new MmUsers(), freed, running };
+  useOften(new AddressSpace(attachment, wholeSpace(core, format, 0)), format);
   // Nobody else knows the heap: its end is that nobody has it.
   warm.add(format);
 }

@@ -1,13 +1,16 @@
 /** Fork and exit in slices: operations on all of a space. */
+import { UsageError } from '../../core/base/errors.js';
 import type { Vpn, Word } from '../../core/base/units.js';
-import { enterMm, leaveMm } from '../../core/frag/mm.js';
+import { tablesOf } from '../../core/frag/mm.js';
+import { usersOf } from '../../core/frag/users.js';
 import type { Thread } from '../../core/mem/heap.js';
 import { lockInTheWay, lockOfNewSpace } from '../../core/pgtable/lock.js';
 import type { Space } from '../../core/pgtable/space.js';
+import { countTables } from '../../core/pgtable/tree.js';
 import { refuseWait } from '../../core/rcu/wait.js';
 import type { Attachment } from '../attachment.js';
 import { OPERATIONS } from '../operations.js';
-import { endPages, forkPages, requireEndable, requireTree, wholeOf } from './ranges.js';
+import { endPages, forkPages, requireTree, wholeOf } from './ranges.js';
 import { finishAsUser, finishInSlices, locksAt, type RangeOptions } from './slices.js';
 
 /** The options of a method, judged. */
@@ -51,10 +54,10 @@ export async function exitInSlices(
   let isUser = true;
   attachment.operations.run(operation, (thread) => {
     requireEndable(requireTree(space));
-    enterMm(thread, space.mm);
+    attachment.users.enter(thread, space.mm);
   });
   const leave = (thread: Thread): void => {
-    if (isUser) leaveMm(thread, space.mm);
+    if (isUser) attachment.users.leave(thread, space.mm);
     isUser = false;
   };
   onBegun();
@@ -62,4 +65,18 @@ export async function exitInSlices(
   const range = wholeOf(space);
   const slices = { ...how, range, total: range.pages, onOver: leave };
   await finishInSlices(endPages(space, leave), slices);
+}
+
+/**
+ * Refuses to end a space that others work on, or whose mm has tables of other use. Returns how many
+ * tables it has.
+ */
+export function requireEndable(space: Space): number {
+  const { thread, mm } = space;
+  const users = usersOf(thread, mm);
+  if (users > 0) throw new UsageError('mm-in-use', `exit: mm ${mm} has ${users} users`);
+  const tables = tablesOf(thread, mm);
+  const others = tables - countTables(space);
+  if (others === 0) return tables;
+  throw new UsageError('mm-has-tables', `exit: ${others} tables of mm ${mm} are not the tree's`);
 }

@@ -7,11 +7,13 @@ import type { Scenario } from '../model/scenario.js';
 import { ANY_ORDER_SCENARIOS } from './scenarios/any-order.js';
 import { BROKEN_OFF_SCENARIOS } from './scenarios/broken-off.js';
 import { BYSTANDER_SCENARIOS } from './scenarios/bystander.js';
+import { CLAIM_SCENARIOS } from './scenarios/claims.js';
 import { DAMAGED_SCENARIOS } from './scenarios/damaged.js';
 import { DEATH_SCENARIOS } from './scenarios/death.js';
 import { FRAG_DEATH_SCENARIOS } from './scenarios/death-frag.js';
 import { MM_DEATH_SCENARIOS } from './scenarios/death-mm.js';
 import { QUEUE_DEATH_SCENARIOS } from './scenarios/death-queue.js';
+import { SPACE_DEATH_SCENARIOS } from './scenarios/death-space.js';
 import { TREE_DEATH_SCENARIOS } from './scenarios/death-tree.js';
 import { EXIT_SCENARIOS } from './scenarios/exit.js';
 import { FAULT_SCENARIOS } from './scenarios/fault.js';
@@ -87,6 +89,8 @@ const ALL: readonly Scenario[] = [
   ...RECORD_SCENARIOS,
   ...DAMAGED_SCENARIOS,
   ...DEATH_SCENARIOS,
+  ...CLAIM_SCENARIOS,
+  ...SPACE_DEATH_SCENARIOS,
   ...QUEUE_DEATH_SCENARIOS,
   ...MM_DEATH_SCENARIOS,
   ...FRAG_DEATH_SCENARIOS,

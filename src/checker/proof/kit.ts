@@ -118,9 +118,10 @@ export function makeKit(stage: Pick<Stage, 'memory'>, options: KitOptions): Kit 
   initCommonOwner(heap);
   const attached = options.threads - (options.spareThreads ?? 0);
   const lockWaits = Object.freeze({ ...LOCK_WAITS, ...options.lockWaits });
-  const threads = Array.from({ length: attached }, (_, id) =>
-    attachThread(heap, options.flavours?.[id as ThreadId] ?? 'epoch', lockWaits),
-  );
+  const threads = Array.from({ length: attached }, (_, id) => {
+    const flavour = options.flavours?.[id as ThreadId] ?? 'epoch';
+    return attachThread(heap, flavour, lockWaits, { name: '', atSeconds: 0, worker: id });
+  });
   growSupply(threads[0] as Thread, options.pages - (options.sparePages ?? 0));
   Object.freeze(heap.kinds);
   return Object.freeze({

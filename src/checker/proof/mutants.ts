@@ -2,6 +2,7 @@
 import type { Mutant } from '../model/mutant.js';
 import { BROKEN_OFF_MUTANTS } from './mutants/broken-off.js';
 import { BYSTANDER_MUTANTS } from './mutants/bystander.js';
+import { CLAIM_MUTANTS } from './mutants/claims.js';
 import { DAMAGED_MUTANTS } from './mutants/damaged.js';
 import { DEATH_MUTANTS } from './mutants/death.js';
 import { FRAG_DEATH_MUTANTS } from './mutants/death-frag.js';
@@ -23,6 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...BROKEN_OFF_MUTANTS,
   ...OBTAIN_MUTANTS,
   ...BYSTANDER_MUTANTS,
+  ...CLAIM_MUTANTS,
   ...FRAG_MUTANTS,
   ...PAGE_MUTANTS,
   ...POISON_MUTANTS,

@@ -29,8 +29,8 @@
  * mm itself; with `sharing: 'all'` it is record 0, which never dies and is nobody's mm.
  *
  * The owner's lock protects its lists, the ptdescs of its pages (ptdesc.ts) and, of every mm that
- * it serves, LIFE, TABLES and USERS. It does not protect what lies in tables, nor a page in the
- * supply. No other lock is taken under it today. It may be waited for inside a read section.
+ * it serves, LIFE, TABLES and USERS (users.ts). It does not protect what lies in tables, nor a page
+ * in the supply. No other lock is taken under it today. It may be waited for inside a read section.
  *
  * A record is used again only after a grace period (P5): the callback of a page may be about to
  * lock it. Pages hold no reference on it.
@@ -45,6 +45,7 @@ import { listFirst, listInit } from '../mem/list.js';
 import { acquire, acquireWithin, breakRule, lockStalled, release } from '../mem/lock.js';
 import type { Memory } from '../mem/memory.js';
 import { isMmRecord } from '../mem/places.js';
+import { countThreads } from '../mem/thread-set.js';
 import { callbackPatience, callRcu, REFUSED, settle } from '../rcu/callback.js';
 import { enterBriefly, leaveBriefly } from '../rcu/reader.js';
 import { MM_CALLBACK } from './callback-table.js';
@@ -100,9 +101,13 @@ export function throwNoMm({ mmsMax }: Heap, shortage: Shortage | null): never {
   throw new LimitError('mmsMax', mmsMax - 1, 'no record for another mm is free', shortage);
 }
 
-/** Makes an address space; null when all records are in use or still dying. */
-export function tryCreateMm(thread: Thread): MmId | null {
-  const { heap, mem } = thread;
+/**
+ * Makes an address space; null when all records are in use or still dying. `isPart`: of a larger
+ * operation, whose end `handOut` says. If the thread dies before, whoever recovers what it left
+ * ends the mm (pgtable/unmake.ts).
+ */
+export function tryCreateMm(thread: Thread, isPart = false): MmId | null {
+  const { heap, mem, id } = thread;
   const record = takeRecord(thread);
   if (record === 0) return null;
   const owner = ownerOfRecord(heap, record);
@@ -115,13 +120,27 @@ export function tryCreateMm(thread: Thread): MmId | null {
   }
   initLists(heap, record);
   mem.poke(at(record, MM.TABLES), 0);
-  mem.poke(at(record, MM.USERS), 0);
+  // Before LIFE: of a live mm it says who makes it, and not who made the last one of the record.
+  mem.store(at(record, MM.MAKER), isPart ? id + 1 : 0);
   const mm = nextNumber(heap, record);
   // Before the mm has a tree: OBSERVE(root) relies on it (pgtable/space.ts).
   mem.store(at(record, MM.LIFE), mm);
   release(thread, owner);
   intendNothing(thread);
   return mm;
+}
+
+/**
+ * The mm is this thread's alone, and about to end: if the thread dies on the way, whoever recovers
+ * what it left ends it. Context: nobody else works on it, or will.
+ */
+export function takeBack({ heap, mem, id }: Thread, mm: MmId): void {
+  mem.store(at(mmRecord(heap, mm), MM.MAKER), id + 1);
+}
+
+/** The mm is given to the caller, or left to others: from now on it is not this thread's alone. */
+export function handOut({ heap, mem }: Thread, mm: MmId): void {
+  mem.store(at(mmRecord(heap, mm), MM.MAKER), 0);
 }
 
 /** The number of a record's next mm. Context: owner's lock held. */
@@ -160,7 +179,7 @@ function takeRecord(thread: Thread): Word | 0 {
 }
 
 /** Locks the owner of a live mm and returns it, or throws `UsageError` with nothing held. */
-function lockMm(thread: Thread, mm: MmId): Word {
+export function lockMm(thread: Thread, mm: MmId): Word {
   const { heap, mem } = thread;
   if (!isMm(heap, mm)) throw noSuchMm(heap, mm);
   const owner = ownerOf(heap, mm);
@@ -205,6 +224,19 @@ export function refused(thread: Thread, lock: Word, misuse: UsageError): UsageEr
   return misuse;
 }
 
+/** Mms that live, but for those that one thread alone has. Racy: some may end just now. */
+export function liveMms(heap: Heap): MmId[] {
+  const { mem } = heap;
+  const found: MmId[] = [];
+  const high = mmsHigh(heap);
+  for (let index = COMMON_OWNER + 1; index < high; index++) {
+    const record = mmRecordAt(heap, index);
+    const life = mem.load(at(record, MM.LIFE));
+    if (life > 0 && mem.load(at(record, MM.MAKER)) === 0) found.push(life as MmId);
+  }
+  return found;
+}
+
 /** The word that counts an mm's tables. Context of its use: owner's lock held. */
 export function tablesWord(record: Word): Word {
   return (record + TABLES) as Word;
@@ -218,37 +250,6 @@ export function tablesOf(thread: Thread, mm: MmId): number {
   return tables;
 }
 
-/** Users of an mm that are counted by `enterMm`. Throws `UsageError` if the mm is not live. */
-export function usersOf(thread: Thread, mm: MmId): number {
-  const owner = lockMm(thread, mm);
-  const users = thread.mem.peek(at(mmRecord(thread.heap, mm), MM.USERS));
-  release(thread, owner);
-  return users;
-}
-
-/**
- * Counts this thread in as a user of an mm that isn't its own: until `leaveMm` the mm can't be
- * destroyed. Throws `UsageError` if the mm is not live.
- */
-export function enterMm(thread: Thread, mm: MmId): void {
-  changeUsers(thread, mm, 1);
-}
-
-/** Undoes one `enterMm`. Throws `UsageError` if there was none. */
-export function leaveMm(thread: Thread, mm: MmId): void {
-  changeUsers(thread, mm, -1);
-}
-
-function changeUsers(thread: Thread, mm: MmId, change: 1 | -1): void {
-  const { heap, mem } = thread;
-  const owner = lockMm(thread, mm);
-  const users = at(mmRecord(heap, mm), MM.USERS);
-  const after = mem.peek(users) + change;
-  if (after >= 0) mem.poke(users, after);
-  release(thread, owner);
-  if (after < 0) throw new UsageError('not-a-user', `mm ${mm} has no users`);
-}
-
 /**
  * Ends an address space; its record is free again after a grace period. Throws `UsageError`, and
  * changes nothing, while the mm has tables or users. The caller promises that no operation of
@@ -259,7 +260,7 @@ export function destroyMm(thread: Thread, mm: MmId): void {
   const owner = lockMm(thread, mm);
   const record = mmRecord(heap, mm);
   const tables = mem.peek(at(record, MM.TABLES));
-  const users = mem.peek(at(record, MM.USERS));
+  const users = countThreads(heap, at(record, MM.USERS));
   // Whoever counts up, alloc and enterMm, does it under this lock and asks for LIFE before: nothing
   // begins between this look and the mm's end.
   if (tables !== 0 || users !== 0) {

@@ -17,11 +17,23 @@ import type { FragIndex, KindId, Pfn, ThreadId, Word } from '../base/units.js';
 import { at } from '../base/units.js';
 import type { Heap, HeapKind, Thread } from '../mem/heap.js';
 import { pageAddress, pfnOfAddress, pfnOfPtdesc } from '../mem/heap.js';
-import { FREED_BY } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { findNotEmpty, isEmptyWord } from './contents.js';
 import { getState, tableAt } from './ptdesc.js';
 import { C } from './state.js';
+
+/**
+ * A word of the region `freed by` of a debug heap: who freed the fragment that lay there last. A
+ * fragment has as many words there as the smallest one goes into it. 0: its page was never taken
+ * from the supply, and its memory is 0, too. Written by who takes a page for the first time, and by
+ * freeTable, under lock owner; read under it, by who took the page, and by checks.
+ */
+const FREED_BY = {
+  /** Number of the thread, and 1; 0: no fragment was freed there yet. */
+  THREAD_MASK: 0xffff,
+  /** Above: number of the kind that the page was taken for, or of the freed fragment, and 1. */
+  KIND_SHIFT: 16,
+} as const;
 
 /** 0xdeadf4ee: easily seen in a dump, and, being negative, no address and no count. */
 export const POISON: number = 0xdeadf4ee | 0;

@@ -20,6 +20,9 @@
  *   owners   the locks of mms, each let go of when all its pages are in order
  *   intent   a table that nobody knows is freed, an mm that nobody knows ended
  *   rest     callbacks that it had still to run are put back
+ *   users    it is no user of any mm any more
+ *   spaces   those that it was making or ending are ended, by operations that use intent, hand and
+ *            queue
  *   section  last
  */
 import type { MmId, Pfn, Word } from '../base/units.js';
@@ -47,28 +50,41 @@ import { initLists, ownerOfRecord, putRecord } from './mm.js';
 import { poisonBlock } from './poison.js';
 import { kindIdOf } from './ptdesc.js';
 import { finishEnd, queueAgain, repairMmTable, repairOwner } from './repair.js';
+import { leaveAllMms } from './users.js';
+
+/** What page tables do in a recovery. */
+export interface TableRecovery {
+  /** Puts in order, and lets go of, the tables that the thread had locked. */
+  readonly repair: (dead: Thread) => void;
+  /** Ends the spaces that it was making or ending. Throws `StallError`. */
+  readonly unmake: (dead: Thread) => void;
+}
+
+const NO_TABLES: TableRecovery = { repair: () => {}, unmake: () => {} };
 
 /**
  * Recovers what a dead thread left, and frees its record. False: another thread holds a lock or a
  * queue for longer than `dead` waits; then it is to be called again, once that thread has gone on
- * or was recovered itself. Blocks. Context: `dead` is a handle on the dead thread's record, that
- * thread certainly makes no step any more, and nobody else recovers what it left.
+ * or was recovered itself. Throws `StallError` for the same, while it ends a space. Blocks.
+ * Context: `dead` is a handle on the dead thread's record (rcu/recoverer.ts), that thread certainly
+ * makes no step any more, and nobody else recovers what it left.
  *
- * `repairTables` does the same for page tables (pgtable/repair.ts), where the heap has any.
- * O(pages).
+ * `tables` does the same for page tables (pgtable/unmake.ts), where the heap has any. O(pages).
  */
 export function recoverThread(
   dead: Thread,
-  repairTables: (dead: Thread) => void = () => {},
+  { repair, unmake }: TableRecovery = NO_TABLES,
 ): boolean {
   if (!repairQueues(dead)) return false;
   settleHand(dead);
   if (!repairSupply(dead)) return false;
   repairMmTable(dead);
-  repairTables(dead);
+  repair(dead);
   repairOwners(dead);
   if (!finishRunning(dead) || !finishIntent(dead)) return false;
   putBackRest(dead);
+  leaveAllMms(dead);
+  unmake(dead);
   leaveFor(dead);
   return true;
 }

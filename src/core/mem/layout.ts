@@ -8,7 +8,7 @@
  * Offsets are in words. Every record is a whole number of 128-byte slots, so that no two records
  * share a cache line or a pair of lines that the CPU fetches together; inside a record, what
  * different threads write at the same time is a slot apart too. `freed by` has words instead of
- * records, and is of debug heaps alone: see FREED_BY.
+ * records, and is of debug heaps alone: see frag/poison.ts.
  *
  * `lock X` in the tables below means: written and read by plain accesses under lock X. Checks, and
  * messages that say why nothing is left (frag/shortage.ts), read any word: the first at rest, the
@@ -69,8 +69,8 @@ export const LAYOUT_VERSION = 3;
  *    32   BROKEN            whoever finds a broken rule     whoever waits; attach
  *    33   LIMIT_PAGES       lock supply                     any thread, atomically
  *    34   THREADS_HIGH      attach; only grows              scans over all threads
- *    35   RECLAIMERS        rcu/reclaim.ts, add             threads that could poll
  *    36   RECLAIM_STOP      who stops or resumes      reclaimers
+ *   40-47 RECLAIMERS        reclaimers, or, and             threads that could poll
  *    64   SUPPLY_LOCK       any thread (mem/lock.ts)        any thread
  *    96   FREE_PAGES        lock supply                     lock supply; reports (racy)
  *    97   BLOCKS_TAKEN      lock supply                     reports (racy, harmless)
@@ -97,8 +97,8 @@ export const HEAP = {
   BROKEN: 32,
   LIMIT_PAGES: 33,
   THREADS_HIGH: 34,
-  RECLAIMERS: 35,
   RECLAIM_STOP: 36,
+  RECLAIMERS: 40,
   SUPPLY_LOCK: 64,
   FREE_PAGES: 96,
   BLOCKS_TAKEN: 97,
@@ -190,11 +190,15 @@ export const PTDESC = {
  *    67    LIFE    lock owner                    lock owner; any thread, atomically, for names
  *                                                and walks: frag/mm.ts, pgtable/space.ts
  *    68    TABLES  lock owner                    lock owner
- *    69    USERS   lock owner                    lock owner
+ *    69    MAKER   who makes or ends a space     whoever recovers what that left
  *    70    NEXT    lock mm table                 lock mm table
  *    71    ROOT    who makes, grows, ends the    any thread, atomically: pgtable/space.ts
  *                  space
  *    72    FLUSHES any thread, add               any thread, atomically: pgtable/tlb.ts
+ *   73-80  USERS   lock owner; who recovers, and lock owner; whoever recovers
+ *
+ *   MAKER  0, or 1 + the number of the thread that makes a space, or ends it, and alone has it
+ *   USERS  a set of threads, as RECLAIMERS is (mem/thread-set.ts)
  */
 export const MM = {
   LOCK: 0,
@@ -202,10 +206,11 @@ export const MM = {
   RCU: 64,
   LIFE: 67,
   TABLES: 68,
-  USERS: 69,
+  MAKER: 69,
   NEXT: 70,
   ROOT: 71,
   FLUSHES: 72,
+  USERS: 73,
   WORDS: 96,
 } as const;
 
@@ -215,7 +220,8 @@ export const MM = {
  *   word   name            written by               read by
  *   -----  --------------  -----------------------  ----------------------------------------
  *     0    READER          the thread               whoever scans for the end of a grace period
- *    32    ATTACHED        attach: CAS; detach      attach; reports (racy, harmless)
+ *    32    ATTACHED        attach, whoever          attach, whoever recovers; reports (racy,
+ *                          recovers: CAS; detach    harmless): rcu/attached.ts
  *    33    NESTING         the thread               the thread; checks and reports (racy)
  *    34    BRIEFLY_ONLINE  the thread               the thread
  *    35    IN_CALLBACK     the thread               the thread; checks and reports (racy)
@@ -326,6 +332,8 @@ assertAtImport(
 assertAtImport(PTDESC.STATES + STATE_WORDS_MAX <= PTDESC.WORDS, 'state words do not fit a ptdesc');
 assertAtImport(MM.LOCK === 0, 'an owner, a record, is not locked by its own address');
 assertAtImport(MM.LISTS + 2 * KINDS_MAX <= MM.RCU, 'the lists reach into the counters');
+assertAtImport(MM.USERS + THREAD_SET_WORDS <= MM.WORDS, 'the set of users is too long');
+assertAtImport(HEAP.RECLAIMERS + THREAD_SET_WORDS <= HEAP.SUPPLY_LOCK, 'so is that of reclaimers');
 for (const words of [HEAP.WORDS, PTDESC.WORDS, MM.WORDS, THREAD.WORDS]) {
   assertAtImport(words % SLOT_WORDS === 0, 'a record is not a whole number of slots');
 }
@@ -335,16 +343,3 @@ export const KINDS_AT: Word = HEAP.WORDS as Word;
 
 /** The header and the kinds: what tells how long the heap is. */
 export const HEAD_WORDS: number = KINDS_AT + KINDS_MAX * KIND.WORDS;
-
-/**
- * A word of the region `freed by` of a debug heap: who freed the fragment that lay there last. A
- * fragment has as many words there as the smallest one goes into it. 0: its page was never taken
- * from the supply, and its memory is 0, too. Written by who takes a page for the first time, and by
- * freeTable, under lock owner; read under it, by who took the page, and by checks.
- */
-export const FREED_BY = {
-  /** Number of the thread, and 1; 0: no fragment was freed there yet. */
-  THREAD_MASK: 0xffff,
-  /** Above: number of the kind that the page was taken for, or of the freed fragment, and 1. */
-  KIND_SHIFT: 16,
-} as const;

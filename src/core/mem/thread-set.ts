@@ -19,6 +19,20 @@ export function removeThread(mem: Memory, set: Word, thread: ThreadId): void {
   mem.and(at(set, thread >>> BITS), ~(1 << (thread & BIT_MASK)));
 }
 
+export function hasThread(mem: Memory, set: Word, thread: ThreadId): boolean {
+  return (mem.load(at(set, thread >>> BITS)) & (1 << (thread & BIT_MASK))) !== 0;
+}
+
+/** How many threads a set has, word by word. */
+export function countThreads({ mem, threadsMax }: Heap, set: Word): number {
+  let count = 0;
+  for (let first = 0; first < threadsMax; first += 1 << BITS) {
+    // Each step takes the lowest bit away.
+    for (let bits = mem.load(at(set, first >>> BITS)); bits !== 0; bits &= bits - 1) count++;
+  }
+  return count;
+}
+
 /** Some thread of a set, the lowest; null: it was empty, word by word. */
 export function someThread({ mem, threadsMax }: Heap, set: Word): ThreadId | null {
   for (let first = 0; first < threadsMax; first += 1 << BITS) {

@@ -1,11 +1,10 @@
 /**
  * Attaching to a heap and leaving it: the life of a thread's record.
  *
- *   ATTACHED  0 free --CAS--> 1 attached --store--> 0 free
- *
- * A record's callback queue outlives the thread: others take from it (callback.ts), and the next
- * thread that gets the record goes on with it. A thread that is killed keeps its record, and if it
- * was inside a section, holds up grace periods for ever; `readerBefore` names it.
+ * ATTACHED says who has it: attached.ts. A record's callback queue outlives the thread: others take
+ * from it (callback.ts), and the next thread that gets the record goes on with it. A thread that is
+ * killed keeps its record, and if it was inside a section, holds up grace periods until somebody
+ * recovers what it left (frag/recover.ts); `readerBefore` names it.
  */
 import { LimitError } from '../base/errors.js';
 import type { ThreadId, Word } from '../base/units.js';
@@ -18,11 +17,11 @@ import {
   nameOfThread,
   type Thread,
   threadRecord,
-  threadsHigh,
 } from '../mem/heap.js';
 import { HEAP, NAME_WORDS, THREAD } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { writeName } from '../mem/name.js';
+import { attachedAs, recordsWhere } from './attached.js';
 import { refuseInside } from './callback.js';
 
 /** How a thread says that it is in a read section: docs/start.md, "Which flavour". */
@@ -36,9 +35,11 @@ export interface Identity {
   readonly name: string;
   /** When it attached, in seconds since 1970; 0: unknown. */
   readonly atSeconds: number;
+  /** Number of its JavaScript thread; null: unknown, and then nobody can recover what it leaves. */
+  readonly worker: number | null;
 }
 
-const NOBODY: Identity = Object.freeze({ name: '', atSeconds: 0 });
+const NOBODY: Identity = Object.freeze({ name: '', atSeconds: 0, worker: null });
 
 /** Takes a free thread record. Throws `LimitError` that names who has them when all are taken. */
 export function attachThread(
@@ -48,10 +49,11 @@ export function attachThread(
   identity: Identity = NOBODY,
 ): Thread {
   const { mem } = heap;
+  const whose = attachedAs(identity.worker);
   for (let id = 0; id < heap.threadsMax; id++) {
     const record = threadRecord(heap, id as ThreadId);
     // OBSERVE(record): its private words are as a thread must find them.
-    if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0) continue;
+    if (mem.cas(at(record, THREAD.ATTACHED), 0, whose) !== 0) continue;
     raiseHigh(heap, id + 1);
     mem.store(at(record, THREAD.FLAVOUR), flavour === 'qsbr' ? 1 : 0);
     identify(mem, record, identity);
@@ -94,11 +96,5 @@ export function detachThread(thread: Thread): void {
 
 /** Threads that are attached, by number. */
 export function attachedThreads(heap: Heap): ThreadId[] {
-  const attached: ThreadId[] = [];
-  const high = threadsHigh(heap);
-  for (let id = 0; id < high; id++) {
-    const state = heap.mem.load(at(threadRecord(heap, id as ThreadId), THREAD.ATTACHED));
-    if (state !== 0) attached.push(id as ThreadId);
-  }
-  return attached;
+  return recordsWhere(heap, (record) => heap.mem.load(at(record, THREAD.ATTACHED)) !== 0);
 }

@@ -26,7 +26,7 @@ import { graceEnded, graceStarted, readerBefore } from './grace-period.js';
 import type { Barrier } from './wait.js';
 
 /** Some callbacks run, but on which thread can't be told: it has ended by now. */
-const SOME_RUNNER: Blocker = Object.freeze({
+export const SOME_RUNNER: Blocker = Object.freeze({
   cause: 'callbacks',
   thread: null,
   name: null,

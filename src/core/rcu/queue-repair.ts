@@ -14,6 +14,7 @@ import { headsOf } from '../mem/places.js';
 import { removeThread } from '../mem/thread-set.js';
 import { graceAhead } from './grace-period.js';
 import { push, putBack } from './queue.js';
+import { RECLAIMERS } from './reclaim.js';
 
 /** How long to sleep before another look at a queue that another thread is at, in milliseconds. */
 const LOOK_MS = 1;
@@ -162,7 +163,8 @@ export function putBackRest(dead: Thread): void {
  * The end of a recovery: nothing in the dead thread's record says any more that it does something,
  * its section is over, and another thread may have the record.
  */
-export function leaveFor({ mem, record }: Thread): void {
+export function leaveFor({ mem, id, record }: Thread): void {
+  removeThread(mem, RECLAIMERS, id);
   mem.poke(at(record, THREAD.NESTING), 0);
   mem.poke(at(record, THREAD.BRIEFLY_ONLINE), 0);
   mem.store(at(record, THREAD.SLEEPS_FOR), 0);

@@ -2,16 +2,18 @@
  * The optional reclaimer: a thread that does nothing but run callbacks.
  *
  * While one is attached, the others need not poll on their own account. They still do now and then:
- * a reclaimer that is killed never takes itself out of RECLAIMERS.
+ * a reclaimer that is killed stays in RECLAIMERS until somebody recovers what it left.
  */
-
+import type { Word } from '../base/units.js';
 import { type Heap, headerWord, type Thread } from '../mem/heap.js';
 import { HEAP } from '../mem/layout.js';
+import { addThread, removeThread, someThread } from '../mem/thread-set.js';
 import { type CallbackTable, pollAll } from './callback.js';
 import { quiescent, rcuOffline } from './reader.js';
 import { refuseWait } from './wait.js';
 
-const RECLAIMERS = headerWord(HEAP.RECLAIMERS);
+/** The set of threads that reclaim. */
+export const RECLAIMERS: Word = headerWord(HEAP.RECLAIMERS);
 const RECLAIM_STOP = headerWord(HEAP.RECLAIM_STOP);
 
 /** Callbacks that are run of one queue before the next is looked at. */
@@ -36,7 +38,7 @@ const LAST_ROUNDS = 64;
 export function reclaim(thread: Thread, callbacks: CallbackTable): number {
   refuseWait(thread, 'reclaim', 'poll');
   const { mem } = thread;
-  mem.add(RECLAIMERS, 1);
+  addThread(mem, RECLAIMERS, thread.id);
   let count = 0;
   for (let last = 0; last < LAST_ROUNDS; ) {
     const isStopped = mem.load(RECLAIM_STOP) !== 0;
@@ -48,7 +50,7 @@ export function reclaim(thread: Thread, callbacks: CallbackTable): number {
     rcuOffline(thread);
     mem.awaitChange(RECLAIM_STOP, 0, IDLE_MS);
   }
-  mem.add(RECLAIMERS, -1);
+  removeThread(mem, RECLAIMERS, thread.id);
   return count;
 }
 
@@ -65,5 +67,5 @@ export function resumeReclaimers({ mem }: Heap): void {
 
 /** After how many frees and sections a thread with callbacks pending should poll. */
 export function pollInterval(heap: Heap): number {
-  return heap.mem.load(RECLAIMERS) > 0 ? POLL_EVERY_RECLAIMED : POLL_EVERY;
+  return someThread(heap, RECLAIMERS) === null ? POLL_EVERY : POLL_EVERY_RECLAIMED;
 }

@@ -16,6 +16,7 @@ import {
 } from '../mem/heap.js';
 import { MM, PTDESC } from '../mem/layout.js';
 import { acquire, breakRule, release } from '../mem/lock.js';
+import { countThreads } from '../mem/thread-set.js';
 import { callRcu } from '../rcu/callback.js';
 import { isAllocated } from './words.js';
 
@@ -65,7 +66,7 @@ export function endMm(thread: Thread, mm: MmId, emptyLists: (owner: Word) => voi
   acquire(thread, owner);
   if (!isLive(mem, record, mm)) throw refused(thread, owner, mmNotLive(heap, mm));
   const tables = mem.load(tablesWord(record));
-  const users = mem.peek(at(record, MM.USERS));
+  const users = countThreads(heap, at(record, MM.USERS));
   if (tables !== 0 || users !== 0) {
     const code = tables !== 0 ? 'mm-has-tables' : 'mm-in-use';
     throw refused(thread, owner, new UsageError(code, `mm ${mm} is in use`));

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { at, type KindId, type MmId, type Word } from '#src/core/base/units.js';
 import { allocTable } from '#src/core/frag/alloc.js';
 import { freeTable } from '#src/core/frag/free.js';
-import { createMm, destroyMm, enterMm, leaveMm, tablesOf } from '#src/core/frag/mm.js';
+import { createMm, destroyMm, tablesOf } from '#src/core/frag/mm.js';
+import { enterMm, leaveMm } from '#src/core/frag/users.js';
 import { type Heap, headerWord, mmRecord, type Thread } from '#src/core/mem/heap.js';
 import { HEAP, MM } from '#src/core/mem/layout.js';
 import { supplyCounts } from '#src/core/mem/supply.js';
@@ -249,7 +250,7 @@ const CASES: readonly Case[] = [
   [
     'leaving an mm that nobody has entered',
     'not-a-user',
-    /^mm 1 has no users$/,
+    /^thread 0 is not a user of mm 1$/,
     ({ thread, one }) => leaveMm(thread, one),
   ],
   [

@@ -5,16 +5,8 @@ import { allocTable } from '#src/core/frag/alloc.js';
 import { CALLBACKS } from '#src/core/frag/callback.js';
 import { checkHeap } from '#src/core/frag/check.js';
 import { freeTable } from '#src/core/frag/free.js';
-import {
-  createMm,
-  destroyMm,
-  enterMm,
-  leaveMm,
-  ownerOf,
-  partialList,
-  tablesOf,
-  usersOf,
-} from '#src/core/frag/mm.js';
+import { createMm, destroyMm, ownerOf, partialList, tablesOf } from '#src/core/frag/mm.js';
+import { enterMm, leaveAllMms, leaveMm, usersOf } from '#src/core/frag/users.js';
 import { type Heap, mmRecord, pfnOfAddress, type Thread } from '#src/core/mem/heap.js';
 import { KINDS_MAX, MM } from '#src/core/mem/layout.js';
 import { supplyCounts } from '#src/core/mem/supply.js';
@@ -232,6 +224,32 @@ describe('users of an mm', () => {
       expect(() => destroyMm(thread, mm)).toThrow(expect.objectContaining({ code: 'mm-in-use' }));
       leaveMm(leaver, mm);
     }
+    destroyMm(thread, mm);
+    checkDrained(thread);
+  });
+
+  it('are threads: each once, however often it enters, and none for another', () => {
+    const { heap, thread } = makeHeap({ threadsMax: 40 });
+    const others = Array.from({ length: 39 }, () => attachThread(heap, 'epoch'));
+    const last = others.at(-1) as Thread;
+    const mm = createMm(thread);
+    for (const user of [thread, thread, ...others]) enterMm(user, mm);
+    expect(usersOf(thread, mm)).toBe(40);
+    leaveMm(thread, mm);
+    const before = snapshot(heap);
+    expect(() => leaveMm(thread, mm)).toThrow(
+      expect.objectContaining({
+        code: 'not-a-user',
+        message: `thread ${thread.id} is not a user of mm ${mm}`,
+      }),
+    );
+    checkUnchanged(heap, before);
+    expect(usersOf(thread, mm)).toBe(39);
+    for (const user of others.slice(0, -1)) leaveMm(user, mm);
+    expect(usersOf(thread, mm)).toBe(1);
+    leaveAllMms(thread);
+    expect(usersOf(thread, mm)).toBe(1);
+    leaveAllMms(last);
     destroyMm(thread, mm);
     checkDrained(thread);
   });

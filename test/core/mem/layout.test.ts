@@ -9,7 +9,7 @@ import * as layout from '#src/core/mem/layout.js';
  * tables. Only the last row may change, and only until it is released.
  */
 const RELEASES: readonly (readonly [release: string, version: number, digest: string])[] = [
-  ['0.1.0', 3, 'd9b7d9322d6381aa'],
+  ['0.1.0', 3, '118e860117b27e86'],
 ];
 
 function digestOfTables(): string {

@@ -10,9 +10,9 @@ import { type Thread, withLockWaits } from '#src/core/mem/heap.js';
 import { collapse, depositTable, split, withdrawTable } from '#src/core/pgtable/collapse.js';
 import { forkStep } from '#src/core/pgtable/fork.js';
 import { PROT } from '#src/core/pgtable/format.js';
-import { formatNamed } from '#src/core/pgtable/formats/index.js';
+import { formatNamed, formatOf } from '#src/core/pgtable/formats/index.js';
 import { mapStep, protectStep, unmapStep } from '#src/core/pgtable/map.js';
-import { repairTables } from '#src/core/pgtable/repair.js';
+
 import {
   endSpace,
   levelOf,
@@ -22,6 +22,7 @@ import {
   spaceOf,
 } from '#src/core/pgtable/space.js';
 import { checkTree } from '#src/core/pgtable/tree.js';
+import { tableRecovery } from '#src/core/pgtable/unmake.js';
 import { frameOf, NOT_MAPPED, protOf, walk } from '#src/core/pgtable/walk.js';
 import { attachThread } from '#src/core/rcu/attach.js';
 import { rcuReadLock, rcuReadUnlock } from '#src/core/rcu/reader.js';
@@ -77,7 +78,7 @@ class Scene {
   }
 
   recover(): void {
-    expect(recoverThread(this.victim, repairTables)).toBe(true);
+    expect(recoverThread(this.victim, tableRecovery(formatOf))).toBe(true);
   }
 }
 

@@ -27,7 +27,7 @@ interface Scene {
 
 function makeScene(): Scene {
   const made = makeHeap();
-  const identity = { name: 'renderer', atSeconds: 86_400 };
+  const identity = { name: 'renderer', atSeconds: 86_400, worker: null };
   const other = attachThread(made.heap, 'epoch', LOCK_WAITS, identity);
   return { ...made, other };
 }

@@ -20,8 +20,8 @@ export const BYSTANDER_MUTANTS: readonly Mutant[] = [
     about: 'A reclaimer takes back, when it begins, that it is to stop.',
     rules: ['R6'],
     file: RECLAIM,
-    find: 'mem.add(RECLAIMERS, 1);',
-    replace: 'mem.add(RECLAIMERS, 1), mem.store(RECLAIM_STOP, 0);',
+    find: 'addThread(mem, RECLAIMERS, thread.id);',
+    replace: 'addThread(mem, RECLAIMERS, thread.id), mem.store(RECLAIM_STOP, 0);',
     scenario: 'stop-vs-reclaim+early',
   },
 ];

@@ -146,10 +146,10 @@ export const RCU_MUTANTS: readonly Mutant[] = [
     about: 'A thread record is tested by one access and taken by the next.',
     rules: ['R1'],
     file: ATTACH,
-    find: 'if (mem.cas(at(record, THREAD.ATTACHED), 0, 1) !== 0)\n            continue;',
+    find: 'if (mem.cas(at(record, THREAD.ATTACHED), 0, whose) !== 0)\n            continue;',
     replace: `if (mem.load(at(record, THREAD.ATTACHED)) !== 0)
             continue;
-        mem.store(at(record, THREAD.ATTACHED), 1);`,
+        mem.store(at(record, THREAD.ATTACHED), whose);`,
     scenario: 'attach-vs-attach+records',
   },
   {

@@ -39,7 +39,7 @@ function mmDeath({ play, ...facts }: MmDeath): Scenario {
 }
 
 /** Each mm that lives was there in the beginning, or its number was returned to somebody. */
-function unknownMm({ kit: { heap }, mm }: World, known: readonly unknown[]): Finding | null {
+export function unknownMm({ kit: { heap }, mm }: World, known: readonly unknown[]): Finding | null {
   const { mem } = heap;
   for (let index = 1; index < mmsHigh(heap); index++) {
     const word = at(mmRecordAt(heap, index), MM.LIFE);

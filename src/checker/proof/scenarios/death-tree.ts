@@ -4,9 +4,10 @@
  */
 import { recoverThread } from '../../../core/frag/recover.js';
 import type { Thread } from '../../../core/mem/heap.js';
-import { repairTables } from '../../../core/pgtable/repair.js';
+import { tableRecovery } from '../../../core/pgtable/unmake.js';
 import type { Operation } from '../../model/program.js';
 import type { Scenario } from '../../model/scenario.js';
+import { MODEL_FORMAT } from './forms.js';
 import {
   collapses,
   maps,
@@ -18,6 +19,7 @@ import {
 } from './tree.js';
 
 const VICTIM = 1;
+const TABLES = tableRecovery(() => MODEL_FORMAT);
 
 interface TreeDeath extends Omit<TreeBody, 'rules' | 'threads' | 'play'> {
   readonly survives: (tree: TreeWorld) => readonly Operation[];
@@ -36,7 +38,7 @@ function treeDeath({ survives, dies, ...facts }: TreeDeath): Scenario {
       const victim = tree.world.threads[VICTIM] as Thread;
       const recover: Operation = () => {
         tree.world.kill(VICTIM);
-        return recoverThread(victim, repairTables) ? 'recovered' : 'not recovered';
+        return recoverThread(victim, TABLES) ? 'recovered' : 'not recovered';
       };
       return [survives(tree), dies(tree, victim), [recover]];
     },

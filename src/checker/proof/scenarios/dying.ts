@@ -8,7 +8,7 @@ import type { Word } from '../../../core/base/units.js';
 import { at } from '../../../core/base/units.js';
 import { INTENT } from '../../../core/frag/intent.js';
 import { getState } from '../../../core/frag/ptdesc.js';
-import { recoverThread } from '../../../core/frag/recover.js';
+import { recoverThread, type TableRecovery } from '../../../core/frag/recover.js';
 import { A } from '../../../core/frag/state.js';
 import { mmRecord, pfnOfAddress, ptdescOf, type Thread } from '../../../core/mem/heap.js';
 import { MM, PTDESC, THREAD } from '../../../core/mem/layout.js';
@@ -44,13 +44,18 @@ function requireOrder({ core, kit }: World): void {
  * those before it, so the last one may find what they have half done. Where nobody else is left
  * then all must be in order.
  */
-export function recover(world: World, before = 0, isAlone = false): Operation {
+export function recover(
+  world: World,
+  before = 0,
+  isAlone = false,
+  tables?: TableRecovery,
+): Operation {
   const victim = world.threads[VICTIM] as Thread;
   return () => {
     for (let other = 0; other < before; other++) world.kill(RECOVERER + other);
     world.kill(VICTIM);
     const stage = stageOf(world, victim);
-    if (!recoverThread(victim)) return `${stage}: not recovered`;
+    if (!recoverThread(victim, tables)) return `${stage}: not recovered`;
     if (isAlone) requireOrder(world);
     return stage;
   };

@@ -2,7 +2,8 @@
  * Address spaces: their records against callbacks that come late, and who may end them.
  */
 import type { MmId, Word } from '../../../core/base/units.js';
-import { createMm, enterMm, leaveMm } from '../../../core/frag/mm.js';
+import { createMm } from '../../../core/frag/mm.js';
+import { enterMm, leaveMm } from '../../../core/frag/users.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { type CoreScenario, coreScenario, distinct, orRefused } from './actors.js';
 

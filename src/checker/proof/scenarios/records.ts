@@ -3,7 +3,8 @@
  * and of mms; and looks at what an mm counts.
  */
 import type { MmId } from '../../../core/base/units.js';
-import { createMm, destroyMm, enterMm, tablesOf, usersOf } from '../../../core/frag/mm.js';
+import { createMm, destroyMm, tablesOf } from '../../../core/frag/mm.js';
+import { enterMm, usersOf } from '../../../core/frag/users.js';
 import type { Thread } from '../../../core/mem/heap.js';
 import { attachThread, detachThread } from '../../../core/rcu/attach.js';
 import { poll } from '../../../core/rcu/callback.js';

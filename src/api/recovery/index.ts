@@ -1,0 +1,9 @@
+/** The public names of `ptfrag/recovery`: what a thread that died left is put in order. */
+export { type ExitingWorker, type RecoverAtExitOptions, recoverAtExit } from './exit.js';
+export {
+  holdLifeLock,
+  type LifeLocks,
+  type RecoverAtReleaseOptions,
+  recoverAtRelease,
+} from './life-lock.js';
+export { type RecoveredThread, recover } from './recover.js';
