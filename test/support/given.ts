@@ -121,6 +121,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'options: ObtainOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
   'options: ObtainAsyncOptions': { right: () => ({ waitMs: 100 }), mayBe: isOptions },
   'options: ImageOptions': { right: () => ({ base: 4096 }), mayBe: isOptions },
+  'everyMs: number': { right: () => 50, mayBe: leftOut },
+  'silentMs: number': { right: () => 100, mayBe: isTime },
+  'onReport: (report: WatchReport) => void': { right: () => () => {}, mayBe: isFunction },
+  'options: WatchOptions': { right: () => ({ onReport: () => {} }) },
   'options: RecoverAtExitOptions': { right: () => ({ stallMs: 100 }), mayBe: isOptions },
   'options: RecoverAtReleaseOptions': { right: () => ({ locks: LOCKS }), mayBe: isOptions },
   'options: RangeOptions': { right: () => ({ onProgress: () => {} }), mayBe: isOptions },
@@ -158,10 +162,11 @@ export const SHAPES: Readonly<Record<string, object>> = {
   HeapOptions: { pages: 2 },
   Geometry: GEOMETRY,
   TableKind: KIND,
+  WatchOptions: { onReport: () => {} },
 };
 
 /** Said of an object that lacks something, or has something wrong in it. */
-const LACKS = /(?:: pages|\.name|\[0\]) is |buffer is (?:an ArrayBuffer|a view)/;
+const LACKS = /(?:: pages|: onReport|\.name|\[0\]) is |buffer is (?:an ArrayBuffer|a view)/;
 
 /** Whether a message shows what was given, or of an object the part of it that was wrong. */
 export function shows(message: string, value: unknown): boolean {

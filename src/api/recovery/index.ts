@@ -7,3 +7,5 @@ export {
   recoverAtRelease,
 } from './life-lock.js';
 export { type RecoveredThread, recover } from './recover.js';
+export { beat, startBeating, traceSections } from './signs.js';
+export { type WatchOptions, type WatchReport, watch } from './watch.js';

@@ -112,7 +112,7 @@ export const HEAP = {
 } as const;
 
 /** A name in the header, a kind or a thread's record: bytes of ASCII, four to a word. */
-export const NAME_WORDS = { GEOMETRY: 8, KIND: 4, THREAD: 8 } as const;
+export const NAME_WORDS = { GEOMETRY: 8, KIND: 4, THREAD: 8, PLACE: 12 } as const;
 
 /**
  * A fragment kind. All written by createHeap, read by attach.
@@ -257,6 +257,8 @@ export const MM = {
  *                          the thread
  *    81    HAS_PUT_BACK    the thread               the thread
  *    82    CHANGES_HIGH    the thread               the thread; whoever recovers what it left
+ *    83    BEATS           the thread; attach       whoever watches it: mem/signs.ts
+ *   84-95  PLACE           the thread; attach       the same
  *
  *   IN_CALLBACK  0, or 1 + the number of the queue whose callbacks the thread runs
  *   HAND         0, or the page that the thread alone has: 1 + its number while it is taken from
@@ -314,6 +316,8 @@ export const THREAD = {
   PUT_BACK: 80,
   HAS_PUT_BACK: 81,
   CHANGES_HIGH: 82,
+  BEATS: 83,
+  PLACE: 84,
   WORDS: 96,
 } as const;
 
@@ -325,6 +329,7 @@ assertAtImport(
 assertAtImport(KIND.NAME + NAME_WORDS.KIND <= KIND.WORDS, 'a kind name is too long');
 assertAtImport(THREAD.NAME + NAME_WORDS.THREAD <= THREAD.INTENT, 'a thread name is too long');
 assertAtImport(THREAD_SET_WORDS * 32 === THREADS_MAX, 'a set of threads has not one bit for each');
+assertAtImport(THREAD.PLACE + NAME_WORDS.PLACE <= THREAD.WORDS, 'a place is too long');
 assertAtImport(
   THREAD.QUEUE_RUNNERS + THREAD_SET_WORDS <= THREAD.PUT_BACK,
   'the set of runners is too long',

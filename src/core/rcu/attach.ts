@@ -21,6 +21,7 @@ import {
 import { HEAP, NAME_WORDS, THREAD } from '../mem/layout.js';
 import type { Memory } from '../mem/memory.js';
 import { writeName } from '../mem/name.js';
+import { clearSigns } from '../mem/signs.js';
 import { attachedAs, recordsWhere } from './attached.js';
 import { refuseInside } from './callback.js';
 
@@ -72,6 +73,7 @@ function identify(mem: Memory, record: Word, { name, atSeconds }: Identity): voi
   const [nameAt, since] = [at(record, THREAD.NAME), at(record, THREAD.ATTACHED_AT)];
   if (name !== '' || mem.peek(nameAt) !== 0) writeName(mem, nameAt, NAME_WORDS.THREAD, name);
   if (atSeconds !== 0 || mem.peek(since) !== 0) mem.store(since, atSeconds);
+  clearSigns(mem, record);
 }
 
 /** THREADS_HIGH must cover the record before its thread enters a section: see G1. */

@@ -9,7 +9,7 @@ import * as layout from '#src/core/mem/layout.js';
  * tables. Only the last row may change, and only until it is released.
  */
 const RELEASES: readonly (readonly [release: string, version: number, digest: string])[] = [
-  ['0.1.0', 3, '118e860117b27e86'],
+  ['0.1.0', 3, '67fa696d188f89f3'],
 ];
 
 function digestOfTables(): string {
