@@ -11,7 +11,7 @@ export type RoomName =
   | ('base' | 'mem' | 'rcu' | 'frag' | 'pgtable' | 'variants')
   | 'api'
   | ('model' | 'proof' | 'check')
-  | ('designs' | 'trace' | 'import' | 'compare' | 'oracle' | 'crew' | 'replay')
+  | ('designs' | 'trace' | 'import' | 'compare' | 'oracle' | 'crew' | 'replay' | 'torture')
   | 'report'
   | 'cli';
 
@@ -131,10 +131,15 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
       'a recording done again: on one thread, on threads (tables/), through page tables (pgtable/)',
     mayImport: [...CORE, 'api', 'designs', 'trace', 'compare', 'crew'],
   },
+  torture: {
+    folder: 'lab/torture',
+    about: 'threads without mercy: killed, out of memory, and recovered; what held of the rules',
+    mayImport: ['base', 'mem', 'rcu', 'frag', 'api', 'crew'],
+  },
   report: {
     folder: 'report',
     about: 'documents as text, as HTML, as a Perfetto trace; knows no terminal',
-    mayImport: ['model', 'check', 'compare', 'oracle', 'replay'],
+    mayImport: ['model', 'check', 'compare', 'oracle', 'replay', 'torture'],
     standsAlone: true,
   },
   cli: {
@@ -155,6 +160,7 @@ export const ROOMS: Readonly<Record<RoomName, Room>> = {
       'compare',
       'oracle',
       'replay',
+      'torture',
       'report',
     ],
   },

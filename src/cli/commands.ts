@@ -10,6 +10,7 @@ export const COMMANDS: readonly (readonly [name: string, about: string, load: Lo
   ['demo', 'see what this is about, in half a minute', () => import('./demo/demo.js')],
   ['compare', 'count the pages that several designs need', () => import('./compare/compare.js')],
   ['replay', 'run one design on real threads, with checks', () => import('./replay/replay.js')],
+  ['torture', 'let threads loose on a heap, and kill some', () => import('./torture/torture.js')],
   ['oracle', 'hold rules of Linux against what Linux did', () => import('./oracle/oracle.js')],
   ['import', "turn a recorder's text into a recording", () => import('./import/import.js')],
   ['check', 'explore every interleaving of small scenarios', () => import('./check/check.js')],

@@ -9,6 +9,7 @@ type LoadJob = () => Promise<{ readonly work: Work }>;
 export const JOBS: Readonly<Record<string, LoadJob>> = {
   compare: () => import('./compare/work.js'),
   replay: () => import('./replay/work.js'),
+  torture: () => import('./torture/work.js'),
   oracle: () => import('./oracle/work.js'),
   import: () => import('./import/work.js'),
   check: () => import('./check/work.js'),

@@ -1,5 +1,6 @@
 /**
- * The built core and model as files: a copy with a mutant in it, and a mark of what they are.
+ * The built core, and what needs it, as files: a copy with a mutant in it, and a mark of what they
+ * are.
  *
  * Only modules that need the one that is changed are copied. They import the others from where they
  * are: whoever explores one mutant after the other has one checker, which is warm after the first.
@@ -8,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { neededBy } from '../../rooms.js';
+import { neededBy, type RoomName } from '../../rooms.js';
 import { applyMutant, type Mutant } from '../model/mutant.js';
 
 const DIST = new URL('../..', import.meta.url);
@@ -18,8 +19,8 @@ const FOLDERS: readonly string[] = neededBy('proof').map(({ folder }) => folder)
 
 const CATALOGUE = 'checker/proof/catalogue.js';
 
-/** As the compiler writes it: `from './other.js'`, or `import './other.js'`. */
-const IMPORT = /\b(from|import) '(\.{1,2}\/[^']+)'/g;
+/** As the compiler writes it: an import, or the module that a thread is started with. */
+const IMPORT = /\b(from |import |new URL\()'(\.{1,2}\/[^']+)'/g;
 
 interface Module {
   readonly text: string;
@@ -36,8 +37,10 @@ export interface Planted {
   readonly catalogue: URL;
 }
 
-export function readBuild(): Build {
-  return new Map(FOLDERS.flatMap(modulesOf).map((name) => [name, readModule(name)]));
+/** Of all that a room needs; default: what exploring scenarios does. */
+export function readBuild(room: RoomName = 'proof'): Build {
+  const folders = neededBy(room).map(({ folder }) => folder);
+  return new Map(folders.flatMap(modulesOf).map((name) => [name, readModule(name)]));
 }
 
 function modulesOf(folder: string): string[] {
@@ -98,7 +101,7 @@ function dependentsOf(name: string, build: Build): ReadonlySet<string> {
 function withImports(name: string, text: string, copied: ReadonlySet<string>): string {
   return text.replace(IMPORT, (whole: string, word: string, imported: string) => {
     const path = pathOf(name, imported);
-    return copied.has(path) ? whole : `${word} '${new URL(path, DIST).href}'`;
+    return copied.has(path) ? whole : `${word}'${new URL(path, DIST).href}'`;
   });
 }
 

@@ -173,7 +173,8 @@ function scopeOf(request: CheckRequest, scenarios: number, mutants: number): Che
   return { build: markOfBuild(), options, asked: { scenarios, mutants }, shard, missing: [] };
 }
 
-function mutantNamed(name: string): Mutant {
+/** Throws `UsageError` that lists what there is. */
+export function mutantNamed(name: string): Mutant {
   const found = MUTANTS.find((mutant) => mutant.name === name);
   if (found !== undefined) return found;
   throw new UsageError('no-such-mutant', noneNamed('mutant', name, MUTANTS));

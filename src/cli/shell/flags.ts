@@ -103,6 +103,15 @@ export function fraction(
   });
 }
 
+/** How often in a second: `5`, `0.5` or `5/s`. */
+export function rate(spelling: string, about: string, most: number): Flag<number | null> {
+  return parsed(spelling, about, (given) => {
+    const value = /^(?:\d+|\d*\.\d+)(?:\/s)?$/.test(given) ? Number.parseFloat(given) : Number.NaN;
+    if (value <= most) return value;
+    throw new InvalidArgumentError(`Expected a rate from 0 to ${most} per second, such as 5/s.`);
+  });
+}
+
 /** `parse` throws commander's `InvalidArgumentError` for what it does not understand. */
 export function parsed<Value>(
   spelling: string,
