@@ -48,7 +48,7 @@ export interface AttachOptions {
   /**
    * Number of this JavaScript thread, by which others recover what it leaves if it dies
    * (`ptfrag/recovery`): 0 to 4,194,301, and no other's, now or later. Default: in Node its
-   * `threadId`; elsewhere none, and then nobody can recover what it leaves.
+   * `threadId`, which is best left so; elsewhere none, and then nobody can recover what it leaves.
    */
   readonly worker?: number | undefined;
 }

@@ -71,7 +71,11 @@ export function traceSections(thread: AttachedThread): () => void {
   }
   let isOver = false;
   return () => {
-    if (!isOver && change(thread, -1) === 0) Reflect.deleteProperty(thread, 'readLock');
+    if (!isOver && change(thread, -1) === 0) {
+      Reflect.deleteProperty(thread, 'readLock');
+      // Nothing is known of sections to come. Where the thread has left, the record is another's.
+      if (!operations.hasLeft) noteEntered(operations.here(), '');
+    }
     isOver = true;
   };
 }

@@ -3,9 +3,9 @@
  * any more, and tells. It names threads, and does nothing to them: a slow thread is not a dead one.
  */
 import type { Blocker } from '../../core/base/blocker.js';
-import { blockerText } from '../../core/base/blocker.js';
+import { blockerText, threadText } from '../../core/base/blocker.js';
 import type { ThreadId } from '../../core/base/units.js';
-import { describeThread, type Heap, nameOfThread, threadRecord } from '../../core/mem/heap.js';
+import { describeThread, type Heap, threadRecord } from '../../core/mem/heap.js';
 import { beatsOf, enteredAt } from '../../core/mem/signs.js';
 import { attachedThreads } from '../../core/rcu/attach.js';
 import { workerOf } from '../../core/rcu/attached.js';
@@ -16,13 +16,17 @@ import { attachmentOf } from '../attachment.js';
 import type { AttachedThread } from '../thread.js';
 import { every, TIMER_MS_MAX } from './signs.js';
 
+/** Who is told of, as it was when `watch` saw it first. */
+type Identity = Pick<WatchReport, 'name' | 'attachedAtMs' | 'worker'>;
+
 /** What is told of a thread. */
 export interface WatchReport extends Pick<Blocker, 'name' | 'attachedAtMs'> {
   /**
    * `stalled`: a grace period waits for it, or for a lock that it has. `silent`: it has given no
-   * sign of life since. `resumed`: it was one of these, and is it no longer.
+   * sign of life since. It was one of these, and is no longer: `resumed`; or it is no longer
+   * attached, for it has left or was recovered: `gone`.
    */
-  readonly kind: 'stalled' | 'silent' | 'resumed';
+  readonly kind: 'stalled' | 'silent' | 'resumed' | 'gone';
   readonly thread: ThreadId;
   /** Number of its JavaScript thread, by which it is recovered if that has ended; null: unknown. */
   readonly worker: number | null;
@@ -76,6 +80,7 @@ export function watch(thread: AttachedThread, options: WatchOptions): () => void
 /** Something that lasts: told when it has lasted for long. */
 interface Lasting {
   readonly thread: ThreadId;
+  readonly identity: Identity;
   /** What it was when it was seen last; as long as that stays, it lasts. */
   readonly state: string;
   readonly sinceMs: number;
@@ -102,68 +107,92 @@ class Watcher {
     // Of one grace period: who enters a section later does not hold it up.
     const number = graceStarted(heap);
     const blocker = heldUpGrace(heap);
-    const thread = blocker?.thread ?? null;
-    const state = `${number} ${blocker?.cause} ${thread}`;
-    const reports =
-      stall?.isTold === true && stall.state !== state ? [this.over(stall, nowMs)] : [];
-    if (blocker === null || thread === null) this.stall = null;
-    else this.stall = lasting(stall, thread as ThreadId, state, nowMs);
-    const now = this.stall;
+    const thread = (blocker?.thread ?? null) as ThreadId | null;
+    const state = `${number} ${blocker?.cause}`;
+    this.stall = thread === null ? null : this.lasting(stall, thread, state, nowMs);
+    const { stall: now } = this;
+    const reports = stall?.isTold === true && !isSame(stall, now) ? [this.over(stall, nowMs)] : [];
     if (now === null || blocker === null || isShort(now, nowMs, limits.stallMs)) return reports;
     this.stall = { ...now, isTold: true };
-    const where = enteredAt(heap, now.thread);
-    const entered = where === null || blocker.cause !== 'reader' ? '' : `, entered at ${where}`;
-    const text = `${blockerText(blocker)}${entered}; a grace period has waited for it`;
-    return [...reports, this.report('stalled', now, nowMs, text)];
+    // Of a thread that is online, and in no section, the place is that of its last one.
+    const where = blocker.cause === 'reader' ? enteredAt(heap, now.thread) : null;
+    const entered = where === null ? '' : `, entered at ${where}`;
+    const text = `${blockerText(blocker)}${entered}; a grace period has waited for it for`;
+    return [...reports, report('stalled', now, nowMs, text, where)];
   }
 
   private lookForSilence(nowMs: number): WatchReport[] {
     const { heap, limits } = this;
     const reports: WatchReport[] = [];
     const before = this.silences;
-    // Made anew: who has left, or was recovered, is forgotten.
     this.silences = new Map();
     for (const thread of attachedThreads(heap)) {
       const beats = beatsOf(heap, thread);
       // Of a thread that gives no signs silence says nothing.
       if (beats === 0) continue;
-      const was = before.get(thread) ?? null;
-      const state = `${beats} ${workerOf(heap, threadRecord(heap, thread))}`;
-      if (was?.isTold === true && was.state !== state) reports.push(this.over(was, nowMs));
-      let now = lasting(was, thread, state, nowMs);
-      if (!isShort(now, nowMs, limits.silentMs)) {
-        now = { ...now, isTold: true };
-        const text = `${nameOfThread(heap, thread)} has given no sign of life`;
-        reports.push(this.report('silent', now, nowMs, text));
-      }
-      this.silences.set(thread, now);
+      const now = this.lasting(before.get(thread) ?? null, thread, `${beats}`, nowMs);
+      const isNews = !isShort(now, nowMs, limits.silentMs);
+      this.silences.set(thread, isNews ? { ...now, isTold: true } : now);
+      const text = `${nameOf(now)} has given no sign of life for`;
+      if (isNews) reports.push(report('silent', now, nowMs, text));
+    }
+    for (const was of before.values()) {
+      const now = this.silences.get(was.thread) ?? null;
+      if (was.isTold && !isSame(was, now)) reports.unshift(this.over(was, nowMs));
     }
     return reports;
   }
 
-  private over(was: Lasting, nowMs: number): WatchReport {
-    return this.report('resumed', was, nowMs, `${nameOfThread(this.heap, was.thread)} goes on`);
+  /** The same as before, if it has not changed. */
+  private lasting(was: Lasting | null, thread: ThreadId, state: string, nowMs: number): Lasting {
+    const now = { thread, identity: this.identityOf(thread), state, sinceMs: nowMs, isTold: false };
+    return was !== null && isSame(was, now) ? was : now;
   }
 
-  private report(
-    kind: WatchReport['kind'],
-    { thread, sinceMs }: Lasting,
-    nowMs: number,
-    what: string,
-  ): WatchReport {
+  private identityOf(thread: ThreadId): Identity {
     const { heap } = this;
-    const forMs = nowMs - sinceMs;
     const { name, attachedAtMs } = describeThread(heap, thread);
-    const worker = workerOf(heap, threadRecord(heap, thread));
-    const text = `${what} ${kind === 'resumed' ? 'after' : 'for'} ${(forMs / 1000).toFixed(1)} s`;
-    const place = kind === 'stalled' ? enteredAt(heap, thread) : null;
-    return { kind, thread, name, attachedAtMs, worker, forMs, enteredAt: place, text };
+    return { name, attachedAtMs, worker: workerOf(heap, threadRecord(heap, thread)) };
+  }
+
+  /** Its record may be another thread's by now. */
+  private over(was: Lasting, nowMs: number): WatchReport {
+    const isThere =
+      attachedThreads(this.heap).includes(was.thread) &&
+      isSameThread(was.identity, this.identityOf(was.thread));
+    if (isThere) return report('resumed', was, nowMs, `${nameOf(was)} goes on after`);
+    const text = `${nameOf(was)} has left the heap, or was recovered, after`;
+    return report('gone', was, nowMs, text);
   }
 }
 
-/** The same as before, if it has not changed. */
-function lasting(was: Lasting | null, thread: ThreadId, state: string, nowMs: number): Lasting {
-  return was?.state === state ? was : { thread, state, sinceMs: nowMs, isTold: false };
+function report(
+  kind: WatchReport['kind'],
+  { thread, identity, sinceMs }: Lasting,
+  nowMs: number,
+  what: string,
+  where: string | null = null,
+): WatchReport {
+  const forMs = nowMs - sinceMs;
+  const text = `${what} ${(forMs / 1000).toFixed(1)} s`;
+  return { kind, thread, ...identity, forMs, enteredAt: where, text };
+}
+
+function nameOf({ thread, identity }: Lasting): string {
+  return threadText(thread, identity.name);
+}
+
+function isSame(was: Lasting, now: Lasting | null): boolean {
+  if (now === null || was.thread !== now.thread || was.state !== now.state) return false;
+  return isSameThread(was.identity, now.identity);
+}
+
+function isSameThread(one: Identity, other: Identity): boolean {
+  return (
+    one.worker === other.worker &&
+    one.name === other.name &&
+    one.attachedAtMs === other.attachedAtMs
+  );
 }
 
 /** Whether it is not to be told: not yet, or not again. */

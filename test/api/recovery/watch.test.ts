@@ -94,6 +94,9 @@ describe('watch', () => {
     for (const _ of [1, 2]) end();
     expect(Object.hasOwn(reader, 'readLock')).toBe(true);
     endAgain();
+    reader.readLock();
+    expect(enteredAt(reader.attachment.operations.here().heap, reader.id)).toBeNull();
+    reader.readUnlock();
     expect(Object.hasOwn(reader, 'readLock')).toBe(false);
   });
 
@@ -132,9 +135,28 @@ describe('watch', () => {
     beat(reader);
     vi.advanceTimersByTime(100);
     expect(reports.at(-1)).toMatchObject({ kind: 'resumed', thread: reader.id });
+    vi.advanceTimersByTime(300);
+    expect(reports.at(-1)).toMatchObject({ kind: 'silent', worker: READER });
     expect(recover(thread, READER)).toHaveLength(1);
     vi.advanceTimersByTime(1000);
-    expect(reports).toHaveLength(2);
+    expect(reports).toHaveLength(4);
+    expect(reports.at(-1)).toMatchObject({
+      kind: 'gone',
+      worker: READER,
+      text: 'thread 1 (renderer) has left the heap, or was recovered, after 0.4 s',
+    });
+  });
+
+  it("says of whom it was over, though the record is another thread's by now", () => {
+    const scene = makeScene({ stallMs: 0, everyMs: 1 });
+    const { buffer, reader, reports, thread } = scene;
+    reader.readLock();
+    beginGrace(scene);
+    vi.advanceTimersByTime(1);
+    recover(thread, READER);
+    expect(attach(buffer, { worker: 33, name: 'next' }).id).toBe(reader.id);
+    vi.advanceTimersByTime(1);
+    expect(reports.at(-1)).toMatchObject({ kind: 'gone', worker: READER, name: 'renderer' });
   });
 
   it('takes no sign of who had the record before', () => {
