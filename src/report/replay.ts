@@ -2,14 +2,9 @@
 
 import type { ReplayDocument } from '../lab/replay/document.js';
 import type { PageTablesDocument } from '../lab/replay/pgtable/document.js';
+import { type Cell, type Row, table, violationLines } from './figures.js';
 import type { Paint } from './paint.js';
-import { countOf, formatCount, formatMean, formatSeconds, padAll } from './text.js';
-
-type Cell = readonly [value: string, what: string];
-type Row = readonly [name: string, ...cells: Cell[]];
-
-const VIOLATIONS_SHOWN = 10;
-const GAP = '   ';
+import { countOf, formatCount, formatMean, formatSeconds } from './text.js';
 
 export function replayReport(document: ReplayDocument, name: string, paint: Paint): string {
   const { geometry, design, sharing, threads, readers, seed } = document;
@@ -71,29 +66,8 @@ function rowsOf(document: ReplayDocument): Row[] {
   ];
 }
 
-/** Values to the right, names and units to the left. */
-function table(rows: readonly Row[]): string[] {
-  const names = padAll(rows.map(([name]) => name));
-  const lines = [...names];
-  const count = Math.max(...rows.map((row) => row.length)) - 1;
-  for (let column = 0; column < count; column++) {
-    const cells = rows.map(([, ...row]) => row[column] ?? ['', '']);
-    const width = Math.max(...cells.map(([value]) => value.length));
-    const whats = padAll(cells.map(([, what]) => what));
-    cells.forEach(([value], at) => {
-      lines[at] += `${GAP}${value.padStart(width)} ${whats[at]}`;
-    });
-  }
-  return lines.map((line) => line.trimEnd());
-}
-
 /** One sentence a line. */
 export function replayVerdict({ ok, violations, seconds }: ReplayDocument): string[] {
   if (ok) return [`holds: every rule held, in ${formatSeconds(seconds)}.`];
-  const shown = violations
-    .slice(0, VIOLATIONS_SHOWN)
-    .map(({ rule, detail }) => `${rule}  ${detail}`);
-  const left = violations.length - shown.length;
-  const rest = left > 0 ? [`and ${formatCount(left)} more; --json lists them all`] : [];
-  return [`violated: ${countOf(violations.length, 'violation')}`, ...shown, ...rest];
+  return violationLines(violations);
 }

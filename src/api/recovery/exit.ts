@@ -22,7 +22,8 @@ export interface RecoverAtExitOptions {
   readonly stallMs?: number | undefined;
 }
 
-const STALL_MS = 10_000;
+/** How long helpers try, if they are not told. */
+export const STALL_MS = 10_000;
 
 /** Between two tries, in milliseconds: whoever is in the way may have been recovered meanwhile. */
 const AGAIN_MS = 20;

@@ -10,7 +10,7 @@ import { isObject, refusal } from '../../core/base/shown.js';
 import { milliseconds, optionsOf } from '../arguments.js';
 import { attachmentOf } from '../attachment.js';
 import type { AttachedThread } from '../thread.js';
-import { recoverWithin } from './exit.js';
+import { recoverWithin, STALL_MS } from './exit.js';
 import { type RecoveredThread, workerAsked } from './recover.js';
 
 /** What is used of `navigator.locks`. */
@@ -26,8 +26,6 @@ export interface RecoverAtReleaseOptions {
   /** Default: `navigator.locks`. */
   readonly locks?: LifeLocks | undefined;
 }
-
-const STALL_MS = 10_000;
 
 /**
  * In a worker, before it attaches: holds a Web Lock until the worker ends. Resolves once it has it,

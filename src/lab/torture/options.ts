@@ -44,11 +44,9 @@ export const TALLY = {
   AGE_LINKED: 5,
   AGE_CURRENT: 6,
   AGE_OLD: 7,
-  /** Pages that were mapped. */
-  MAPPED: 8,
-  FORKS: 9,
+  FORKS: 8,
   /** Times that a thread detached and attached again. */
-  ATTACHES: 10,
+  ATTACHES: 9,
 } as const;
 
 /** Pages of the space that pagers work on. */

@@ -51,7 +51,6 @@ export class Pager extends Torturer {
         break;
       default:
         space.mapPage(address, frame * space.pageBytes, PROT.read | PROT.write);
-        this.count(TALLY.MAPPED);
     }
     if (prng.below(USER_ONE_IN) === 0) {
       thread.enterMm(space.mm);
